@@ -1,0 +1,116 @@
+/**
+ * The nouns of a recording, as data. Everything stored, sent or computed about a chain is made of
+ * these shapes; the store parses what it reads with the same schemas that the API sends.
+ */
+import { z } from "zod";
+
+/** The two sessions a room owns: the live call's, and the one used only while a handover runs. */
+export const laneSchema = z.enum(["primary", "secondary"]);
+/** Which of a room's two sessions something happens on. */
+export type Lane = z.infer<typeof laneSchema>;
+
+/** Archive statuses as the platform documents them. */
+export const archiveStatusSchema = z.enum([
+  "started",
+  "paused",
+  "stopped",
+  "uploaded",
+  "available",
+  "expired",
+  "failed",
+  "deleted",
+]);
+/** The platform's word for where an archive is in its life. */
+export type ArchiveStatus = z.infer<typeof archiveStatusSchema>;
+
+/** What an archive records and how, chosen at Start and carried over every handover. */
+export const archiveOptionsSchema = z.object({
+  hasAudio: z.boolean().default(true),
+  hasVideo: z.boolean().default(true),
+  outputMode: z.enum(["composed", "individual"]).default("composed"),
+  /** Only a composed archive has a resolution. */
+  resolution: z.enum(["640x480", "1280x720", "1920x1080"]).optional(),
+}).refine((o) => o.hasAudio || o.hasVideo, {
+  message: "An archive needs audio, video or both",
+});
+/** What an archive records and how. */
+export type ArchiveOptions = z.infer<typeof archiveOptionsSchema>;
+
+/** How the next archive is made to overlap the last: on the other session, or on the same one. */
+export const strategySchema = z.enum(["dual-session", "simultaneous"]);
+/** How a handover makes two archives overlap. */
+export type Strategy = z.infer<typeof strategySchema>;
+
+/**
+ * Where a part's start time comes from, best first: `content` (sound and picture compared), `file`
+ * (the media file carries the wall clock of its first moment), `events` (clients saw it start),
+ * `platform` (`createdAt` of the REST object), `request` (when we asked).
+ */
+export const timeSourceSchema = z.enum(["content", "file", "events", "platform", "request"]);
+/** Where a part's start time comes from. */
+export type TimeSource = z.infer<typeof timeSourceSchema>;
+
+/** One archive's place in a chain. Times are wall clock, in ms since the Unix epoch. */
+export const partSchema = z.object({
+  chainId: z.string(),
+  /** Position in the chain, from 0. */
+  seq: z.number().int().nonnegative(),
+  archiveId: z.string(),
+  sessionId: z.string(),
+  lane: laneSchema,
+  status: archiveStatusSchema,
+  /** The platform's reason for the end, or "". */
+  reason: z.string().default(""),
+  /** Wall clock of the archive's media time 0, as well as it is known. */
+  startedAtMs: z.number(),
+  startSource: timeSourceSchema,
+  startUncertaintyMs: z.number().nonnegative(),
+  /** Wall clock of its end; null while it runs. */
+  endedAtMs: z.number().nullable().default(null),
+  /** Length of the media: from the file once it was read, whole seconds before; null while it runs. */
+  durationMs: z.number().nonnegative().nullable().default(null),
+  sizeBytes: z.number().nonnegative().default(0),
+  /** An admin's correction of this part's place against the one before it, added to everything else. */
+  nudgeMs: z.number().default(0),
+});
+/** One archive's place in a chain. */
+export type Part = z.infer<typeof partSchema>;
+
+/** A stretch of a chain's recorded time that no archive covers. */
+export const gapSchema = z.object({
+  fromMs: z.number(),
+  /** null while nothing covers the present moment. */
+  toMs: z.number().nullable(),
+  /** Why, in words a person can act on. */
+  cause: z.string(),
+});
+/** A stretch of a chain's recorded time that no archive covers (wall clock, ms). */
+export type Gap = z.infer<typeof gapSchema>;
+
+/** One continuous recording of a room, from Start to Stop. Its parts are stored beside it. */
+export const chainSchema = z.object({
+  id: z.string(),
+  room: z.string(),
+  name: z.string(),
+  options: archiveOptionsSchema,
+  strategy: strategySchema,
+  state: z.enum(["starting", "recording", "stopping", "stopped", "failed"]),
+  createdAtMs: z.number(),
+  /** When Stop was confirmed; null until then. */
+  stoppedAtMs: z.number().nullable().default(null),
+  gaps: z.array(gapSchema).default([]),
+});
+/** One continuous recording of a room, from Start to Stop. */
+export type Chain = z.infer<typeof chainSchema>;
+
+/** A named meeting place and its two platform sessions. */
+export const roomSchema = z.object({
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, {
+    message: "Use 1 to 63 lower-case letters, digits and hyphens, beginning with a letter or digit",
+  }),
+  title: z.string().min(1).max(120),
+  sessions: z.object({ primary: z.string(), secondary: z.string() }),
+  createdAtMs: z.number(),
+});
+/** A named meeting place and its two platform sessions. */
+export type Room = z.infer<typeof roomSchema>;

@@ -1,0 +1,215 @@
+/** Who may do what: sign-in by password, access by link, and the questions pages and API ask. */
+import { jwtVerify, SignJWT } from "jose";
+import { z } from "zod";
+import {
+  countAttempt,
+  findLinks,
+  forgetAttempts,
+  type Link,
+  type LinkScope,
+  MAX_LINKS_AT_ONCE,
+  putLink,
+  signingKey,
+} from "../store/access.ts";
+import { AuthError } from "./errors.ts";
+import { samePassword, sha256 } from "./password.ts";
+import { isHttps } from "./same_origin.ts";
+
+export { AuthError } from "./errors.ts";
+export { requireSameOrigin } from "./same_origin.ts";
+
+/** What a caller is. An admin may do everything; `nobody` only sign in or open a link. */
+export type Role = "admin" | "participant" | "viewer" | "nobody";
+
+/** A caller, as far as known. `scopes` is null where nothing is closed to them. */
+export interface Identity {
+  role: Role;
+  scopes: LinkScope[] | null;
+}
+
+/** The outcome of a sign-in. `cookie` is a `Set-Cookie` value. */
+export type SignIn =
+  | { ok: true; cookie: string }
+  | { ok: false; reason: "wrong-password" | "too-many"; retryAfterSeconds: number };
+
+/** The door of the app. */
+export interface Auth {
+  /** Who sends this request, by its cookies. Never throws: a bad cookie is nobody's. */
+  identify(request: Request): Promise<Identity>;
+  /** Judges a password. `address` is the caller's network address, for the limit on tries. */
+  signIn(request: Request, password: string, address: string): Promise<SignIn>;
+  /** `Set-Cookie` value that signs out. */
+  signOut(request: Request): string;
+  /** Makes a link; its token is in the answer and nowhere else. */
+  createLink(options: { label: string; scope: LinkScope; expiresInMs: number }): Promise<
+    { link: Link; token: string }
+  >;
+  /** Takes a link's token; null if it is unknown, expired or revoked. `cookie` is a `Set-Cookie` value. */
+  openLink(request: Request, token: string): Promise<{ cookie: string; path: string } | null>;
+}
+
+/** How long an admin stays signed in. */
+export const SIGNED_IN_MS = 12 * 60 * 60 * 1000;
+/** Failed sign-ins allowed from one address in one window. */
+export const MAX_ATTEMPTS = 10;
+/** The window in which failed sign-ins count. */
+export const ATTEMPT_WINDOW_MS = 5 * 60 * 1000;
+
+const ADMIN_COOKIE = "gapless_admin";
+const LINKS_COOKIE = "gapless_links";
+const LINKS_COOKIE_MS = 30 * 24 * 60 * 60 * 1000;
+const ISSUER = "gapless";
+const linksClaims = z.object({ links: z.array(z.string()).max(MAX_LINKS_AT_ONCE) });
+
+/** Opens the door. `password` is null where nobody can be admin (nothing is configured yet). */
+export async function createAuth(options: {
+  kv: Deno.Kv;
+  password: string | null;
+  access: "open" | "links";
+  now: () => number;
+}): Promise<Auth> {
+  const { kv, password, access, now } = options;
+  const key = await signingKey(kv);
+  // Bound into every admin cookie, so that a new password ends the old one's sessions.
+  const fingerprint = hex(await sha256(`${hex(key)}:${password ?? ""}`)).slice(0, 32);
+
+  const sign = (audience: string, claims: Record<string, unknown>, lifeMs: number) =>
+    new SignJWT(claims).setProtectedHeader({ alg: "HS256" }).setIssuer(ISSUER)
+      .setAudience(audience).setIssuedAt(Math.floor(now() / 1000))
+      .setExpirationTime(Math.floor((now() + lifeMs) / 1000)).sign(key);
+  async function verify(audience: string, token: string | undefined): Promise<unknown> {
+    if (!token) return null;
+    try {
+      const { payload } = await jwtVerify(token, key, {
+        algorithms: ["HS256"],
+        issuer: ISSUER,
+        audience,
+        currentDate: new Date(now()),
+      });
+      return payload;
+    } catch {
+      return null;
+    }
+  }
+  async function linkIds(request: Request): Promise<string[]> {
+    const claims = linksClaims.safeParse(
+      await verify(LINKS_COOKIE, cookies(request).get(LINKS_COOKIE)),
+    );
+    return claims.success ? claims.data.links : [];
+  }
+
+  return {
+    async identify(request) {
+      const admin = z.object({ fp: z.literal(fingerprint) })
+        .safeParse(await verify(ADMIN_COOKIE, cookies(request).get(ADMIN_COOKIE)));
+      if (admin.success && password !== null) return { role: "admin", scopes: null };
+      if (access === "open") return { role: "participant", scopes: null };
+      const links = await findLinks(kv, await linkIds(request), now());
+      const scopes = links.map((link) => link.scope);
+      if (scopes.some((scope) => scope.kind === "room")) return { role: "participant", scopes };
+      return { role: scopes.length > 0 ? "viewer" : "nobody", scopes };
+    },
+
+    async signIn(request, given, address) {
+      const attempt = await countAttempt(kv, address, now(), ATTEMPT_WINDOW_MS);
+      const retryAfterSeconds = Math.max(1, Math.ceil((attempt.untilMs - now()) / 1000));
+      if (attempt.failures > MAX_ATTEMPTS) {
+        return { ok: false, reason: "too-many", retryAfterSeconds };
+      }
+      if (password === null || !await samePassword(given, password)) {
+        return { ok: false, reason: "wrong-password", retryAfterSeconds: 0 };
+      }
+      await forgetAttempts(kv, address);
+      const token = await sign(ADMIN_COOKIE, { fp: fingerprint }, SIGNED_IN_MS);
+      return { ok: true, cookie: setCookie(request, ADMIN_COOKIE, token, SIGNED_IN_MS) };
+    },
+
+    signOut: (request) => setCookie(request, ADMIN_COOKIE, "", 0),
+
+    async createLink({ label, scope, expiresInMs }) {
+      const token = hex(crypto.getRandomValues(new Uint8Array(24)));
+      const link: Link = {
+        id: await linkId(token),
+        label,
+        scope,
+        createdAtMs: now(),
+        expiresAtMs: now() + expiresInMs,
+      };
+      await putLink(kv, link, now());
+      return { link, token };
+    },
+
+    async openLink(request, token) {
+      const id = await linkId(token);
+      const [link] = await findLinks(kv, [id], now());
+      if (!link) return null;
+      const ids = [id, ...(await linkIds(request)).filter((other) => other !== id)];
+      const value = await sign(
+        LINKS_COOKIE,
+        { links: ids.slice(0, MAX_LINKS_AT_ONCE) },
+        LINKS_COOKIE_MS,
+      );
+      return {
+        cookie: setCookie(request, LINKS_COOKIE, value, LINKS_COOKIE_MS),
+        path: link.scope.kind === "room"
+          ? `/rooms/${link.scope.room}`
+          : `/player/${encodeURIComponent(link.scope.chainId)}`,
+      };
+    },
+  };
+}
+
+/** True if this caller may join this room. */
+export function mayJoin(identity: Identity, room: string): boolean {
+  return identity.scopes === null ||
+    identity.scopes.some((scope) => scope.kind === "room" && scope.room === room);
+}
+
+/** True if this caller may watch this chain. */
+export function mayWatch(identity: Identity, chainId: string): boolean {
+  return identity.scopes === null ||
+    identity.scopes.some((scope) => scope.kind === "chain" && scope.chainId === chainId);
+}
+
+/** True if this caller may look through all rooms, chains and archives. */
+export function mayBrowse(identity: Identity): boolean {
+  return identity.scopes === null;
+}
+
+/**
+ * Throws unless `allowed`; the error says whether signing in would help.
+ *
+ * @throws {AuthError} `signed-out` or `forbidden`
+ */
+export function demand(identity: Identity, allowed: boolean, action: string): void {
+  if (allowed) return;
+  if (identity.role === "admin") throw new AuthError("forbidden", `Cannot ${action}`);
+  throw new AuthError("signed-out", `Cannot ${action}: sign in as admin or open a link for it`);
+}
+
+/** `next` if it is a path of this site, else `/`: a sign-in must never lead elsewhere. */
+export function safeNext(next: string | null | undefined): string {
+  if (!next || !next.startsWith("/")) return "/";
+  const base = "http://own.invalid";
+  // The parser sees what browsers see: "//host", "/\host" and control characters lead elsewhere.
+  const url = URL.canParse(next, base) ? new URL(next, base) : null;
+  return url?.origin === base ? url.pathname + url.search + url.hash : "/";
+}
+
+const linkId = async (token: string) => hex(await sha256(`link:${token}`));
+const hex = (bytes: Uint8Array) => [...bytes].map((b) => b.toString(16).padStart(2, "0")).join("");
+
+function cookies(request: Request): Map<string, string> {
+  const pairs = (request.headers.get("cookie") ?? "").split(";").map((pair) => {
+    const at = pair.indexOf("=");
+    return [pair.slice(0, at).trim(), pair.slice(at + 1).trim()] as const;
+  });
+  return new Map(pairs);
+}
+
+function setCookie(request: Request, name: string, value: string, lifeMs: number): string {
+  const secure = isHttps(request) ? "; Secure" : "";
+  return `${name}=${value}; Path=/; Max-Age=${
+    Math.floor(lifeMs / 1000)
+  }; HttpOnly; SameSite=Lax${secure}`;
+}

@@ -15,6 +15,8 @@ const stream = z.object({
   width: z.number(),
   height: z.number(),
   creationTime: z.number(),
+  /** Names the camera and microphone behind a stream: two streams with one source carry the same media. */
+  source: z.string().max(512).default(""),
 });
 const archive = z.object({
   id: z.string(),

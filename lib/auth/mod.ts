@@ -1,18 +1,21 @@
 /** Who may do what: sign-in by password, access by link, and the questions pages and API ask. */
 import { jwtVerify, SignJWT } from "jose";
 import { z } from "zod";
+import type { Values } from "../store/values.ts";
+import { AuthError } from "./errors.ts";
+import { samePassword, sha256 } from "./password.ts";
 import {
   countAttempt,
+  deleteLink,
   findLinks,
   forgetAttempts,
   type Link,
   type LinkScope,
+  listLinks,
   MAX_LINKS_AT_ONCE,
   putLink,
   signingKey,
-} from "../store/access.ts";
-import { AuthError } from "./errors.ts";
-import { samePassword, sha256 } from "./password.ts";
+} from "./records.ts";
 import { isHttps } from "./same_origin.ts";
 
 export { AuthError } from "./errors.ts";
@@ -44,6 +47,12 @@ export interface Auth {
   createLink(options: { label: string; scope: LinkScope; expiresInMs: number }): Promise<
     { link: Link; token: string }
   >;
+  /** One page of the links that are valid. */
+  listLinks(options: { cursor?: string | null; limit?: number }): Promise<
+    { items: Link[]; cursor: string | null }
+  >;
+  /** Revokes a link at once; false if there was none. */
+  deleteLink(id: string): Promise<boolean>;
   /** Takes a link's token; null if it is unknown, expired or revoked. `cookie` is a `Set-Cookie` value. */
   openLink(request: Request, token: string): Promise<{ cookie: string; path: string } | null>;
 }
@@ -63,13 +72,13 @@ const linksClaims = z.object({ links: z.array(z.string()).max(MAX_LINKS_AT_ONCE)
 
 /** Opens the door. `password` is null where nobody can be admin (nothing is configured yet). */
 export async function createAuth(options: {
-  kv: Deno.Kv;
+  values: Values;
   password: string | null;
   access: "open" | "links";
   now: () => number;
 }): Promise<Auth> {
-  const { kv, password, access, now } = options;
-  const key = await signingKey(kv);
+  const { values, password, access, now } = options;
+  const key = await signingKey(values);
   // Bound into every admin cookie, so that a new password ends the old one's sessions.
   const fingerprint = hex(await sha256(`${hex(key)}:${password ?? ""}`)).slice(0, 32);
 
@@ -104,22 +113,22 @@ export async function createAuth(options: {
         .safeParse(await verify(ADMIN_COOKIE, cookies(request).get(ADMIN_COOKIE)));
       if (admin.success && password !== null) return { role: "admin", scopes: null };
       if (access === "open") return { role: "participant", scopes: null };
-      const links = await findLinks(kv, await linkIds(request), now());
+      const links = await findLinks(values, await linkIds(request), now());
       const scopes = links.map((link) => link.scope);
       if (scopes.some((scope) => scope.kind === "room")) return { role: "participant", scopes };
       return { role: scopes.length > 0 ? "viewer" : "nobody", scopes };
     },
 
     async signIn(request, given, address) {
-      const attempt = await countAttempt(kv, address, now(), ATTEMPT_WINDOW_MS);
+      const attempt = await countAttempt(values, address, now(), ATTEMPT_WINDOW_MS);
       const retryAfterSeconds = Math.max(1, Math.ceil((attempt.untilMs - now()) / 1000));
-      if (attempt.failures > MAX_ATTEMPTS) {
+      if (attempt.count > MAX_ATTEMPTS) {
         return { ok: false, reason: "too-many", retryAfterSeconds };
       }
       if (password === null || !await samePassword(given, password)) {
         return { ok: false, reason: "wrong-password", retryAfterSeconds: 0 };
       }
-      await forgetAttempts(kv, address);
+      await forgetAttempts(values, address);
       const token = await sign(ADMIN_COOKIE, { fp: fingerprint }, SIGNED_IN_MS);
       return { ok: true, cookie: setCookie(request, ADMIN_COOKIE, token, SIGNED_IN_MS) };
     },
@@ -135,13 +144,16 @@ export async function createAuth(options: {
         createdAtMs: now(),
         expiresAtMs: now() + expiresInMs,
       };
-      await putLink(kv, link, now());
+      await putLink(values, link, now());
       return { link, token };
     },
 
+    listLinks: (options) => listLinks(values, now(), options),
+    deleteLink: (id) => deleteLink(values, id),
+
     async openLink(request, token) {
       const id = await linkId(token);
-      const [link] = await findLinks(kv, [id], now());
+      const [link] = await findLinks(values, [id], now());
       if (!link) return null;
       const ids = [id, ...(await linkIds(request)).filter((other) => other !== id)];
       const value = await sign(

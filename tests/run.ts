@@ -1,0 +1,54 @@
+/**
+ * Runs every test: `deno task test`. Provisions the browser, runs what needs no browser in parallel,
+ * then the browser tests one file at a time (they measure real time), and closes with one line of
+ * true counts. Arguments narrow the files, as substrings of their paths.
+ */
+import { ensureChromium } from "./support/chromium.ts";
+
+interface Counts {
+  passed: number;
+  failed: number;
+}
+
+async function testFiles(folder: string): Promise<string[]> {
+  const files: string[] = [];
+  for await (const entry of Deno.readDir(folder)) {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory) files.push(...await testFiles(path));
+    else if (/_test\.tsx?$/.test(entry.name)) files.push(path);
+  }
+  return files.sort();
+}
+
+/** Runs `deno test`, showing what it prints, and reads the counts from its last line. */
+async function run(files: string[], flags: string[]): Promise<Counts> {
+  if (files.length === 0) return { passed: 0, failed: 0 };
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["test", "-A", ...flags, ...files],
+    stdout: "piped",
+    env: { NO_COLOR: "1" },
+  }).spawn();
+  let output = "";
+  for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
+    output += chunk;
+    await Deno.stdout.write(new TextEncoder().encode(chunk));
+  }
+  const { success } = await child.status;
+  const summary = [...output.matchAll(/\| (\d+) passed.*?\| (\d+) failed/g)].at(-1);
+  const counts = { passed: Number(summary?.[1] ?? 0), failed: Number(summary?.[2] ?? 0) };
+  // A file that does not even load is a failure that the counts may not show.
+  if (!success && counts.failed === 0) counts.failed = 1;
+  return counts;
+}
+
+await ensureChromium();
+const wanted = Deno.args;
+const files = (await testFiles("tests")).filter((path) =>
+  wanted.length === 0 || wanted.some((part) => path.includes(part))
+);
+const isBrowserTest = (path: string) => path.includes("_browser_test.");
+const fast = await run(files.filter((path) => !isBrowserTest(path)), ["--parallel"]);
+const slow = await run(files.filter(isBrowserTest), []);
+const failed = fast.failed + slow.failed;
+console.log(`${fast.passed + slow.passed} passed, ${failed} failed`);
+Deno.exit(failed === 0 ? 0 : 1);

@@ -9,7 +9,7 @@ const PLACES = [
 ];
 
 /** The bar at the top of every page: the way to every other one, and in or out. */
-export function SiteHeader({ path, signedIn }: { path: string; signedIn: boolean }) {
+export function SiteHeader({ path, isAdmin }: { path: string; isAdmin: boolean }) {
   return (
     <header class="site-header">
       <div>
@@ -28,7 +28,7 @@ export function SiteHeader({ path, signedIn }: { path: string; signedIn: boolean
             </a>
           ))}
         </nav>
-        {signedIn
+        {isAdmin
           ? (
             <form method="post" action="/sign-out">
               <button type="submit" class="button quiet">Sign out</button>

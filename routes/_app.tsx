@@ -4,6 +4,8 @@ import { define } from "../lib/define.ts";
 
 /** The document around every page. */
 export default define.page(function App({ Component, state, url }) {
+  // An error thrown before the caller was identified is rendered in here too.
+  const role = state.identity?.role ?? "nobody";
   return (
     <html lang="en">
       <head>
@@ -15,7 +17,7 @@ export default define.page(function App({ Component, state, url }) {
       </head>
       <body>
         <a class="skip-link" href="#content">Skip to the content</a>
-        <SiteHeader path={url.pathname} signedIn={state.role === "admin"} />
+        <SiteHeader path={url.pathname} isAdmin={role === "admin"} />
         <Component />
       </body>
     </html>

@@ -1,0 +1,24 @@
+import { asset, Head } from "fresh/runtime";
+import SessionSwitcher from "../islands/SessionSwitcher.tsx";
+import VideoPublisher from "../islands/VideoPublisher.tsx";
+import { Page } from "./Page.tsx";
+
+/** A room's call, and for its host the controls of its recording. */
+export function RoomCall({ room, title, host }: { room: string; title: string; host: boolean }) {
+  return (
+    <Page title={host ? `Host ${title}` : title}>
+      <Head>
+        <link rel="stylesheet" href={asset("/call.css")} />
+      </Head>
+      <h1>{host ? `Host: ${title}` : title}</h1>
+      {host
+        ? (
+          <div class="host-layout">
+            <VideoPublisher room={room} title={title} host />
+            <SessionSwitcher room={room} />
+          </div>
+        )
+        : <VideoPublisher room={room} title={title} host={false} />}
+    </Page>
+  );
+}

@@ -1,0 +1,16 @@
+import { page } from "fresh";
+import { RoomCall } from "../components/RoomCall.tsx";
+import { define } from "../lib/define.ts";
+import { requireJoin, requireRoom } from "../lib/guards.ts";
+
+export const handler = define.handlers({
+  async GET(ctx) {
+    requireJoin(ctx, "main");
+    return page(await requireRoom(ctx.state.services, "main"));
+  },
+});
+
+/** The call of the main room, for whoever comes. */
+export default define.page<typeof handler>(function Home({ data }) {
+  return <RoomCall room={data.name} title={data.title} host={false} />;
+});

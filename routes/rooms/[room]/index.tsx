@@ -1,0 +1,16 @@
+import { page } from "fresh";
+import { RoomCall } from "../../../components/RoomCall.tsx";
+import { define } from "../../../lib/define.ts";
+import { requireJoin, requireRoom } from "../../../lib/guards.ts";
+
+export const handler = define.handlers({
+  async GET(ctx) {
+    requireJoin(ctx, ctx.params.room);
+    return page(await requireRoom(ctx.state.services, ctx.params.room));
+  },
+});
+
+/** A room's call, for its participants. */
+export default define.page<typeof handler>(function RoomPage({ data }) {
+  return <RoomCall room={data.name} title={data.title} host={false} />;
+});

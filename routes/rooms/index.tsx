@@ -1,0 +1,160 @@
+import { page } from "fresh";
+import { Page } from "../../components/Page.tsx";
+import { Moment } from "../../components/Moment.tsx";
+import { define } from "../../lib/define.ts";
+import { textField } from "../../lib/forms.ts";
+import { requireBrowse, seeOther, signInFirst } from "../../lib/guards.ts";
+import { type Room, roomSchema } from "../../lib/recording/model.ts";
+import type { State } from "../../lib/define.ts";
+
+/** One page of rooms holds as many as the store gives at once. */
+const PAGE_SIZE = 100;
+
+interface RoomsData {
+  rooms: Room[];
+  cursor: string | null;
+  /** The form as it was sent, and what was wrong with it. */
+  form: { name: string; title: string; error: string | null };
+}
+
+async function readRooms(state: State, cursor: string | null, form: RoomsData["form"]) {
+  const { items, cursor: next } = await state.services.store.rooms.list({
+    limit: PAGE_SIZE,
+    cursor,
+  });
+  return { rooms: items, cursor: next, form } satisfies RoomsData;
+}
+
+export const handler = define.handlers({
+  async GET(ctx) {
+    requireBrowse(ctx);
+    const form = { name: "", title: "", error: null };
+    return page<RoomsData>(await readRooms(ctx.state, ctx.url.searchParams.get("cursor"), form));
+  },
+
+  /** Makes a room. */
+  async POST(ctx) {
+    const away = signInFirst(ctx, "/rooms");
+    if (away) return away;
+    const sent = await ctx.req.formData();
+    const title = textField(sent, "title").trim();
+    const name = textField(sent, "name").trim();
+    const parsed = roomSchema.pick({ name: true, title: true }).safeParse({ name, title });
+    const refuse = async (status: number, error: string) =>
+      page<RoomsData>(await readRooms(ctx.state, null, { name, title, error }), { status });
+    if (!parsed.success) {
+      const issue = parsed.error.issues[0];
+      return refuse(
+        400,
+        issue?.path[0] === "title"
+          ? "Give the room a title of 1 to 120 characters."
+          : `${issue?.message}.`,
+      );
+    }
+    const { rooms } = ctx.state.services.store;
+    if (await rooms.get(name)) return refuse(409, `There is a room "${name}" already.`);
+    await ctx.state.services.openRoom(name);
+    await rooms.rename(name, title);
+    return seeOther("/rooms");
+  },
+});
+
+/** All rooms; an admin makes, renames and deletes them. */
+export default define.page<typeof handler>(function Rooms({ data, req, state }) {
+  const isAdmin = state.identity.role === "admin";
+  const { form } = data;
+  return (
+    <Page title="Rooms">
+      <div class="stack tight">
+        <h1>Rooms</h1>
+        <p class="lead">A room is a named meeting place: one call, recorded on its own.</p>
+      </div>
+      {isAdmin
+        ? (
+          <form method="post" action="/rooms" class="card stack">
+            <h2>New room</h2>
+            {form.error ? <p class="notice error" role="alert">{form.error}</p> : null}
+            <div class="toolbar end">
+              <div class="field">
+                <label for="title">Title</label>
+                <input id="title" name="title" required maxlength={120} value={form.title} />
+              </div>
+              <div class="field">
+                <label for="name">Name in its address</label>
+                <input
+                  id="name"
+                  name="name"
+                  required
+                  maxlength={63}
+                  pattern="[a-z0-9][a-z0-9\-]{0,62}"
+                  title="Lower-case letters, digits and hyphens"
+                  autocapitalize="none"
+                  autocomplete="off"
+                  spellcheck={false}
+                  value={form.name}
+                />
+              </div>
+              <button type="submit" class="button primary">Create room</button>
+            </div>
+          </form>
+        )
+        : null}
+      {data.rooms.length === 0
+        ? (
+          <div class="empty">
+            <h2>Only the main room so far</h2>
+            <p>It is there without being made. Rooms that an admin makes are listed here.</p>
+            <a class="button" href="/">Go to the main room</a>
+          </div>
+        )
+        : (
+          <table class="table">
+            <caption class="visually-hidden">Rooms</caption>
+            <thead>
+              <tr>
+                <th scope="col">Title</th>
+                <th scope="col">Name</th>
+                <th scope="col">Made</th>
+                <th scope="col">
+                  <span class="visually-hidden">What to do</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {data.rooms.map((room) => (
+                <tr key={room.name}>
+                  <th scope="row">
+                    <a href={`/rooms/${room.name}`}>{room.title}</a>
+                  </th>
+                  <td data-label="Name">{room.name}</td>
+                  <td data-label="Made">
+                    <Moment ms={room.createdAtMs} request={req} />
+                  </td>
+                  <td class="actions">
+                    <div class="toolbar">
+                      {isAdmin
+                        ? (
+                          <>
+                            <a class="button small" href={`/rooms/${room.name}/host`}>Host</a>
+                            <a class="button small quiet" href={`/rooms/${room.name}/edit`}>
+                              Rename<span class="visually-hidden">{` ${room.title}`}</span>
+                            </a>
+                            <a class="button small danger" href={`/rooms/${room.name}/delete`}>
+                              Delete<span class="visually-hidden">{` ${room.title}`}</span>
+                            </a>
+                          </>
+                        )
+                        : <a class="button small" href={`/rooms/${room.name}`}>Join</a>}
+                    </div>
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        )}
+      {data.cursor
+        ? <a href={`/rooms?cursor=${encodeURIComponent(data.cursor)}`}>More rooms →</a>
+        : null}
+    </Page>
+  );
+});

@@ -1,0 +1,69 @@
+/**
+ * Leases: the right of one process to run something, for a while. A lease's record changes whenever
+ * it is taken or renewed, so a write that checks it ({@link fence}) fails for anyone who lost it.
+ */
+import { z } from "zod";
+import { keys } from "./keys.ts";
+import { commit, readRecord, type StoreContext } from "./records.ts";
+
+const leaseSchema = z.object({
+  owner: z.string(),
+  /** Goes up by one with every new owner: the fencing token. */
+  token: z.number().int().positive(),
+  expiresAtMs: z.number(),
+});
+
+/** A lease that is held. Replace it by what `renew` answers. */
+export interface Lease extends z.infer<typeof leaseSchema> {
+  name: string;
+  versionstamp: string;
+}
+
+/** The leases of the store. Times come from the caller's clock. */
+export interface Leases {
+  /** Takes the lease if it is free or expired (or ours already); null if another holds it. */
+  acquire(name: string, owner: string, ttlMs: number, nowMs: number): Promise<Lease | null>;
+  /** Lengthens it; null if it was lost. */
+  renew(lease: Lease, ttlMs: number, nowMs: number): Promise<Lease | null>;
+  /** Gives it back; does nothing if it was lost. */
+  release(lease: Lease): Promise<void>;
+}
+
+/** Makes the operation fail unless `lease` is still held. */
+export function fence(operation: Deno.AtomicOperation, lease: Lease): Deno.AtomicOperation {
+  return operation.check({ key: keys.lease(lease.name), versionstamp: lease.versionstamp });
+}
+
+/** The leases in this KV. */
+export function createLeases(context: StoreContext): Leases {
+  const { kv } = context;
+  const put = async (
+    name: string,
+    before: string | null,
+    value: z.infer<typeof leaseSchema>,
+  ): Promise<Lease | null> => {
+    const key = keys.lease(name);
+    const result = await kv.atomic().check({ key, versionstamp: before }).set(key, value).commit();
+    return result.ok ? { ...value, name, versionstamp: result.versionstamp } : null;
+  };
+
+  return {
+    async acquire(name, owner, ttlMs, nowMs) {
+      const { value, versionstamp } = await readRecord(context, leaseSchema, keys.lease(name));
+      if (value && value.owner !== owner && value.expiresAtMs > nowMs) return null;
+      const token = (value?.token ?? 0) + 1;
+      return await put(name, versionstamp, { owner, token, expiresAtMs: nowMs + ttlMs });
+    },
+    renew(lease, ttlMs, nowMs) {
+      const { owner, token } = lease;
+      return put(lease.name, lease.versionstamp, { owner, token, expiresAtMs: nowMs + ttlMs });
+    },
+    async release(lease) {
+      // Kept, expired: the token must never go down.
+      const { owner, token } = lease;
+      const operation = fence(kv.atomic(), lease)
+        .set(keys.lease(lease.name), { owner, token, expiresAtMs: 0 });
+      await commit(operation, `Release lease "${lease.name}"`);
+    },
+  };
+}

@@ -1,0 +1,80 @@
+/** Rooms: made once, listed, renamed, deleted. */
+import { type Room, roomSchema } from "../recording/model.ts";
+import { StoreError } from "./errors.ts";
+import { keys } from "./keys.ts";
+import {
+  commit,
+  listEntries,
+  type Page,
+  type PageOptions,
+  parseOrReport,
+  readRecord,
+  type StoreContext,
+  untilCommitted,
+} from "./records.ts";
+
+/** The rooms of the store. */
+export interface Rooms {
+  /** Makes a room, or answers the one that another process made first. */
+  create(room: Room): Promise<Room>;
+  get(name: string): Promise<Room | null>;
+  /** By name. */
+  list(options?: PageOptions): Promise<Page<Room>>;
+  /** Throws `not-found`. */
+  rename(name: string, title: string): Promise<Room>;
+  /** Throws `conflict` while the room is being recorded. Its chains stay. */
+  delete(name: string): Promise<void>;
+}
+
+/** The rooms in this KV. */
+export function createRooms(context: StoreContext): Rooms {
+  const { kv } = context;
+  return {
+    create(room) {
+      const parsed = roomSchema.parse(room);
+      return untilCommitted(`Create room "${room.name}"`, async () => {
+        const { value } = await readRecord(context, roomSchema, keys.room(room.name));
+        if (value) return { done: value };
+        const operation = kv.atomic()
+          .check({ key: keys.room(room.name), versionstamp: null })
+          .set(keys.room(room.name), parsed);
+        return await commit(operation, `Create room "${room.name}"`) ? { done: parsed } : null;
+      });
+    },
+    async get(name) {
+      return (await readRecord(context, roomSchema, keys.room(name))).value;
+    },
+    async list(options) {
+      const page = await listEntries(context, keys.rooms, options);
+      const items = page.items
+        .map((entry) => parseOrReport(context, roomSchema, entry.key, entry))
+        .filter((room) => room !== null);
+      return { items, cursor: page.cursor };
+    },
+    rename(name, title) {
+      return untilCommitted(`Rename room "${name}"`, async () => {
+        const { value, versionstamp } = await readRecord(context, roomSchema, keys.room(name));
+        if (!value) {
+          throw new StoreError("not-found", `Rename room "${name}": there is no such room`);
+        }
+        const room = roomSchema.parse({ ...value, title });
+        const operation = kv.atomic()
+          .check({ key: keys.room(name), versionstamp })
+          .set(keys.room(name), room);
+        return await commit(operation, `Rename room "${name}"`) ? { done: room } : null;
+      });
+    },
+    async delete(name) {
+      const operation = kv.atomic()
+        .check({ key: keys.activeRoom(name), versionstamp: null })
+        .delete(keys.room(name))
+        .delete(keys.recording(name));
+      if (!await commit(operation, `Delete room "${name}"`)) {
+        throw new StoreError(
+          "conflict",
+          `Delete room "${name}": it is being recorded, stop it first`,
+        );
+      }
+    },
+  };
+}

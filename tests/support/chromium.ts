@@ -32,27 +32,67 @@ export interface ChromiumOptions {
   args?: string[];
 }
 
+function flags({ camera, microphone, allowCamera = true, args = [] }: ChromiumOptions): string[] {
+  return [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+    "--allow-loopback-in-peer-connection",
+    "--disable-features=WebRtcHideLocalIpsWithMdns",
+    "--use-fake-device-for-media-stream",
+    allowCamera ? "--use-fake-ui-for-media-stream" : "--deny-permission-prompts",
+    ...(camera ? [`--use-file-for-fake-video-capture=${camera}`] : []),
+    ...(microphone ? [`--use-file-for-fake-audio-capture=${microphone}`] : []),
+    ...args,
+  ];
+}
+
 /** Starts a Chromium. Close it with `await browser.close()`. */
 export async function launchChromium(options: ChromiumOptions = {}): Promise<Browser> {
-  const { camera, microphone, allowCamera = true, args = [] } = options;
-  return await chromium.launch({
-    executablePath: await ensureChromium(),
+  return await chromium.launch({ executablePath: await ensureChromium(), args: flags(options) });
+}
+
+/**
+ * Starts a Chromium whose tabs can really be hidden (`document.hidden`, throttled timers, no painting):
+ * one that Playwright did not start and whose pages it does not keep "visible". Use its first context;
+ * a tab is hidden by bringing another one to the front. Close it with `await browser.close()`.
+ */
+export async function launchHideableChromium(options: ChromiumOptions = {}): Promise<Browser> {
+  const profile = await Deno.makeTempDir({ prefix: "chromium-" });
+  const child = new Deno.Command(await ensureChromium(), {
     args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-      "--autoplay-policy=no-user-gesture-required",
-      "--allow-loopback-in-peer-connection",
-      "--disable-features=WebRtcHideLocalIpsWithMdns",
-      "--use-fake-device-for-media-stream",
-      allowCamera ? "--use-fake-ui-for-media-stream" : "--deny-permission-prompts",
-      ...(camera ? [`--use-file-for-fake-video-capture=${camera}`] : []),
-      ...(microphone ? [`--use-file-for-fake-audio-capture=${microphone}`] : []),
-      ...args,
+      "--headless=new",
+      "--remote-debugging-port=0",
+      `--user-data-dir=${profile}`,
+      ...flags(options),
+      "about:blank",
     ],
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  const browser = await chromium.connectOverCDP(await debuggerAddress(child.stderr), {
+    noDefaults: true,
   });
+  browser.once("disconnected", async () => {
+    child.kill("SIGKILL");
+    await child.status;
+    await Deno.remove(profile, { recursive: true });
+  });
+  return browser;
+}
+
+/** Chromium says on its error output where it can be reached. The rest of that output is let go. */
+async function debuggerAddress(errors: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
+  let text = "";
+  for await (const chunk of errors.pipeThrough(new TextDecoderStream())) {
+    text += chunk;
+    const address = text.match(/ws:\/\/\S+/)?.[0];
+    if (address) return address;
+  }
+  throw new Error(`Cannot start Chromium:\n${text}`);
 }

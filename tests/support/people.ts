@@ -1,0 +1,93 @@
+/** What people do in the app, by the names they see. */
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { filmSchema, type RoomView, roomViewSchema } from "../../lib/recording/views.ts";
+import type { App } from "./app.ts";
+
+/** Signs in and opens the host page of the default room. */
+export async function openHost(browser: Browser, app: App): Promise<Page> {
+  const page = await (browser.contexts()[0] ?? await browser.newContext()).newPage();
+  await page.goto(`${app.origin}/host`);
+  await page.getByRole("textbox", { name: "Password" }).fill(app.password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.waitForURL("**/host");
+  return page;
+}
+
+/** Opens the participant page of the default room. */
+export async function openParticipant(browser: Browser, app: App): Promise<Page> {
+  const page = await (browser.contexts()[0] ?? await browser.newContext()).newPage();
+  await page.goto(`${app.origin}/`);
+  return page;
+}
+
+/** Fills in a name and joins the call of the page that is open. */
+export async function join(page: Page, name: string): Promise<void> {
+  await page.getByRole("textbox", { name: "Your name" }).fill(name);
+  await page.getByRole("button", { name: "Join", exact: true }).click();
+  await page.getByRole("button", { name: "Leave" }).waitFor();
+}
+
+/** Waits until the room is as `done` wants it, and answers how it is then. */
+export async function untilRoom(
+  page: Page,
+  app: App,
+  done: (view: RoomView) => boolean,
+  timeoutMs = 60_000,
+): Promise<RoomView> {
+  return await poll(async () => {
+    const view = roomViewSchema.parse(
+      await getJson(page.context(), `${app.origin}/api/rooms/main`),
+    );
+    return done(view) ? view : null;
+  }, timeoutMs);
+}
+
+/** Waits until every part of a chain is ready to be watched, and answers its film. */
+export async function untilFilmReady(page: Page, app: App, chainId: string) {
+  return await poll(async () => {
+    const film = filmSchema.parse(
+      await getJson(page.context(), `${app.origin}/api/chains/${chainId}`),
+    );
+    return film.parts.every((part) => part.status === "available") ? film : null;
+  }, 60_000);
+}
+
+/** Downloads every part of a film in order; answers the files' paths. */
+export async function downloadParts(
+  page: Page,
+  app: App,
+  film: { parts: { archiveId: string; mediaUrl: string }[] },
+): Promise<string[]> {
+  const paths: string[] = [];
+  for (const part of film.parts) {
+    const answer = await page.context().request.get(new URL(part.mediaUrl, app.origin).href);
+    if (!answer.ok()) throw new Error(`Cannot download ${part.mediaUrl}: ${answer.status()}`);
+    const path = `${app.dataDir}/downloaded-${part.archiveId}.webm`;
+    await Deno.writeFile(path, await answer.body());
+    paths.push(path);
+  }
+  return paths;
+}
+
+/** Waits without anything to wait for: the time a recording runs. */
+export function letRun(seconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+}
+
+async function getJson(context: BrowserContext, url: string): Promise<unknown> {
+  const answer = await context.request.get(url);
+  if (!answer.ok()) {
+    throw new Error(`Cannot read ${url}: ${answer.status()} ${await answer.text()}`);
+  }
+  return await answer.json();
+}
+
+async function poll<T>(look: () => Promise<T | null>, timeoutMs: number): Promise<T> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const found = await look();
+    if (found !== null) return found;
+    if (Date.now() > deadline) throw new Error(`Waited ${timeoutMs} ms in vain`);
+    await letRun(0.2);
+  }
+}

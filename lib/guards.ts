@@ -66,3 +66,20 @@ export async function requireStoredRoom(services: Services, name: string): Promi
   if (!room) throw new PageError(404, `There is no room "${name}" to change`);
   return room;
 }
+
+/** An archive's id from an address; anything else is 404 before it reaches the platform. */
+export function requireArchiveId(id: string): string {
+  if (!/^[\w-]{1,100}$/.test(id)) throw new PageError(404, "There is no archive of that id");
+  return id;
+}
+
+/** Refuses (403) a caller who may neither look through everything nor watch this archive's chain. */
+export async function requireWatchArchive(
+  caller: Caller & { state: { services: Services } },
+  archiveId: string,
+): Promise<void> {
+  if (mayBrowse(caller.state.identity)) return;
+  const part = await caller.state.services.store.parts.byArchive(archiveId);
+  if (!part) throw new PageError(403, "This file opens with a link. Ask whoever made it for one");
+  requireWatch(caller, part.chainId);
+}

@@ -123,7 +123,7 @@ export default define.page<typeof handler>(function Rooms({ data, req, state }) 
             <tbody>
               {data.rooms.map((room) => (
                 <tr key={room.name}>
-                  <th scope="row">
+                  <th scope="row" id={`room-${room.name}`}>
                     <a href={`/rooms/${room.name}`}>{room.title}</a>
                   </th>
                   <td data-label="Name">{room.name}</td>
@@ -135,16 +135,38 @@ export default define.page<typeof handler>(function Rooms({ data, req, state }) 
                       {isAdmin
                         ? (
                           <>
-                            <a class="button small" href={`/rooms/${room.name}/host`}>Host</a>
-                            <a class="button small quiet" href={`/rooms/${room.name}/edit`}>
-                              Rename<span class="visually-hidden">{` ${room.title}`}</span>
+                            <a
+                              class="button small"
+                              aria-describedby={`room-${room.name}`}
+                              href={`/rooms/${room.name}/host`}
+                            >
+                              Host
                             </a>
-                            <a class="button small danger" href={`/rooms/${room.name}/delete`}>
-                              Delete<span class="visually-hidden">{` ${room.title}`}</span>
+                            <a
+                              class="button small quiet"
+                              aria-describedby={`room-${room.name}`}
+                              href={`/rooms/${room.name}/edit`}
+                            >
+                              Rename
+                            </a>
+                            <a
+                              class="button small danger"
+                              aria-describedby={`room-${room.name}`}
+                              href={`/rooms/${room.name}/delete`}
+                            >
+                              Delete
                             </a>
                           </>
                         )
-                        : <a class="button small" href={`/rooms/${room.name}`}>Join</a>}
+                        : (
+                          <a
+                            class="button small"
+                            aria-describedby={`room-${room.name}`}
+                            href={`/rooms/${room.name}`}
+                          >
+                            Join
+                          </a>
+                        )}
                     </div>
                   </td>
                 </tr>

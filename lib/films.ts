@@ -1,0 +1,71 @@
+/** Whole recordings as pages and API show and delete them. */
+import type { Config } from "./config.ts";
+import type { Chains } from "./handover/chains.ts";
+import { type Platform, PlatformError } from "./platform/platform.ts";
+import { filmOf } from "./recording/film.ts";
+import type { Chain } from "./recording/model.ts";
+import type { Film } from "./recording/views.ts";
+import { type Store, StoreError } from "./store/mod.ts";
+
+/** A chain as one film; null if there is no chain of this id. */
+export async function readFilm(
+  services: { store: Store; config: Config },
+  chainId: string,
+): Promise<Film | null> {
+  const chain = await services.store.chains.get(chainId);
+  return chain && await filmOfChain(services, chain);
+}
+
+/** A chain that was read already, as one film. */
+export async function filmOfChain(
+  { store, config }: { store: Store; config: Config },
+  chain: Chain,
+): Promise<Film> {
+  const { primary, secondary } = config.playerOffsetSeconds;
+  return filmOf(chain, await store.parts.list(chain.id), {
+    nowMs: Date.now(),
+    playerOffsets: { primarySeconds: primary, secondarySeconds: secondary },
+  });
+}
+
+/**
+ * Deletes an archive from the platform and has its chain take note. Deleted twice is deleted.
+ *
+ * @throws {PlatformError} `conflict` while the platform has no file of it to delete
+ */
+export async function deleteArchive(
+  { platform, chains }: { platform: Platform; chains: Chains },
+  archiveId: string,
+): Promise<void> {
+  try {
+    await platform.deleteArchive(archiveId);
+  } catch (error) {
+    if (!(error instanceof PlatformError && error.kind === "not-found")) throw error;
+  }
+  await chains.hint(archiveId);
+}
+
+/**
+ * Deletes a recording: every file of it from the platform, then its records. Stopped half way it can
+ * be called again.
+ *
+ * @throws {StoreError} `not-found`, or `conflict` while it is being recorded
+ * @throws {PlatformError} if a file cannot be deleted now
+ */
+export async function deleteFilm(
+  { store, platform, chains }: { store: Store; platform: Platform; chains: Chains },
+  chainId: string,
+): Promise<void> {
+  const chain = await store.chains.get(chainId);
+  if (!chain) throw new StoreError("not-found", `Delete chain ${chainId}: there is no such chain`);
+  if (chain.state !== "stopped" && chain.state !== "failed") {
+    throw new StoreError("conflict", `Delete "${chain.name}": it is being recorded, stop it first`);
+  }
+  for (const part of await store.parts.list(chainId)) {
+    if (HAS_FILE.has(part.status)) await deleteArchive({ platform, chains }, part.archiveId);
+  }
+  await store.chains.delete(chainId);
+}
+
+/** Statuses in which the platform has, or will have, a file to delete. */
+const HAS_FILE: ReadonlySet<string> = new Set(["stopped", "uploaded", "available"]);

@@ -37,6 +37,8 @@ export const roomViewSchema = z.object({
   nowMs: z.number(),
   /** True while clients must also publish to the secondary session (level-triggered `join`). */
   secondaryWanted: z.boolean(),
+  /** How many streams the primary session carried when last looked at; absent while unknown. */
+  streams: z.number().int().nonnegative().optional(),
   /** The chain that records now, or null. */
   chain: chainSchema.nullable(),
   /** That chain's parts in order; the ones with `endedAtMs: null` record now. */

@@ -1,0 +1,256 @@
+/**
+ * A call: one person in a room, on its primary session and, while a handover wants it, on its
+ * secondary one too. State for the page is in signals; every way out ends in `left` or `failed`.
+ */
+import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
+import type { Join, RoomView } from "../recording/views.ts";
+import type { Client } from "./client.ts";
+import { CallError, type Problem, problemOf, toProblem } from "./errors.ts";
+import { Lane, LANE_LIMITS, type LaneLimits, type Source } from "./lane.ts";
+import { type Participant, People } from "./people.ts";
+import type { ArchiveEvents } from "./recording_light.ts";
+import { isSecondaryWanted, recheckInMs, Secondary } from "./secondary.ts";
+
+/** Where a call is in its life. `left` and `failed` may be joined again. */
+export type CallState = "idle" | "joining" | "joined" | "reconnecting" | "left" | "failed";
+
+/** After the line was lost for good: pauses before joining anew, ms. Then the call has failed. */
+const REJOIN_PAUSES_MS = [0, 1_000, 3_000, 6_000, 12_000];
+
+/** What a call is made of; tests put their own in. */
+export interface CallParts {
+  /** Asks the server for entry passes. Throws {@link CallError}. */
+  enter(): Promise<Join>;
+  load(join: Join): Promise<Client>;
+  /** The room's state, as far as it is known. */
+  view: ReadonlySignal<RoomView | null>;
+  limits?: LaneLimits;
+  rejoinPausesMs?: readonly number[];
+}
+
+/** What belongs to one stay on the primary session. */
+interface Stay {
+  lane: Lane;
+  people: People;
+  secondary: Secondary;
+}
+
+/** One person's call in one room. */
+export class Call {
+  readonly state = signal<CallState>("idle");
+  /** What went wrong last, in words; null while all is well. */
+  readonly problem = signal<Problem | null>(null);
+  /** What the platform said about archives, on either session. */
+  readonly archives = signal<ArchiveEvents>(new Map());
+  readonly #stay = signal<Stay | null>(null);
+  /** Everybody else. */
+  readonly participants: ReadonlySignal<readonly Participant[]> = computed(() =>
+    this.#stay.value?.people.list.value ?? []
+  );
+  /** How the second session fares; the call itself is whole in every case. */
+  readonly secondary = computed(() => this.#stay.value?.secondary.state.value ?? "off");
+  #source: Source | null = null;
+  /** Grows with every join and leave: what was begun for an older one is dropped. */
+  #turn = 0;
+
+  constructor(readonly parts: CallParts) {}
+
+  /** Enters the room and sends `source`. The outcome is in `state` and `problem`. */
+  async join(source: Source): Promise<void> {
+    if (this.state.value === "joining" || this.#stay.value) return;
+    const turn = ++this.#turn;
+    this.#source = source;
+    this.state.value = "joining";
+    this.problem.value = null;
+    try {
+      await this.#enter(turn);
+    } catch (error) {
+      this.#fail(turn, error);
+    }
+  }
+
+  /** Leaves both sessions. Safe at any time. */
+  async leave(): Promise<void> {
+    if (this.state.value === "idle" || this.state.value === "left") return;
+    this.#turn++;
+    this.state.value = "left";
+    await this.#clear();
+  }
+
+  /** Mutes or unmutes, on both sessions. */
+  setSending(on: { microphoneOn: boolean; cameraOn: boolean }): void {
+    if (!this.#source) return;
+    this.#source = { ...this.#source, ...on };
+    this.#stay.value?.lane.setSending(on);
+    this.#stay.value?.secondary.lane?.setSending(on);
+  }
+
+  /** Sends other tracks from now on, on both sessions. Throws {@link CallError}; what was sent stays. */
+  async changeSource(source: Source): Promise<void> {
+    this.#source = source;
+    const stay = this.#stay.value;
+    try {
+      await stay?.lane.publish(source);
+      await stay?.secondary.lane?.publish(source);
+    } catch (error) {
+      throw new CallError(toProblem(error), { cause: error });
+    }
+  }
+
+  /** Receives a participant's stream again. */
+  retry(participantId: string): void {
+    this.#stay.value?.people.retry(participantId);
+  }
+
+  async #enter(turn: number): Promise<void> {
+    const join = await this.parts.enter();
+    const client = await this.parts.load(join);
+    if (turn !== this.#turn) return;
+    const limits = this.parts.limits ?? LANE_LIMITS;
+    const lane = new Lane(client, join.apiKey, join.primary, limits);
+    const people = new People(lane.session, limits.subscribeMs);
+    const secondary = new Secondary((lost) => this.#openSecondary(client, join, limits, lost));
+    this.#stay.value = { lane, people, secondary };
+    lane.onClose(people.follow());
+    this.#followArchives(lane);
+    await lane.connect();
+    if (turn !== this.#turn) return;
+    if (this.#source) await lane.publish(this.#source);
+    if (turn !== this.#turn) return;
+    if (this.#source) lane.setSending(this.#source);
+    this.state.value = "joined";
+    this.#followLine(lane, turn);
+    this.#followWanted(lane, secondary);
+  }
+
+  async #openSecondary(
+    client: Client,
+    join: Join,
+    limits: LaneLimits,
+    lost: () => void,
+  ): Promise<Lane> {
+    const lane = new Lane(client, join.apiKey, join.secondary, limits);
+    try {
+      this.#followArchives(lane);
+      lane.session.on("sessionDisconnected", lost);
+      lane.onClose(() => lane.session.off("sessionDisconnected", lost));
+      await lane.connect();
+      if (this.#source) await lane.publish(this.#source);
+      // Muted in the meantime? The newest word counts.
+      if (this.#source) lane.setSending(this.#source);
+      return lane;
+    } catch (error) {
+      await lane.close().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  #followArchives(lane: Lane): void {
+    const { session } = lane;
+    const seen = new Set<string>();
+    const mark = (id: string, state: "started" | "stopped") => {
+      seen.add(id);
+      this.archives.value = new Map(this.archives.value).set(id, state);
+    };
+    const started = (event: { id: string }) => mark(event.id, "started");
+    const stopped = (event: { id: string }) => mark(event.id, "stopped");
+    session.on("archiveStarted", started);
+    session.on("archiveStopped", stopped);
+    lane.onClose(() => {
+      session.off("archiveStarted", started);
+      session.off("archiveStopped", stopped);
+      // Nobody tells us their end any more: the room's state does.
+      const rest = new Map(this.archives.value);
+      for (const id of seen) if (rest.get(id) === "started") rest.delete(id);
+      this.archives.value = rest;
+    });
+  }
+
+  #followLine(lane: Lane, turn: number): void {
+    const { session } = lane;
+    const shaky = () => {
+      if (this.state.value === "joined") this.state.value = "reconnecting";
+    };
+    const well = () => {
+      if (this.state.value === "reconnecting") this.state.value = "joined";
+    };
+    const lost = (event: { reason: string }) => {
+      if (turn !== this.#turn) return;
+      if (event.reason === "forceDisconnected") {
+        this.#fail(turn, new CallError(problemOf("forceDisconnected")));
+      } else this.#rejoin();
+    };
+    session.on("sessionReconnecting", shaky);
+    session.on("sessionReconnected", well);
+    session.on("sessionDisconnected", lost);
+    lane.onClose(() => {
+      session.off("sessionReconnecting", shaky);
+      session.off("sessionReconnected", well);
+      session.off("sessionDisconnected", lost);
+    });
+  }
+
+  /** The line is gone and with it what was sent: begin anew with fresh entry passes. */
+  async #rejoin(): Promise<void> {
+    const turn = ++this.#turn;
+    this.state.value = "reconnecting";
+    let failure: unknown = new CallError(problemOf("networkDisconnected"));
+    for (const pauseMs of this.parts.rejoinPausesMs ?? REJOIN_PAUSES_MS) {
+      await this.#clear();
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      if (turn !== this.#turn) return;
+      try {
+        return await this.#enter(turn);
+      } catch (error) {
+        failure = error;
+      }
+    }
+    this.#fail(turn, failure);
+  }
+
+  /** Follows the room's state and the newest signal; only the server's own signals count. */
+  #followWanted(lane: Lane, secondary: Secondary): void {
+    const { session } = lane;
+    let latest: { wanted: boolean; atMs: number } | null = null;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const weigh = (view: RoomView | null) => {
+      const nowMs = Date.now();
+      secondary.want(isSecondaryWanted(view?.secondaryWanted ?? null, latest, nowMs));
+      clearTimeout(timer);
+      const inMs = recheckInMs(latest, nowMs);
+      if (inMs !== null) timer = setTimeout(() => weigh(this.parts.view.value), inMs);
+    };
+    const heard = (wanted: boolean) => (event: { from: unknown }) => {
+      if (event.from) return;
+      latest = { wanted, atMs: Date.now() };
+      weigh(this.parts.view.value);
+    };
+    const join = heard(true);
+    const leave = heard(false);
+    session.on("signal:join", join);
+    session.on("signal:leave", leave);
+    const dispose = effect(() => weigh(this.parts.view.value));
+    lane.onClose(() => {
+      dispose();
+      clearTimeout(timer);
+      session.off("signal:join", join);
+      session.off("signal:leave", leave);
+    });
+  }
+
+  #fail(turn: number, error: unknown): void {
+    if (turn !== this.#turn) return;
+    this.#turn++;
+    this.problem.value = toProblem(error);
+    this.state.value = "failed";
+    this.#clear();
+  }
+
+  /** Takes the stay down, if there is one; what the platform answers to that changes nothing. */
+  async #clear(): Promise<void> {
+    const stay = this.#stay.value;
+    this.#stay.value = null;
+    if (!stay) return;
+    await Promise.allSettled([stay.lane.close(), stay.secondary.close()]);
+  }
+}

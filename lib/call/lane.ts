@@ -1,0 +1,153 @@
+/** One session of a room as this browser uses it: connected, publishing, and left without a trace. */
+import type { Client, Publisher, Session } from "./client.ts";
+import { withDeadline } from "./deadline.ts";
+import { CallError, problemOf } from "./errors.ts";
+
+/** How long the platform may take, ms. Its own limits are longer or missing. */
+export interface LaneLimits {
+  connectMs: number;
+  publishMs: number;
+  subscribeMs: number;
+}
+/** Limits that fit the platform: publish gives up by itself at 15 s, subscribe at 30 s. */
+export const LANE_LIMITS: LaneLimits = {
+  connectMs: 15_000,
+  publishMs: 20_000,
+  subscribeMs: 35_000,
+};
+/** How long to wait for the answer to a disconnect, ms. */
+const DISCONNECT_MS = 3_000;
+
+/** What this person sends. The tracks stay the caller's; every lane sends clones of them. */
+export interface Source {
+  name: string;
+  microphone: MediaStreamTrack | null;
+  camera: MediaStreamTrack | null;
+  microphoneOn: boolean;
+  cameraOn: boolean;
+}
+
+/** What is sent on one lane: a publisher and the clones it was given. */
+interface Sending {
+  publisher: Publisher;
+  tracks: MediaStreamTrack[];
+}
+
+/** One session, from connecting to leaving. Make a new one to join again. */
+export class Lane {
+  readonly session: Session;
+  #sending: Sending | null = null;
+  #closed = false;
+  #offs: (() => void)[] = [];
+
+  constructor(
+    readonly client: Client,
+    apiKey: string,
+    readonly entry: { sessionId: string; token: string },
+    readonly limits: LaneLimits = LANE_LIMITS,
+  ) {
+    this.session = client.initSession(apiKey, entry.sessionId);
+  }
+
+  /** Runs `off` when the lane closes: the platform keeps one session object, with its handlers, per id. */
+  onClose(off: () => void): void {
+    this.#offs.push(off);
+  }
+
+  /** Enters the session. A first attempt that gets no answer is broken off and made once more. */
+  async connect(): Promise<void> {
+    try {
+      await this.#connectOnce();
+    } catch (error) {
+      if (this.#closed || !(error instanceof CallError)) throw error;
+      await this.#disconnect();
+      await this.#connectOnce();
+    }
+  }
+
+  /**
+   * Sends `source`, or nothing when it has neither microphone nor camera. What was sent before is
+   * taken down only when the new stream is up, so that a recording misses nothing of a change, and
+   * stays when the new one fails.
+   */
+  async publish(source: Source): Promise<void> {
+    const next = source.microphone || source.camera ? await this.#publish(source) : null;
+    this.#takeDown(this.#sending);
+    this.#sending = next;
+    if (!this.#closed) return;
+    this.#takeDown(next);
+    this.#sending = null;
+  }
+
+  /** Mutes or unmutes what is sent, without a new stream. */
+  setSending(on: { microphoneOn: boolean; cameraOn: boolean }): void {
+    this.#sending?.publisher.publishAudio(on.microphoneOn);
+    this.#sending?.publisher.publishVideo(on.cameraOn);
+  }
+
+  /** Stops sending, leaves the session, removes every handler. Safe to call twice. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const off of this.#offs.splice(0)) off();
+    this.#takeDown(this.#sending);
+    this.#sending = null;
+    await this.#disconnect();
+  }
+
+  /** Disconnecting may never answer or fail; the platform drops silent connections by itself. */
+  async #disconnect(): Promise<void> {
+    const patience = new Promise((resolve) => setTimeout(resolve, DISCONNECT_MS));
+    await Promise.race([this.session.disconnect(), patience]).catch(() => undefined);
+  }
+
+  async #connectOnce(): Promise<void> {
+    await withDeadline("Joining the call", this.limits.connectMs, (done) => {
+      this.session.connect(this.entry.token, done);
+    });
+    if (this.#closed) {
+      await this.#disconnect();
+      throw new CallError(problemOf("OT_CANCEL"));
+    }
+  }
+
+  async #publish(source: Source): Promise<Sending> {
+    const microphone = source.microphone?.clone();
+    const camera = source.camera?.clone();
+    const tracks = [microphone, camera].filter((track) => track !== undefined);
+    let publisher: Publisher | null = null;
+    try {
+      publisher = await withDeadline(
+        "Preparing sound and picture",
+        this.limits.publishMs,
+        (done) =>
+          this.client.initPublisher(undefined, {
+            insertDefaultUI: false,
+            name: source.name,
+            audioSource: microphone ?? false,
+            videoSource: camera ?? false,
+            publishAudio: source.microphoneOn && microphone !== undefined,
+            publishVideo: source.cameraOn && camera !== undefined,
+            // We choose the devices; the client must not swap them behind the clones' back.
+            disableAudioInputDeviceManagement: true,
+          }, done),
+      );
+      const ready = publisher;
+      await withDeadline("Sending sound and picture", this.limits.publishMs, (done) => {
+        this.session.publish(ready, done);
+      });
+      return { publisher, tracks };
+    } catch (error) {
+      this.#takeDown(publisher && { publisher, tracks });
+      for (const track of tracks) track.stop();
+      throw error;
+    }
+  }
+
+  #takeDown(sending: Sending | null): void {
+    if (!sending) return;
+    this.session.unpublish(sending.publisher);
+    sending.publisher.destroy();
+    for (const track of sending.tracks) track.stop();
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * Our presence on the room's second session: there while a handover wants it, gone otherwise. It
+ * follows a level ("wanted now"), not edges, so that a lost or doubled message does no harm.
+ */
+import { signal } from "@preact/signals";
+import type { Lane } from "./lane.ts";
+
+/** How long the newest signal beats a room view that says otherwise: views may be this old, ms. */
+const SIGNAL_BEATS_VIEW_MS = 5_000;
+/** Attempts in one handover; the last ones are 8 s apart, longer than any handover waits. */
+const MAX_ATTEMPTS = 10;
+
+/** Whether the second session is wanted, by the room's state and by the newest signal in the call. */
+export function isSecondaryWanted(
+  view: boolean | null,
+  latest: { wanted: boolean; atMs: number } | null,
+  nowMs: number,
+): boolean {
+  if (latest && (view === null || nowMs - latest.atMs < SIGNAL_BEATS_VIEW_MS)) return latest.wanted;
+  return view ?? false;
+}
+
+/** When {@link isSecondaryWanted} may answer differently without any news, ms from now; null if never. */
+export function recheckInMs(latest: { atMs: number } | null, nowMs: number): number | null {
+  const inMs = latest ? latest.atMs + SIGNAL_BEATS_VIEW_MS - nowMs : -1;
+  return inMs > 0 ? inMs : null;
+}
+
+/** Joins and leaves the second session as wanted, one step at a time, and tries again on failure. */
+export class Secondary {
+  /** What a person may be told: nothing is wrong with the call itself in any of these. */
+  readonly state = signal<"off" | "joining" | "on" | "failed">("off");
+  #wanted = false;
+  #lane: Lane | null = null;
+  #running: Promise<void> | null = null;
+  #wake: (() => void) | null = null;
+
+  /**
+   * `open` connects and publishes, and calls `lost` if the session drops afterwards. `pauseMs` is the
+   * wait before attempt n (from 1) is repeated.
+   */
+  constructor(
+    readonly open: (lost: () => void) => Promise<Lane>,
+    readonly pauseMs: (attempt: number) => number = (attempt) =>
+      Math.min(8_000, 500 * 2 ** (attempt - 1)),
+  ) {}
+
+  /** The lane while it is up. */
+  get lane(): Lane | null {
+    return this.#lane;
+  }
+
+  /** Says whether the second session is wanted now. Safe to repeat. */
+  want(wanted: boolean): void {
+    if (wanted === this.#wanted) return;
+    this.#wanted = wanted;
+    this.#wake?.();
+    this.#start();
+  }
+
+  /** No longer wanted, and resolves when it is gone. */
+  async close(): Promise<void> {
+    this.want(false);
+    while (this.#running) await this.#running;
+  }
+
+  #start(): void {
+    if (this.#running) return;
+    this.#running = this.#run().finally(() => {
+      this.#running = null;
+      // News that came while the last step was ending.
+      if (this.#wanted !== (this.#lane !== null) && this.state.value !== "failed") this.#start();
+    });
+  }
+
+  async #run(): Promise<void> {
+    let attempt = 0;
+    while (this.#wanted !== (this.#lane !== null)) {
+      if (!this.#wanted) {
+        const lane = this.#lane;
+        this.#lane = null;
+        // A disconnect that fails leaves nothing to do: the platform drops the connection itself.
+        await lane?.close().catch(() => undefined);
+        continue;
+      }
+      this.state.value = "joining";
+      try {
+        this.#lane = await this.#openOnce();
+      } catch {
+        attempt++;
+        if (attempt >= MAX_ATTEMPTS) {
+          this.state.value = "failed";
+          return;
+        }
+        await this.#pause(this.pauseMs(attempt));
+      }
+    }
+    this.state.value = this.#lane ? "on" : "off";
+  }
+
+  async #openOnce(): Promise<Lane> {
+    let opened: Lane | null = null;
+    opened = await this.open(() => {
+      if (opened === null || this.#lane !== opened) return;
+      this.#lane = null;
+      opened.close().catch(() => undefined);
+      this.#start();
+    });
+    return opened;
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}

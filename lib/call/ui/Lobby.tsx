@@ -1,0 +1,90 @@
+/** Before the call: who you are, how you look and sound, and the way in. */
+import { useId } from "preact/hooks";
+import type { Devices, Kind } from "../devices.ts";
+import type { Problem } from "../errors.ts";
+import { DeviceFields } from "./DeviceFields.tsx";
+import { CameraIcon } from "./icons.tsx";
+import { OwnPicture } from "./Tile.tsx";
+
+interface LobbyProps {
+  devices: Devices;
+  name: string;
+  setName(name: string): void;
+  choose(kind: Kind, id: string): void;
+  /** Why the last attempt failed, or null. */
+  problem: Problem | null;
+  joining: boolean;
+  join(): void;
+  /** Gives up waiting for the camera and the microphone. */
+  joinWithout(): void;
+}
+
+/** The lobby of a room. */
+export function Lobby(props: LobbyProps) {
+  const { devices, joining } = props;
+  const id = useId();
+  const camera = devices.camera.track.value;
+  const asking = devices.opening.value;
+  const refused = devices.camera.problem.value ?? devices.microphone.problem.value;
+  const nothing = !asking && !camera && !devices.microphone.track.value;
+  return (
+    <form
+      class="call-lobby"
+      onSubmit={(event) => {
+        event.preventDefault();
+        props.join();
+      }}
+    >
+      <div class="call-preview">
+        {camera ? <OwnPicture track={camera} /> : (
+          <div class="call-preview-empty">
+            <CameraIcon off={!asking} />
+            <p>
+              {asking
+                ? "Allow camera and microphone in the browser's question"
+                : "Your camera is off"}
+            </p>
+          </div>
+        )}
+      </div>
+      <div class="stack call-lobby-fields">
+        <div class="field">
+          <label for={id}>Your name</label>
+          <input
+            id={id}
+            type="text"
+            required
+            maxLength={60}
+            autocomplete="name"
+            value={props.name}
+            onInput={(event) => props.setName(event.currentTarget.value)}
+          />
+        </div>
+        <DeviceFields devices={devices} choose={props.choose} />
+        {refused && (
+          <button type="button" class="button small" onClick={() => devices.open()}>
+            Try camera and microphone again
+          </button>
+        )}
+        {props.problem && (
+          <p class="notice error" role="alert">{props.problem.text}. {props.problem.remedy}</p>
+        )}
+        <div class="stack tight">
+          <button type="submit" class="button primary call-join" disabled={joining}>
+            {joining ? "Joining…" : "Join"}
+          </button>
+          {joining && asking && (
+            <button type="button" class="button quiet" onClick={props.joinWithout}>
+              Go on without camera and microphone
+            </button>
+          )}
+          {nothing && (
+            <p class="muted">
+              You will join without camera and microphone: you see and hear the others.
+            </p>
+          )}
+        </div>
+      </div>
+    </form>
+  );
+}

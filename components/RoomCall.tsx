@@ -8,7 +8,7 @@ export function RoomCall({ room, title, host }: { room: string; title: string; h
   return (
     <Page title={host ? `Host ${title}` : title}>
       <Head>
-        <link rel="stylesheet" href={asset("/call.css")} />
+        <link key="call.css" rel="stylesheet" href={asset("/call.css")} />
       </Head>
       <h1>{host ? `Host: ${title}` : title}</h1>
       {host

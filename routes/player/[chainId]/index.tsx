@@ -29,7 +29,7 @@ export default define.page<typeof handler>(function FilmPage({ data: film, req, 
   return (
     <Page title={film.name}>
       <Head>
-        <link rel="stylesheet" href={asset("/player.css")} />
+        <link key="player.css" rel="stylesheet" href={asset("/player.css")} />
       </Head>
       <div class="toolbar spread">
         <h1>{film.name}</h1>

@@ -1,0 +1,119 @@
+/** What to record and how: the name and the options of the next chain. */
+import { useId } from "preact/hooks";
+import type { ArchiveOptions } from "../../recording/model.ts";
+
+/** The form's content. `individual` archives are kept as separate files by the platform. */
+export interface ArchiveChoice {
+  name: string;
+  hasAudio: boolean;
+  hasVideo: boolean;
+  outputMode: ArchiveOptions["outputMode"];
+  resolution: NonNullable<ArchiveOptions["resolution"]>;
+}
+
+/** The choice as the API takes it: only a composed archive with a picture has a resolution. */
+export function optionsOf(choice: ArchiveChoice): ArchiveOptions {
+  const { hasAudio, hasVideo, outputMode, resolution } = choice;
+  return outputMode === "composed" && hasVideo
+    ? { hasAudio, hasVideo, outputMode, resolution }
+    : { hasAudio, hasVideo, outputMode };
+}
+
+interface ArchiveFormProps {
+  choice: ArchiveChoice;
+  change(change: Partial<ArchiveChoice>): void;
+  /** While a chain runs nothing can be changed. */
+  locked: boolean;
+  /** Why separate files cannot be had here, or null. */
+  individualRefused: string | null;
+  nameProblem: string | null;
+}
+
+/** Fields for {@link ArchiveChoice}. */
+export function ArchiveForm(props: ArchiveFormProps) {
+  const { choice, change, locked, individualRefused, nameProblem } = props;
+  const id = useId();
+  return (
+    <>
+      <div class="field">
+        <label for={`${id}name`}>Archive name</label>
+        <input
+          id={`${id}name`}
+          type="text"
+          maxLength={120}
+          autocomplete="off"
+          value={choice.name}
+          readOnly={locked}
+          aria-invalid={nameProblem !== null}
+          aria-describedby={nameProblem ? `${id}problem` : undefined}
+          onInput={(event) => change({ name: event.currentTarget.value })}
+        />
+        {nameProblem && <p class="error" id={`${id}problem`} role="alert">{nameProblem}</p>}
+      </div>
+      <div class="call-options">
+        <fieldset class="field" disabled={locked}>
+          <legend>Record</legend>
+          <div class="toolbar">
+            <label class="call-check">
+              <input
+                type="checkbox"
+                checked={choice.hasAudio}
+                disabled={choice.hasAudio && !choice.hasVideo}
+                onChange={(event) => change({ hasAudio: event.currentTarget.checked })}
+              />
+              Audio
+            </label>
+            <label class="call-check">
+              <input
+                type="checkbox"
+                checked={choice.hasVideo}
+                disabled={choice.hasVideo && !choice.hasAudio}
+                onChange={(event) => change({ hasVideo: event.currentTarget.checked })}
+              />
+              Video
+            </label>
+          </div>
+        </fieldset>
+        <div class="field">
+          <label for={`${id}mode`}>Files</label>
+          <select
+            id={`${id}mode`}
+            value={choice.outputMode}
+            disabled={locked}
+            aria-describedby={individualRefused ? `${id}refused` : undefined}
+            onChange={(event) =>
+              change({
+                outputMode: event.currentTarget.value === "individual" ? "individual" : "composed",
+              })}
+          >
+            <option value="composed">Composed: everybody in one</option>
+            <option value="individual" disabled={individualRefused !== null}>
+              Individual: one for each person
+            </option>
+          </select>
+          {individualRefused && <p class="hint" id={`${id}refused`}>{individualRefused}</p>}
+        </div>
+        {choice.outputMode === "composed" && choice.hasVideo && (
+          <div class="field">
+            <label for={`${id}size`}>Resolution</label>
+            <select
+              id={`${id}size`}
+              value={choice.resolution}
+              disabled={locked}
+              onChange={(event) => {
+                const picked = SIZES.find((size) => size === event.currentTarget.value);
+                if (picked) change({ resolution: picked });
+              }}
+            >
+              {SIZES.map((size) => (
+                <option key={size} value={size}>{size.replace("x", " × ")}</option>
+              ))}
+            </select>
+          </div>
+        )}
+      </div>
+    </>
+  );
+}
+
+const SIZES = ["640x480", "1280x720", "1920x1080"] as const;

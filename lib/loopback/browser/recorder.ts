@@ -1,0 +1,264 @@
+/**
+ * The page's half of recording: it finds the tracks of a session's streams, hands their frames to the
+ * recording worker, and speaks with the platform. One worker makes all recordings of a page, so that
+ * the two that overlap in a handover share each camera's frames and clock.
+ */
+import { asset } from "fresh/runtime";
+import type { ClientMessage } from "../protocol.ts";
+import type { Inbound } from "./peers.ts";
+import { trackSource } from "./publisher.ts";
+import {
+  type FromWorker,
+  fromWorkerSchema,
+  type RecordingOptions,
+  type Tile,
+  type ToWorker,
+} from "./recorder_messages.ts";
+import { createFrameReader } from "./track_processor.ts";
+
+/** A stream as a recording sees it. */
+export interface RecordedStream {
+  streamId: string;
+  /** Names the devices behind it: the same on both lanes. */
+  source: string;
+  name: string;
+  hasAudio: boolean;
+  hasVideo: boolean;
+  /** The tracks, when this page publishes it; else null. */
+  local: MediaStreamTrack[] | null;
+  /** Its media over WebRTC, when somebody else publishes it. */
+  inbound(): Inbound;
+}
+
+/** What the recorder needs of a session. */
+export interface RecordingSession {
+  recordedStreams(): RecordedStream[];
+  send(message: ClientMessage): boolean;
+}
+
+interface Recording {
+  session: RecordingSession;
+  options: RecordingOptions;
+  epochMs: number | null;
+  /** How to reach the platform after the session let go of its socket. */
+  send: (message: ClientMessage) => unknown;
+  /** Media over WebRTC that this recording holds, by stream. */
+  inbounds: Map<string, { inbound: Inbound; release: () => void }>;
+  feeds: Set<string>;
+  ended: PromiseWithResolvers<void>;
+}
+
+/** Records for the platform in this page. There is one, see {@link recorder}. */
+export class Recorder {
+  #worker: Worker | undefined;
+  readonly #recordings = new Map<string, Recording>();
+  readonly #feeds = new Map<string, { holders: number; track: MediaStreamTrack }>();
+  /** Media that some recording receives, by source: the other lane's recording uses it too. */
+  readonly #received = new Map<string, Inbound>();
+  readonly #orders = new Map<string, number>();
+
+  /** Begins to record a session; the platform is told when the first moment is captured. */
+  start(session: RecordingSession, options: RecordingOptions): void {
+    if (this.#recordings.has(options.archiveId)) return;
+    const recording: Recording = {
+      session,
+      options,
+      epochMs: null,
+      send: (message) => session.send(message),
+      inbounds: new Map(),
+      feeds: new Set(),
+      ended: Promise.withResolvers(),
+    };
+    this.#recordings.set(options.archiveId, recording);
+    try {
+      this.#post({ type: "start", options, tiles: this.#tiles(recording) });
+    } catch (error) {
+      this.#failed(recording, error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** Ends a recording with the present moment; what is left is uploaded, then the platform is told. */
+  stop(archiveId: string): void {
+    if (this.#recordings.has(archiveId)) this.#post({ type: "stop", archiveId });
+  }
+
+  /** Streams came, went or changed. */
+  sessionChanged(session: RecordingSession): void {
+    for (const recording of this.#of(session)) this.#update(recording);
+  }
+
+  /** The session has a new socket: its recordings go on, and the platform is told so. */
+  resume(session: RecordingSession): void {
+    for (const { epochMs, options: { archiveId } } of this.#of(session)) {
+      if (epochMs !== null) session.send({ type: "recording-started", archiveId, epochMs });
+    }
+  }
+
+  /** Finishes a session's recordings because this page leaves it; resolves at the limit, too. */
+  async leave(
+    session: RecordingSession,
+    limitMs: number,
+    send: (message: ClientMessage) => unknown,
+  ): Promise<void> {
+    const leaving = this.#of(session);
+    for (const recording of leaving) {
+      recording.send = send;
+      this.stop(recording.options.archiveId);
+    }
+    if (leaving.length === 0) return;
+    const limit = Promise.withResolvers<void>();
+    const timer = setTimeout(limit.resolve, limitMs);
+    await Promise.race([
+      Promise.all(leaving.map(({ ended }) => ended.promise)),
+      limit.promise,
+    ]);
+    clearTimeout(timer);
+  }
+
+  #of(session: RecordingSession): Recording[] {
+    return [...this.#recordings.values()].filter((recording) => recording.session === session);
+  }
+
+  #update(recording: Recording): void {
+    try {
+      const tiles = this.#tiles(recording);
+      this.#post({ type: "tiles", archiveId: recording.options.archiveId, tiles });
+    } catch (error) {
+      this.#failed(recording, error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** Where every stream is now; feeds are opened and given back as streams come and go. */
+  #tiles(recording: Recording): Tile[] {
+    const held = new Set<string>();
+    const streams = recording.session.recordedStreams();
+    const tiles = streams.map((stream): Tile => {
+      const tracks = stream.local ?? this.#receive(recording, stream);
+      const feed = (kind: "audio" | "video", wanted: boolean) => {
+        const track = wanted ? tracks.find((each) => each.kind === kind) : undefined;
+        if (track === undefined || track.readyState === "ended") return null;
+        const id = stream.local === null ? track.id : trackSource(track);
+        if (!held.has(id) && !recording.feeds.has(id)) this.#retain(id, track);
+        held.add(id);
+        return id;
+      };
+      return {
+        name: stream.name,
+        order: this.#order(stream.source),
+        hasAudio: stream.hasAudio,
+        hasVideo: stream.hasVideo,
+        audioFeed: feed("audio", recording.options.hasAudio),
+        videoFeed: feed("video", recording.options.hasVideo),
+      };
+    });
+    for (const id of recording.feeds) if (!held.has(id)) this.#release(id);
+    recording.feeds = held;
+    for (const [streamId, { release }] of recording.inbounds) {
+      if (streams.some((stream) => stream.streamId === streamId)) continue;
+      recording.inbounds.delete(streamId);
+      release();
+    }
+    return tiles;
+  }
+
+  /** The tracks of somebody else's stream: those that this page has already, else its own. */
+  #receive(recording: Recording, stream: RecordedStream): MediaStreamTrack[] {
+    const known = recording.inbounds.get(stream.streamId);
+    if (known !== undefined && !known.inbound.closed) return known.inbound.media.getTracks();
+    const shared = this.#received.get(stream.source);
+    const inbound = shared === undefined || shared.closed ? stream.inbound() : shared;
+    this.#received.set(stream.source, inbound);
+    const unwatch = inbound.watch((state) => {
+      if (state === "closed" && this.#received.get(stream.source) === inbound) {
+        this.#received.delete(stream.source);
+      }
+      if (this.#recordings.has(recording.options.archiveId)) this.#update(recording);
+    });
+    const release = () => {
+      unwatch();
+      if (!inbound.closed) inbound.release();
+    };
+    recording.inbounds.set(stream.streamId, { inbound, release });
+    inbound.retain();
+    return inbound.media.getTracks();
+  }
+
+  /** The same place for a camera in every recording of this page. */
+  #order(source: string): number {
+    const known = this.#orders.get(source);
+    if (known !== undefined) return known;
+    this.#orders.set(source, this.#orders.size);
+    return this.#orders.size - 1;
+  }
+
+  #retain(id: string, track: MediaStreamTrack): void {
+    const known = this.#feeds.get(id);
+    if (known !== undefined) {
+      known.holders += 1;
+      return;
+    }
+    // A clone: muting must not starve the recorder's clock, nor stopping the original end it.
+    const clone = track.clone();
+    clone.enabled = true;
+    const kind = track.kind === "audio" ? "audio" : "video";
+    const readable = createFrameReader(clone);
+    this.#feeds.set(id, { holders: 1, track: clone });
+    this.#post({ type: "feed", id, kind, readable }, [readable]);
+  }
+
+  #release(id: string): void {
+    const feed = this.#feeds.get(id);
+    if (feed === undefined) return;
+    feed.holders -= 1;
+    if (feed.holders > 0) return;
+    this.#feeds.delete(id);
+    this.#post({ type: "end-feed", id });
+    feed.track.stop();
+  }
+
+  #post(message: ToWorker, transfer: Transferable[] = []): void {
+    this.#worker ??= this.#startWorker();
+    this.#worker.postMessage(message, transfer);
+  }
+
+  #startWorker(): Worker {
+    const worker = new Worker(asset("/workers/recorder.js"), { type: "module" });
+    worker.onmessage = ({ data }) => this.#take(fromWorkerSchema.parse(data));
+    worker.onerror = (event) => {
+      this.#worker = undefined;
+      this.#feeds.clear();
+      const message = `Record in this page: the worker failed: ${event.message ?? "not loaded"}`;
+      for (const recording of this.#recordings.values()) this.#failed(recording, message);
+    };
+    return worker;
+  }
+
+  #take(message: FromWorker): void {
+    const recording = this.#recordings.get(message.archiveId);
+    if (recording === undefined) return;
+    const { archiveId } = message;
+    if (message.type === "started") {
+      recording.epochMs = message.epochMs;
+      recording.send({ type: "recording-started", archiveId, epochMs: message.epochMs });
+    } else if (message.type === "finished") {
+      const { droppedFrames } = message;
+      this.#end(recording, { type: "recording-finished", archiveId, droppedFrames });
+    } else this.#failed(recording, message.message);
+  }
+
+  #failed(recording: Recording, message: string): void {
+    const { archiveId } = recording.options;
+    this.#end(recording, { type: "recording-failed", archiveId, message });
+  }
+
+  #end(recording: Recording, message: ClientMessage): void {
+    if (!this.#recordings.delete(recording.options.archiveId)) return;
+    recording.send(message);
+    for (const id of recording.feeds) this.#release(id);
+    for (const { release } of recording.inbounds.values()) release();
+    recording.ended.resolve();
+  }
+}
+
+/** This page's recorder. */
+export const recorder: Recorder = new Recorder();

@@ -1,0 +1,229 @@
+/** One recording: it encodes the composed picture and the mixed sound into a WebM and uploads it. */
+import {
+  AudioSample,
+  AudioSampleSource,
+  Output,
+  Quality,
+  StreamTarget,
+  VideoSample,
+  VideoSampleSource,
+  WebMOutputFormat,
+} from "mediabunny";
+import { type AudioFeed, mix, sampleRate, toSamples } from "./recorder_audio.ts";
+import { Grid } from "./recorder_grid.ts";
+import type { RecordingOptions, Tile } from "./recorder_messages.ts";
+import { Uploader } from "./recorder_upload.ts";
+import type { Ticker } from "./recorder_video.ts";
+
+/** Seconds between two key frames: where a player can enter, and where a seam can lie. */
+const keyFrameSeconds = 2;
+/** Samples encoded at once: 20 ms, one Opus frame. */
+const blockSamples = 960;
+/** How long the mix waits for a microphone that is late, ms. */
+const patienceMs = 400;
+/** Frames or blocks of sound that may wait for the encoder; more pictures are dropped. */
+const maxEncoding = 8;
+/** Longest wait for every stream's first picture and sound, ms. */
+const assembleMs = 2_500;
+/** How long the end of the sound is waited for, ms. */
+const tailMs = 300;
+
+/** Bits per second of the composed picture: a tenth of a bit a pixel at 30 fps, within bounds. */
+function videoBitrate(width: number, height: number): number {
+  return Math.min(4_000_000, Math.max(600_000, Math.round(width * height * 30 * 0.13)));
+}
+
+/** A recording that runs. */
+export class ArchiveRecording {
+  tiles: Tile[] = [];
+  /** Settles when the file is whole at the platform; the value is the number of dropped frames. */
+  readonly finished: Promise<number>;
+  readonly #grid: Grid | null;
+  readonly #uploader: Uploader;
+  readonly #settled = Promise.withResolvers<number>();
+  readonly #bornMs = performance.now();
+  #output: Output | null = null;
+  #video: VideoSampleSource | null = null;
+  #audio: AudioSampleSource | null = null;
+  #epochMs: number | null = null;
+  #lastTickMs = 0;
+  #mixedTo = 0;
+  #encoding = 0;
+  #dropped = 0;
+  #droppedBefore: number;
+  #stopping = false;
+
+  constructor(
+    readonly options: RecordingOptions,
+    private readonly ticker: Ticker,
+    private readonly microphones: ReadonlyMap<string, AudioFeed>,
+    private readonly onStarted: (epochMs: number) => void,
+  ) {
+    this.finished = this.#settled.promise;
+    this.#grid = options.hasVideo ? new Grid(options.width, options.height) : null;
+    this.#uploader = new Uploader(options.uploadUrl, options.uploadToken);
+    this.#uploader.done.catch((error) => this.#settled.reject(error));
+    this.#droppedBefore = ticker.dropped;
+  }
+
+  /** A moment of the call: its pictures are drawn and encoded. `atMs` is on the recorder's clock. */
+  tick(atMs: number): void {
+    if (this.#stopping) return;
+    if (this.#epochMs === null) {
+      if (!this.#assembled()) return;
+      this.#begin(atMs);
+    }
+    if (this.#grid === null || this.#video === null || this.#epochMs === null) return;
+    if (this.#encoding >= maxEncoding) {
+      this.#dropped += 1;
+      return;
+    }
+    this.#lastTickMs = atMs;
+    this.#grid.draw(this.#pictures());
+    const sample = new VideoSample(this.#grid.canvas, {
+      timestamp: (atMs - this.#epochMs) / 1000,
+      duration: 1 / 30,
+    });
+    this.#encode(this.#video.add(sample).finally(() => sample.close()));
+  }
+
+  /** Encodes the sound that is there. */
+  pump(): void {
+    if (this.#stopping) return;
+    const nowMs = performance.now();
+    if (this.#epochMs === null) {
+      if (!this.options.hasVideo && this.#assembled()) this.#begin(nowMs - patienceMs / 2);
+      return;
+    }
+    this.#mixTo(Math.max(this.#heardTo(nowMs), toSamples(nowMs - patienceMs)));
+  }
+
+  /** Ends the recording with the present moment and uploads what is left. */
+  async stop(): Promise<void> {
+    if (this.#stopping) return;
+    const endMs = performance.now();
+    try {
+      if (this.#epochMs === null) throw new Error("Record in this page: stopped before it began");
+      if (this.#audio !== null) await this.#hearTo(endMs);
+      this.#stopping = true;
+      if (this.#video !== null && this.#lastTickMs === 0) this.#dropped += 1;
+      await this.#output?.finalize();
+      this.#uploader.close();
+      await this.#uploader.done;
+      this.#settled.resolve(this.#dropped + this.ticker.dropped - this.#droppedBefore);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** Gives the recording up. */
+  fail(error: unknown): void {
+    this.#stopping = true;
+    this.#uploader.close();
+    this.#settled.reject(error);
+    if (this.#output?.state === "started") this.#output.cancel().catch(() => {});
+  }
+
+  /** True once everybody who sends something is seen and heard, or was waited for long enough. */
+  #assembled(): boolean {
+    if (performance.now() - this.#bornMs > assembleMs) return true;
+    return this.tiles.every((tile) =>
+      (!tile.hasVideo || !this.options.hasVideo || this.#seen(tile.videoFeed)) &&
+      (!tile.hasAudio || !this.options.hasAudio || this.#heard(tile.audioFeed))
+    );
+  }
+
+  #seen(feed: string | null): boolean {
+    return feed !== null && (this.ticker.feeds.get(feed)?.shown ?? null) !== null;
+  }
+
+  #heard(feed: string | null): boolean {
+    return feed !== null && (this.microphones.get(feed)?.end ?? null) !== null;
+  }
+
+  /** Media time 0 is `epochMs`. */
+  #begin(epochMs: number): void {
+    this.#epochMs = epochMs;
+    this.#mixedTo = toSamples(epochMs);
+    const target = new StreamTarget(
+      new WritableStream({ write: ({ data }) => this.#uploader.write(data) }),
+    );
+    const output = new Output({ format: new WebMOutputFormat({ appendOnly: true }), target });
+    if (this.#grid !== null) {
+      const { width, height } = this.#grid.canvas;
+      this.#video = new VideoSampleSource({
+        codec: "vp8",
+        quality: new Quality(videoBitrate(width, height)),
+        keyFrameInterval: keyFrameSeconds,
+        latencyMode: "realtime",
+      });
+      output.addVideoTrack(this.#video, { frameRate: undefined });
+    }
+    if (this.options.hasAudio) {
+      this.#audio = new AudioSampleSource({ codec: "opus", quality: new Quality(96_000) });
+      output.addAudioTrack(this.#audio);
+    }
+    const wallMs = performance.timeOrigin + epochMs;
+    output.setMetadataTags({ comment: `gapless-epoch-ms=${wallMs.toFixed(3)}` });
+    this.#output = output;
+    this.#encode(output.start());
+    this.onStarted(wallMs);
+  }
+
+  #pictures(): { name: string; frame: VideoFrame | null }[] {
+    return this.tiles.map((tile) => ({
+      name: tile.name,
+      frame: tile.hasVideo && tile.videoFeed !== null
+        ? this.ticker.feeds.get(tile.videoFeed)?.shown ?? null
+        : null,
+    }));
+  }
+
+  #audible(): AudioFeed[] {
+    return this.tiles.flatMap((tile) =>
+      tile.hasAudio && tile.audioFeed !== null ? this.microphones.get(tile.audioFeed) ?? [] : []
+    );
+  }
+
+  /** The position up to which every microphone has delivered. */
+  #heardTo(nowMs: number): number {
+    const ends = this.#audible().map(({ end }) => end ?? -Infinity);
+    return Math.min(toSamples(nowMs), ...ends);
+  }
+
+  #mixTo(end: number): void {
+    if (this.#audio === null || this.#epochMs === null) return;
+    const epoch = toSamples(this.#epochMs);
+    const feeds = this.#audible();
+    for (; this.#mixedTo + blockSamples <= end; this.#mixedTo += blockSamples) {
+      const { left, right } = mix(feeds, this.#mixedTo, blockSamples);
+      const data = new Float32Array(2 * blockSamples);
+      data.set(left, 0);
+      data.set(right, blockSamples);
+      const sample = new AudioSample({
+        data,
+        format: "f32-planar",
+        numberOfChannels: 2,
+        sampleRate,
+        timestamp: (this.#mixedTo - epoch) / sampleRate,
+      });
+      this.#audio.add(sample).catch((error) => this.fail(error)).finally(() => sample.close());
+    }
+  }
+
+  /** Mixes up to a moment, waiting a little for its sound to arrive. */
+  async #hearTo(endMs: number): Promise<void> {
+    const end = toSamples(endMs);
+    while (this.#heardTo(performance.now()) < end && performance.now() < endMs + tailMs) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    this.#mixTo(end);
+  }
+
+  #encode(work: Promise<unknown>): void {
+    this.#encoding += 1;
+    work.catch((error) => this.fail(error)).finally(() => {
+      this.#encoding -= 1;
+    });
+  }
+}

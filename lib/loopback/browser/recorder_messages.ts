@@ -1,0 +1,54 @@
+/** What a page and its recording worker say to each other. */
+import { z } from "zod";
+
+/** A stream's place in a recording: the feeds that carry it, and what it shows of itself now. */
+const tile = z.object({
+  name: z.string(),
+  /** Position among the tiles; the same for both recordings of a handover. */
+  order: z.number(),
+  hasAudio: z.boolean(),
+  hasVideo: z.boolean(),
+  audioFeed: z.string().nullable(),
+  videoFeed: z.string().nullable(),
+});
+/** A stream's place in a recording. */
+export type Tile = z.infer<typeof tile>;
+
+/** What a recording is to be. */
+const recordingOptions = z.object({
+  archiveId: z.string(),
+  hasAudio: z.boolean(),
+  hasVideo: z.boolean(),
+  width: z.number(),
+  height: z.number(),
+  uploadUrl: z.string(),
+  uploadToken: z.string(),
+});
+/** What a recording is to be. */
+export type RecordingOptions = z.infer<typeof recordingOptions>;
+
+/** From the page to the worker. */
+export const toWorkerSchema = z.discriminatedUnion("type", [
+  /** A track's frames or samples from now on; `readable` comes from a MediaStreamTrackProcessor. */
+  z.object({
+    type: z.literal("feed"),
+    id: z.string(),
+    kind: z.enum(["audio", "video"]),
+    readable: z.instanceof(ReadableStream),
+  }),
+  z.object({ type: z.literal("end-feed"), id: z.string() }),
+  z.object({ type: z.literal("start"), options: recordingOptions, tiles: z.array(tile) }),
+  z.object({ type: z.literal("tiles"), archiveId: z.string(), tiles: z.array(tile) }),
+  z.object({ type: z.literal("stop"), archiveId: z.string() }),
+]);
+/** A message from the page to the worker. */
+export type ToWorker = z.infer<typeof toWorkerSchema>;
+
+/** From the worker to the page. */
+export const fromWorkerSchema = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("started"), archiveId: z.string(), epochMs: z.number() }),
+  z.object({ type: z.literal("finished"), archiveId: z.string(), droppedFrames: z.number() }),
+  z.object({ type: z.literal("failed"), archiveId: z.string(), message: z.string() }),
+]);
+/** A message from the worker to the page. */
+export type FromWorker = z.infer<typeof fromWorkerSchema>;

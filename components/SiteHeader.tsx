@@ -1,7 +1,7 @@
 import { asset } from "fresh/runtime";
 
 const PLACES = [
-  { href: "/participant", name: "Join the call", paths: ["/", "/participant"] },
+  { href: "/participant", name: "Call", paths: ["/", "/participant"] },
   { href: "/host", name: "Host", paths: ["/host"] },
   { href: "/rooms", name: "Rooms", paths: ["/rooms"] },
   { href: "/history", name: "History", paths: ["/history"] },

@@ -10,6 +10,13 @@ interface Caller {
   state: { identity: Identity };
 }
 
+/** A segment of the address, by its name in the route. */
+export function param(route: { params: Record<string, string> }, name: string): string {
+  const value = route.params[name];
+  if (value === undefined) throw new PageError(404, `The address has no "${name}"`);
+  return value;
+}
+
 /** A redirect to the sign-in page, which leads back to `next`; null for an admin. */
 export function signInFirst(caller: Caller, next?: string): Response | null {
   if (caller.state.identity.role === "admin") return null;

@@ -1,22 +1,21 @@
+import { mediaLocation } from "../../lib/api/archives.ts";
 import { define } from "../../lib/define.ts";
-import { requireArchiveId, requireWatchArchive } from "../../lib/guards.ts";
-import { PageError } from "../../lib/page_error.ts";
+import { param, requireArchiveId, requireWatchArchive } from "../../lib/guards.ts";
 
 export const handler = define.handlers({
   /** Leads to the archive's file; its address is short-lived, so the answer is never kept. */
   async GET(ctx) {
-    const id = requireArchiveId(ctx.params.id);
+    const id = requireArchiveId(param(ctx, "id"));
     await requireWatchArchive(ctx, id);
-    const archive = await ctx.state.services.platform.getArchive(id);
-    if (archive.url === null) {
-      throw new PageError(
-        404,
-        `"${archive.name}" has no file to download: it is ${archive.status}`,
-      );
-    }
+    const { platform, loopbackOrigin } = ctx.state.services;
+    const archive = await platform.getArchive(id);
     return new Response(null, {
       status: 302,
-      headers: { location: archive.url, "cache-control": "no-store" },
+      headers: {
+        location: mediaLocation(archive, loopbackOrigin()),
+        "cache-control": "no-store",
+        "referrer-policy": "no-referrer",
+      },
     });
   },
 });

@@ -51,10 +51,9 @@ export const handler = define.handlers({
           : `${issue?.message}.`,
       );
     }
-    const { rooms } = ctx.state.services.store;
-    if (await rooms.get(name)) return refuse(409, `There is a room "${name}" already.`);
-    await ctx.state.services.openRoom(name);
-    await rooms.rename(name, title);
+    const { store, openRoom } = ctx.state.services;
+    if (await store.rooms.get(name)) return refuse(409, `There is a room "${name}" already.`);
+    await openRoom(name, title);
     return seeOther("/rooms");
   },
 });

@@ -5,7 +5,7 @@ import { Moment } from "../../../components/Moment.tsx";
 import { Page } from "../../../components/Page.tsx";
 import { define } from "../../../lib/define.ts";
 import { deleteArchive } from "../../../lib/films.ts";
-import { requireArchiveId, seeOther, signInFirst } from "../../../lib/guards.ts";
+import { param, requireArchiveId, seeOther, signInFirst } from "../../../lib/guards.ts";
 import { type PlatformArchive, PlatformError } from "../../../lib/platform/platform.ts";
 
 interface DeleteData {
@@ -17,7 +17,7 @@ export const handler = define.handlers({
   async GET(ctx) {
     const away = signInFirst(ctx);
     if (away) return away;
-    const id = requireArchiveId(ctx.params.id);
+    const id = requireArchiveId(param(ctx, "id"));
     return page<DeleteData>({ archive: await ctx.state.services.platform.getArchive(id) });
   },
 
@@ -25,7 +25,7 @@ export const handler = define.handlers({
     const away = signInFirst(ctx);
     if (away) return away;
     const { services } = ctx.state;
-    const id = requireArchiveId(ctx.params.id);
+    const id = requireArchiveId(param(ctx, "id"));
     try {
       await deleteArchive(services, id);
     } catch (error) {

@@ -4,7 +4,7 @@ import { formatDuration } from "../../../components/format.ts";
 import { Page } from "../../../components/Page.tsx";
 import { define, type State } from "../../../lib/define.ts";
 import { deleteFilm, readFilm } from "../../../lib/films.ts";
-import { seeOther, signInFirst } from "../../../lib/guards.ts";
+import { param, seeOther, signInFirst } from "../../../lib/guards.ts";
 import { PageError } from "../../../lib/page_error.ts";
 import { PlatformError } from "../../../lib/platform/platform.ts";
 import type { Film } from "../../../lib/recording/views.ts";
@@ -27,13 +27,13 @@ export const handler = define.handlers({
   async GET(ctx) {
     const away = signInFirst(ctx);
     if (away) return away;
-    return page<DeleteData>({ film: await requireFilm(ctx.state, ctx.params.chainId) });
+    return page<DeleteData>({ film: await requireFilm(ctx.state, param(ctx, "chainId")) });
   },
 
   async POST(ctx) {
     const away = signInFirst(ctx);
     if (away) return away;
-    const film = await requireFilm(ctx.state, ctx.params.chainId);
+    const film = await requireFilm(ctx.state, param(ctx, "chainId"));
     try {
       await deleteFilm(ctx.state.services, film.chainId);
     } catch (error) {

@@ -9,14 +9,14 @@ import { PartTable } from "../../../components/PartTable.tsx";
 import PlaylistPlayer from "../../../islands/PlaylistPlayer.tsx";
 import { define } from "../../../lib/define.ts";
 import { readFilm } from "../../../lib/films.ts";
-import { requireWatch } from "../../../lib/guards.ts";
+import { param, requireWatch } from "../../../lib/guards.ts";
 import { PageError } from "../../../lib/page_error.ts";
 import type { Film } from "../../../lib/recording/views.ts";
 
 export const handler = define.handlers({
   async GET(ctx) {
-    requireWatch(ctx, ctx.params.chainId);
-    const film = await readFilm(ctx.state.services, ctx.params.chainId);
+    requireWatch(ctx, param(ctx, "chainId"));
+    const film = await readFilm(ctx.state.services, param(ctx, "chainId"));
     if (!film) throw new PageError(404, "There is no such recording. It may have been deleted");
     return page(film);
   },

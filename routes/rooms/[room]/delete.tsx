@@ -2,7 +2,7 @@ import { page } from "fresh";
 import { ConfirmForm } from "../../../components/ConfirmForm.tsx";
 import { Page } from "../../../components/Page.tsx";
 import { define } from "../../../lib/define.ts";
-import { requireStoredRoom, seeOther, signInFirst } from "../../../lib/guards.ts";
+import { param, requireStoredRoom, seeOther, signInFirst } from "../../../lib/guards.ts";
 import { StoreError } from "../../../lib/store/errors.ts";
 
 interface DeleteData {
@@ -14,7 +14,7 @@ export const handler = define.handlers({
   async GET(ctx) {
     const away = signInFirst(ctx);
     if (away) return away;
-    const { title } = await requireStoredRoom(ctx.state.services, ctx.params.room);
+    const { title } = await requireStoredRoom(ctx.state.services, param(ctx, "room"));
     return page<DeleteData>({ title });
   },
 
@@ -22,7 +22,7 @@ export const handler = define.handlers({
     const away = signInFirst(ctx);
     if (away) return away;
     const { services } = ctx.state;
-    const { name, title } = await requireStoredRoom(services, ctx.params.room);
+    const { name, title } = await requireStoredRoom(services, param(ctx, "room"));
     try {
       await services.store.rooms.delete(name);
     } catch (error) {

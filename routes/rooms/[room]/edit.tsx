@@ -2,7 +2,7 @@ import { page } from "fresh";
 import { Page } from "../../../components/Page.tsx";
 import { define } from "../../../lib/define.ts";
 import { textField } from "../../../lib/forms.ts";
-import { requireStoredRoom, seeOther, signInFirst } from "../../../lib/guards.ts";
+import { param, requireStoredRoom, seeOther, signInFirst } from "../../../lib/guards.ts";
 import { roomSchema } from "../../../lib/recording/model.ts";
 
 interface EditData {
@@ -15,14 +15,14 @@ export const handler = define.handlers({
   async GET(ctx) {
     const away = signInFirst(ctx);
     if (away) return away;
-    const { name, title } = await requireStoredRoom(ctx.state.services, ctx.params.room);
+    const { name, title } = await requireStoredRoom(ctx.state.services, param(ctx, "room"));
     return page<EditData>({ name, title, error: null });
   },
 
   async POST(ctx) {
     const away = signInFirst(ctx);
     if (away) return away;
-    const { name } = await requireStoredRoom(ctx.state.services, ctx.params.room);
+    const { name } = await requireStoredRoom(ctx.state.services, param(ctx, "room"));
     const title = textField(await ctx.req.formData(), "title").trim();
     if (!roomSchema.shape.title.safeParse(title).success) {
       const error = "Give the room a title of 1 to 120 characters.";

@@ -1,11 +1,11 @@
 import { page } from "fresh";
 import { RoomCall } from "../../../components/RoomCall.tsx";
 import { define } from "../../../lib/define.ts";
-import { requireRoom, signInFirst } from "../../../lib/guards.ts";
+import { param, requireRoom, signInFirst } from "../../../lib/guards.ts";
 
 export const handler = define.handlers({
   async GET(ctx) {
-    return signInFirst(ctx) ?? page(await requireRoom(ctx.state.services, ctx.params.room));
+    return signInFirst(ctx) ?? page(await requireRoom(ctx.state.services, param(ctx, "room")));
   },
 });
 

@@ -1,12 +1,12 @@
 import { page } from "fresh";
 import { RoomCall } from "../../../components/RoomCall.tsx";
 import { define } from "../../../lib/define.ts";
-import { requireJoin, requireRoom } from "../../../lib/guards.ts";
+import { param, requireJoin, requireRoom } from "../../../lib/guards.ts";
 
 export const handler = define.handlers({
   async GET(ctx) {
-    requireJoin(ctx, ctx.params.room);
-    return page(await requireRoom(ctx.state.services, ctx.params.room));
+    requireJoin(ctx, param(ctx, "room"));
+    return page(await requireRoom(ctx.state.services, param(ctx, "room")));
   },
 });
 

@@ -1,6 +1,6 @@
 /** Everybody else in the call: who is there, what they send, and the elements that show it. */
 import { signal } from "@preact/signals";
-import { z } from "zod";
+import * as z from "zod";
 import type { Connection, Session, Stream, Subscriber } from "./client.ts";
 import { withDeadline } from "./deadline.ts";
 import { type Problem, toProblem } from "./errors.ts";

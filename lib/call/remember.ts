@@ -1,5 +1,5 @@
 /** What this browser remembers of a person between calls: the name and the devices. */
-import { z } from "zod";
+import * as z from "zod";
 
 const KEY = "gapless-call";
 const memorySchema = z.object({

@@ -1,5 +1,5 @@
 /** What a call asks of our own server. Every failure is a {@link CallError} in words. */
-import { z } from "zod";
+import * as z from "zod";
 import type { ArchiveOptions } from "../recording/model.ts";
 import { type Join, joinSchema, type RoomView, roomViewSchema } from "../recording/views.ts";
 import { CallError, problemOf } from "./errors.ts";

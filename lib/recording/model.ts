@@ -2,7 +2,7 @@
  * The nouns of a recording, as data. Everything stored, sent or computed about a chain is made of
  * these shapes; the store parses what it reads with the same schemas that the API sends.
  */
-import { z } from "zod";
+import * as z from "zod";
 
 /** The two sessions a room owns: the live call's, and the one used only while a handover runs. */
 export const laneSchema = z.enum(["primary", "secondary"]);

@@ -2,7 +2,7 @@
  * What the app tells a browser about a recording: the shapes that pages, islands, event streams and
  * the API share. Pure data, so both sides of the wire may import it.
  */
-import { z } from "zod";
+import * as z from "zod";
 import {
   archiveOptionsSchema,
   chainSchema,

@@ -116,6 +116,11 @@ const variables = {
   },
   SESSION_ID_PRIMARY: { schema: text, example: "1_MX40NTY3ODkwMX5-…" },
   SESSION_ID_SECONDARY: { schema: text, example: "2_MX40NTY3ODkwMX5-…" },
+  ROTATE_AFTER_MINUTES: {
+    schema: number((n) => n.min(1, "must be at least 1").max(235, "must be at most 235")),
+    fallback: "110",
+    example: "110",
+  },
   SESSION_JOIN_DELAY: { schema: seconds, fallback: "5", example: "5" },
   SESSION_STOP_DELAY_PRIMARY: { schema: seconds, fallback: "2", example: "2" },
   SESSION_STOP_DELAY_SECONDARY: { schema: seconds, fallback: "2", example: "2" },
@@ -128,11 +133,6 @@ const variables = {
     schema: number((n) => n.min(-60).max(60, "must be between -60 and 60")),
     fallback: "0",
     example: "0",
-  },
-  ROTATE_AFTER_MINUTES: {
-    schema: number((n) => n.min(1, "must be at least 1").max(235, "must be at most 235")),
-    fallback: "110",
-    example: "110",
   },
   /** Set by Deno Deploy. */
   DENO_DEPLOYMENT_ID: { schema: text, example: "set by Deno Deploy" },

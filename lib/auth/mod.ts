@@ -19,7 +19,8 @@ import {
 import { isHttps } from "./same_origin.ts";
 
 export { AuthError } from "./errors.ts";
-export { requireSameOrigin } from "./same_origin.ts";
+export { type Link, linkSchema, type LinkScope, linkScopeSchema } from "./records.ts";
+export { originOf, requireSameOrigin } from "./same_origin.ts";
 
 /** What a caller is. An admin may do everything; `nobody` only sign in or open a link. */
 export type Role = "admin" | "participant" | "viewer" | "nobody";

@@ -46,7 +46,6 @@ export class ArchiveRecording {
   #video: VideoSampleSource | null = null;
   #audio: AudioSampleSource | null = null;
   #epochMs: number | null = null;
-  #lastTickMs = 0;
   #mixedTo = 0;
   #encoding = 0;
   #dropped = 0;
@@ -78,7 +77,6 @@ export class ArchiveRecording {
       this.#dropped += 1;
       return;
     }
-    this.#lastTickMs = atMs;
     this.#grid.draw(this.#pictures());
     const sample = new VideoSample(this.#grid.canvas, {
       timestamp: (atMs - this.#epochMs) / 1000,
@@ -106,7 +104,6 @@ export class ArchiveRecording {
       if (this.#epochMs === null) throw new Error("Record in this page: stopped before it began");
       if (this.#audio !== null) await this.#hearTo(endMs);
       this.#stopping = true;
-      if (this.#video !== null && this.#lastTickMs === 0) this.#dropped += 1;
       await this.#output?.finalize();
       this.#uploader.close();
       await this.#uploader.done;
@@ -153,18 +150,20 @@ export class ArchiveRecording {
       const { width, height } = this.#grid.canvas;
       this.#video = new VideoSampleSource({
         codec: "vp8",
-        quality: new Quality(videoBitrate(width, height)),
+        quality: new Quality({ bitrate: videoBitrate(width, height) }),
         keyFrameInterval: keyFrameSeconds,
         latencyMode: "realtime",
       });
-      output.addVideoTrack(this.#video, { frameRate: undefined });
+      output.addVideoTrack(this.#video);
     }
     if (this.options.hasAudio) {
-      this.#audio = new AudioSampleSource({ codec: "opus", quality: new Quality(96_000) });
+      this.#audio = new AudioSampleSource({
+        codec: "opus",
+        quality: new Quality({ bitrate: 96_000 }),
+      });
       output.addAudioTrack(this.#audio);
     }
     const wallMs = performance.timeOrigin + epochMs;
-    output.setMetadataTags({ comment: `gapless-epoch-ms=${wallMs.toFixed(3)}` });
     this.#output = output;
     this.#encode(output.start());
     this.onStarted(wallMs);

@@ -1,4 +1,5 @@
 /** What a page asks before it shows or does anything: is this caller allowed to. */
+import { DEFAULT_ROOM } from "./api/rooms.ts";
 import { type Identity, mayBrowse, mayJoin, mayWatch } from "./auth/mod.ts";
 import { PageError } from "./page_error.ts";
 import type { Room } from "./recording/model.ts";
@@ -54,7 +55,7 @@ export function seeOther(location: string): Response {
 }
 
 /** The room everybody meets in unless they chose another; it exists without being made. */
-const MAIN_ROOM = { name: "main", title: "Main room" };
+const MAIN_ROOM = { name: DEFAULT_ROOM, title: "Main room" };
 
 /** A room's name and title; answers 404 if there is none of that name. */
 export async function requireRoom(

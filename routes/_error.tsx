@@ -1,56 +1,7 @@
-import { HttpError, type PageProps } from "fresh";
-import { Page } from "../components/Page.tsx";
-import { PageError } from "../lib/page_error.ts";
+import type { PageProps } from "fresh";
+import { ErrorPage } from "../components/ErrorPage.tsx";
 
-/** What a status means for whoever reads it, and what to do about it. */
-const WORDS: Record<number, { title: string; text: string }> = {
-  400: { title: "That cannot be read", text: "Go back, look at what was sent and try again." },
-  403: { title: "This is not open to you", text: "Sign in, or ask for a link that opens it." },
-  404: {
-    title: "There is nothing here",
-    text: "The address may be mistyped, or what was here is gone.",
-  },
-  405: { title: "That does not work here", text: "Go back and use the page's own buttons." },
-  409: { title: "Not possible right now", text: "Something else is going on with it. Look again." },
-  429: { title: "Too many requests", text: "Wait a minute, then try again." },
-  503: {
-    title: "The video platform does not answer",
-    text: "Recordings that run go on running. Try again in a moment.",
-  },
-};
-const UNEXPECTED = {
-  title: "Something went wrong",
-  text: "It is not your fault. Try again; if it stays, tell whoever runs this server.",
-};
-
-/** The page for everything that ends in an error. It shows our own sentences, never an error's insides. */
-export default function ErrorPage({ error, url }: PageProps) {
-  const status = error instanceof HttpError ? error.status : 500;
-  const { title, text } = WORDS[status] ?? UNEXPECTED;
-  return (
-    <Page title={title} narrow>
-      <div class="card stack">
-        <div class="stack tight">
-          <p class="muted number">Error {status}</p>
-          <h1>{title}</h1>
-        </div>
-        {error instanceof PageError ? <p>{error.message}.</p> : null}
-        <p class="muted">{text}</p>
-        <div class="toolbar">
-          {status === 403
-            ? (
-              <a
-                class="button primary"
-                href={`/sign-in?next=${encodeURIComponent(url.pathname + url.search)}`}
-              >
-                Sign in
-              </a>
-            )
-            : null}
-          <a class="button" href="/">Go to the call</a>
-          <a class="button quiet" href="/rooms">All rooms</a>
-        </div>
-      </div>
-    </Page>
-  );
+/** Whatever went wrong on the way to a page. */
+export default function Error({ error, url }: PageProps) {
+  return <ErrorPage error={error} url={url} />;
 }

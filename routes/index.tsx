@@ -1,12 +1,13 @@
 import { page } from "fresh";
 import { RoomCall } from "../components/RoomCall.tsx";
+import { DEFAULT_ROOM } from "../lib/api/rooms.ts";
 import { define } from "../lib/define.ts";
 import { requireJoin, requireRoom } from "../lib/guards.ts";
 
 export const handler = define.handlers({
   async GET(ctx) {
-    requireJoin(ctx, "main");
-    return page(await requireRoom(ctx.state.services, "main"));
+    requireJoin(ctx, DEFAULT_ROOM);
+    return page(await requireRoom(ctx.state.services, DEFAULT_ROOM));
   },
 });
 

@@ -66,7 +66,11 @@ export default define.page<typeof handler>(function Rooms({ data, req, state }) 
     <Page title="Rooms">
       <div class="stack tight">
         <h1>Rooms</h1>
-        <p class="lead">A room is a named meeting place: one call, recorded on its own.</p>
+        <p class="lead">
+          A room is a named meeting place: one call, recorded on its own. The{" "}
+          <a href="/">main room</a>
+          {" is always there."}
+        </p>
       </div>
       {isAdmin
         ? (
@@ -101,8 +105,12 @@ export default define.page<typeof handler>(function Rooms({ data, req, state }) 
       {data.rooms.length === 0
         ? (
           <div class="empty">
-            <h2>Only the main room so far</h2>
-            <p>It is there without being made. Rooms that an admin makes are listed here.</p>
+            <h2>No rooms yet</h2>
+            <p>
+              {isAdmin
+                ? "Create one above to hold a second call beside the main room’s."
+                : "Rooms that an admin makes are listed here."}
+            </p>
             <a class="button" href="/">Go to the main room</a>
           </div>
         )

@@ -316,16 +316,12 @@ export function serve(
   basePath: string,
 ): void {
   const announce = ({ hostname, port }: Deno.NetAddr) => {
-    const host = hostname === "0.0.0.0" || hostname === "::"
-      ? "localhost"
-      : hostname;
+    const host = hostname === "0.0.0.0" || hostname === "::" ? "localhost" : hostname;
     const scheme = "key" in options && options.key ? "https" : "http";
     // deno-lint-ignore no-console -- whoever starts the server wants to open it
     console.log(`Fresh ready: ${scheme}://${host}:${port}${basePath}/`);
   };
-  const ports = options.port === undefined
-    ? Array.from({ length: 20 }, (_, i) => 8000 + i)
-    : [];
+  const ports = options.port === undefined ? Array.from({ length: 20 }, (_, i) => 8000 + i) : [];
   for (const port of options.port === undefined ? ports : [options.port]) {
     try {
       Deno.serve({ onListen: announce, ...options, port }, handler);
@@ -356,9 +352,7 @@ export function routeEndpoint<State>(
     : methodsOf(route);
   const run: Middleware<State> = async (ctx) =>
     renderRoute(ctx, lazy ? await route() : { config, ...route });
-  const override = lazy
-    ? config?.routeOverride
-    : (route.config ?? config)?.routeOverride;
+  const override = lazy ? config?.routeOverride : (route.config ?? config)?.routeOverride;
   return {
     kind: "endpoint",
     at,
@@ -370,9 +364,7 @@ export function routeEndpoint<State>(
 
 function methodsOf<State>(route: Route<State>): Method[] {
   const methods = Object.keys(route.handler ?? {}) as Method[];
-  return route.component && !methods.includes("GET")
-    ? ["GET", ...methods]
-    : methods;
+  return route.component && !methods.includes("GET") ? ["GET", ...methods] : methods;
 }
 
 /** Runs a route's handler and renders its page. */
@@ -382,10 +374,9 @@ async function renderRoute<State>(
   status = 200,
 ): Promise<Response> {
   const method = ctx.req.method.toUpperCase() as Method;
-  const fn: HandlerFn<unknown, State> | undefined =
-    typeof handler === "function"
-      ? handler
-      : handler?.[method] ?? (method === "HEAD" ? handler?.GET : undefined);
+  const fn: HandlerFn<unknown, State> | undefined = typeof handler === "function"
+    ? handler
+    : handler?.[method] ?? (method === "HEAD" ? handler?.GET : undefined);
   if (!fn && !component) return ctx.next();
   const result = fn ? await fn(ctx) : { data: undefined };
   if (result instanceof Response) return result;
@@ -394,9 +385,7 @@ async function renderRoute<State>(
     app: config?.skipAppWrapper ? null : frame.app,
     layouts: config?.skipInheritedLayouts ? [] : frame.layouts,
   }), async () => {
-    const vnode = component
-      ? await renderComponent(ctx, component, result.data, () => null)
-      : null;
+    const vnode = component ? await renderComponent(ctx, component, result.data, () => null) : null;
     if (vnode instanceof Response) return vnode;
     return await ctx.render(vnode, {
       status: result.status ?? status,
@@ -486,9 +475,7 @@ function compile<State>(
           }
         }
         for (
-          const method of command.methods === "ALL"
-            ? ["ALL" as const]
-            : command.methods
+          const method of command.methods === "ALL" ? ["ALL" as const] : command.methods
         ) {
           if (!entry.runs.has(method)) entry.runs.set(method, run);
         }

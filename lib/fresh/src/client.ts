@@ -67,9 +67,7 @@ export function boot(islands: ComponentType[], json: string): void {
   function Slot({ id }: { id: number }) {
     const template = document.getElementById(`fresh-slot-${id}`);
     const nodes = slots.get(id) ??
-      (template instanceof HTMLTemplateElement
-        ? [...template.content.childNodes]
-        : []);
+      (template instanceof HTMLTemplateElement ? [...template.content.childNodes] : []);
     return toVNodes(nodes);
   }
 
@@ -118,8 +116,7 @@ function rangeRoot(start: Comment, nodes: ChildNode[]): Element {
     throw new Error("Cannot wake an island that is not in the document");
   }
   const end = nodes.at(-1)?.nextSibling ?? start.nextSibling;
-  const insertBefore = (node: Node, child: Node | null) =>
-    parent.insertBefore(node, child ?? end);
+  const insertBefore = (node: Node, child: Node | null) => parent.insertBefore(node, child ?? end);
   const range = {
     nodeType: 1,
     parentNode: parent,

@@ -2,12 +2,7 @@ import { type FunctionComponent, h, isValidElement, type VNode } from "preact";
 import { HttpError } from "./error.ts";
 import { renderDocument } from "./render.ts";
 import type { Snapshot } from "./snapshot.ts";
-import type {
-  LayoutConfig,
-  PageProps,
-  ResolvedFreshConfig,
-  RouteComponent,
-} from "./types.ts";
+import type { LayoutConfig, PageProps, ResolvedFreshConfig, RouteComponent } from "./types.ts";
 
 /** What to do on the events of a WebSocket. */
 export interface WebSocketHandlers {
@@ -81,9 +76,7 @@ export class Context<State> {
   /** Sends the browser elsewhere. `//host/` is read as a path of this site, never as a host. */
   redirect(pathOrUrl: string, status = 302): Response {
     const [, path = "", rest = ""] = /^([^?#]*)(.*)$/s.exec(pathOrUrl) ?? [];
-    const location = path.startsWith("/")
-      ? path.replaceAll(/\/+/g, "/") + rest
-      : pathOrUrl;
+    const location = path.startsWith("/") ? path.replaceAll(/\/+/g, "/") + rest : pathOrUrl;
     return new Response(null, { status, headers: { location } });
   }
 
@@ -176,9 +169,7 @@ export class Context<State> {
       new TransformStream<U, Uint8Array<ArrayBuffer>>({
         transform(chunk, controller) {
           controller.enqueue(
-            typeof chunk === "string"
-              ? encoder.encode(chunk)
-              : new Uint8Array(chunk),
+            typeof chunk === "string" ? encoder.encode(chunk) : new Uint8Array(chunk),
           );
         },
       }),
@@ -228,8 +219,7 @@ export async function renderComponent<State>(
   data: unknown,
   Component: FunctionComponent,
 ): Promise<VNode | Response | null> {
-  const { config, url, req, params, info, state, isPartial, error, route } =
-    ctx;
+  const { config, url, req, params, info, state, isPartial, error, route } = ctx;
   const props: PageProps<unknown, State> = {
     ...{ config, url, req, params, info, state, isPartial, error, route },
     data,

@@ -14,11 +14,9 @@ export async function crawl(
   islandDir: string,
   ignore: RegExp[],
 ): Promise<Sources> {
-  const isSource = (path: string) =>
-    SOURCE.test(path) && !ignore.some((re) => re.test(path));
+  const isSource = (path: string) => SOURCE.test(path) && !ignore.some((re) => re.test(path));
   const below = (await filesIn(routeDir)).filter(isSource);
-  const privateFolder = (path: string) =>
-    /\/\(_[^/]*\)\//.test(`/${relative(routeDir, path)}`);
+  const privateFolder = (path: string) => /\/\(_[^/]*\)\//.test(`/${relative(routeDir, path)}`);
   return {
     routes: below.filter((path) => !privateFolder(path)),
     islands: [

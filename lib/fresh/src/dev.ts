@@ -12,12 +12,7 @@ import { type Bundle, bundle, type BundleOptions } from "./bundle.ts";
 import { crawl, filesIn, type Sources } from "./crawl.ts";
 import { contentTypeOf, type DiskSnapshot } from "./internal.ts";
 import { IGNORED, writeManifest } from "./manifest.ts";
-import {
-  addIslands,
-  applySnapshot,
-  type Snapshot,
-  type StaticFile,
-} from "./snapshot.ts";
+import { addIslands, applySnapshot, type Snapshot, type StaticFile } from "./snapshot.ts";
 
 /** Where things are; relative paths start at `root`. */
 export interface BuildOptions {
@@ -80,9 +75,7 @@ export class Builder<State = any> {
     serve(
       (req, info) => {
         const isAlive = new URL(req.url).pathname === "/_fresh/alive";
-        return isAlive
-          ? Promise.resolve(alive(req, buildId))
-          : handler(req, info);
+        return isAlive ? Promise.resolve(alive(req, buildId)) : handler(req, info);
       },
       options,
       app.config.basePath,
@@ -203,14 +196,11 @@ export class Builder<State = any> {
         ([path, bytes]) => [path, hashOf(bytes), bytes.length],
       ),
     };
-    const here = (path: string) =>
-      JSON.stringify(`./${relative(outDir, path)}`);
+    const here = (path: string) => JSON.stringify(`./${relative(outDir, path)}`);
     await Deno.writeTextFile(
       join(outDir, "snapshot.js"),
       `import { openSnapshot } from "${SCHEME}/internal";\n` +
-        `export const snapshot = openSnapshot(${
-          JSON.stringify(snapshot, null, 1)
-        });\n`,
+        `export const snapshot = openSnapshot(${JSON.stringify(snapshot, null, 1)});\n`,
     );
     await Deno.writeTextFile(
       join(outDir, "server.js"),
@@ -263,15 +253,13 @@ async function diskFile(
 ): Promise<StaticFile | null> {
   for (const dir of dirs) {
     const path = join(dir, pathname);
-    if (!path.startsWith(dir + "/")) return null;
+    if (!path.startsWith(dir + "/") || path.includes("\0")) return null;
     try {
       const bytes = await Deno.readFile(path);
       return memoryFile(path, bytes);
     } catch (error) {
       const { NotFound, IsADirectory, NotADirectory } = Deno.errors;
-      const absent = [NotFound, IsADirectory, NotADirectory].some((kind) =>
-        error instanceof kind
-      );
+      const absent = [NotFound, IsADirectory, NotADirectory].some((kind) => error instanceof kind);
       if (!absent) throw error;
     }
   }

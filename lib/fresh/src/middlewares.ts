@@ -40,9 +40,7 @@ export function staticFiles<State>(): Middleware<State> {
     if (config.mode === "production") {
       const etag = `W/"${file.hash}"`;
       headers.set("etag", etag);
-      const known = req.headers.get("if-none-match")?.split(",").map((tag) =>
-        tag.trim()
-      );
+      const known = req.headers.get("if-none-match")?.split(",").map((tag) => tag.trim());
       if (
         known?.some((tag) => tag === etag || tag === file.hash || tag === "*")
       ) {
@@ -144,9 +142,7 @@ export function csrf<State>(
     const { origin: allowed } = options;
     if (origin === null) return false;
     if (allowed === undefined) return origin === ctx.url.origin;
-    return typeof allowed === "function"
-      ? allowed(origin, ctx)
-      : [allowed].flat().includes(origin);
+    return typeof allowed === "function" ? allowed(origin, ctx) : [allowed].flat().includes(origin);
   };
   return async (ctx) => {
     const { method, headers } = ctx.req;

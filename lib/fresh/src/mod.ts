@@ -5,11 +5,7 @@
  * @module
  */
 export { App, type ListenOptions } from "./app.ts";
-export type {
-  Context,
-  WebSocketHandlers,
-  WebSocketUpgradeOptions,
-} from "./context.ts";
+export type { Context, WebSocketHandlers, WebSocketUpgradeOptions } from "./context.ts";
 export { createDefine, type Define, page } from "./define.ts";
 export { HttpError } from "./error.ts";
 export {

@@ -36,8 +36,7 @@ export function patternOf(file: string): string {
 
 /** One folder or file name as a segment: `[id]` is `/:id`, `[[id]]` `{/:id}?`, `[...id]` `/:id*`. */
 export function segmentPattern(part: string, file: string): string {
-  const [, optional, rest, name] =
-    /^(?:\[\[(\w+)\]\]|\[\.\.\.(\w+)\]|\[(\w+)\])$/.exec(part) ?? [];
+  const [, optional, rest, name] = /^(?:\[\[(\w+)\]\]|\[\.\.\.(\w+)\]|\[(\w+)\])$/.exec(part) ?? [];
   if (optional) return `{/:${optional}}?`;
   if (rest) return `/:${rest}*`;
   if (name) return `/:${name}`;

@@ -17,13 +17,7 @@ import { useContext } from "preact/hooks";
 import { jsxTemplate } from "preact/jsx-runtime";
 import { Signal } from "@preact/signals";
 import { renderToString } from "preact-render-to-string";
-import {
-  asset,
-  assetSrcSet,
-  headKey,
-  setHeadSink,
-  withDataKey,
-} from "./runtime.ts";
+import { asset, assetSrcSet, headKey, setHeadSink, withDataKey } from "./runtime.ts";
 import type { IslandRef, Snapshot } from "./snapshot.ts";
 import { encode, type Extension } from "./wire.ts";
 
@@ -106,9 +100,7 @@ function prepare(vnode: VNode, current: RenderState): void {
 }
 
 function toArray(children: unknown): ComponentChildren[] {
-  return (Array.isArray(children)
-    ? children
-    : [children]) as ComponentChildren[];
+  return (Array.isArray(children) ? children : [children]) as ComponentChildren[];
 }
 
 /** The children of `<head>`, with what `<Head>` gave in place of those of the same name. */
@@ -118,9 +110,7 @@ function HeadElements(props: { children?: ComponentChildren }): VNode {
     const key = isValidElement(child) ? headKey(child) : null;
     const replacement = key === null ? undefined : added.get(key);
     if (key === null || !replacement) {
-      return isValidElement(child) && typeof child.type === "string"
-        ? withDataKey(child)
-        : child;
+      return isValidElement(child) && typeof child.type === "string" ? withDataKey(child) : child;
     }
     added.delete(key);
     return replacement;
@@ -239,9 +229,7 @@ function BootScript(): VNode | null {
     islands.forEach(({ url }, i) =>
       lines.push(`import * as m${i} from ${address(basePath, url)};`)
     );
-    const list = islands.map(({ exportName }, i) =>
-      `m${i}[${JSON.stringify(exportName)}]`
-    );
+    const list = islands.map(({ exportName }, i) => `m${i}[${JSON.stringify(exportName)}]`);
     lines.push(
       `boot([${list}], ${JSON.stringify(encode(islandProps, extension))});`,
     );
@@ -315,14 +303,13 @@ export function renderDocument(
     // The page goes first: its <Head> must be known when the wrapper's <head> is written.
     let html = renderToString(page ?? h(Fragment, null));
     if (wrap) html = renderToString(wrap(raw(html)));
-    if (!current.seen.has("body")) {
-      html = renderToString(h("body", null, raw(html)));
+    if (!current.seen.has("html")) {
+      if (!current.seen.has("body")) html = renderToString(h("body", null, raw(html)));
+      if (!current.seen.has("head")) {
+        html = renderToString(h("head", null, h("meta", { charset: "utf-8" }))) + html;
+      }
+      html = `<html>${html}</html>`;
     }
-    if (!current.seen.has("head")) {
-      html = renderToString(h("head", null, h("meta", { charset: "utf-8" }))) +
-        html;
-    }
-    if (!current.seen.has("html")) html = `<html>${html}</html>`;
     const modules = current.islands.length > 0 && snapshot
       ? [snapshot.bootUrl, ...current.islands.map((island) => island.url)]
       : [];

@@ -50,8 +50,8 @@ export type RouteHandler<Data, State> =
   | HandlerByMethod<Data, State>;
 
 /** The data that a route's handler gives to its page. */
-export type RouteData<Handler extends RouteHandler<unknown, unknown>> =
-  Handler extends RouteHandler<infer Data, unknown> ? Data : never;
+export type RouteData<Handler extends RouteHandler<unknown, unknown>> = Handler extends
+  RouteHandler<infer Data, unknown> ? Data : never;
 
 /** What pages, layouts, the app wrapper and error pages receive. */
 export type PageProps<Data = unknown, State = unknown> =

@@ -160,9 +160,7 @@ export function decode(json: string, extensions: Record<string, Reviver>): any {
       // Containers are remembered before they are filled, so that a cycle finds them.
       case "array": {
         const array: unknown[] = values[place] = new Array(payload.length);
-        payload.forEach((item: number, i: number) =>
-          item >= 0 && (array[i] = get(item))
-        );
+        payload.forEach((item: number, i: number) => item >= 0 && (array[i] = get(item)));
         return array;
       }
       case "set": {

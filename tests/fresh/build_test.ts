@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { writeFixture } from "./fixture.ts";
+
+/** Runs Deno in a fixture, as a task of the app would. */
+async function deno(root: string, ...args: string[]): Promise<void> {
+  const { success } = await new Deno.Command(Deno.execPath(), { args, cwd: root, stdout: "null" })
+    .output();
+  assert.ok(success, `deno ${args.join(" ")}`);
+}
+
+Deno.test("a production build serves pages, islands and static files with deno serve", async () => {
+  const root = await writeFixture({
+    "dev.ts": `import { Builder } from "fresh/dev"; await new Builder().build();`,
+    "main.ts":
+      `import { App, staticFiles } from "fresh"; export const app = new App().use(staticFiles()).fsRoutes();`,
+    "islands/Word.tsx": `export default ({ word }) => <b>{word}</b>;`,
+    "static/a b.txt": "text",
+    "routes/index.tsx":
+      `import Word from "../islands/Word.tsx"; import { asset } from "fresh/runtime";
+      const file = asset("/a b.txt");
+      export default () => <div><Word word="built" /><a href={file}>file</a></div>;`,
+  });
+  await deno(root, "run", "-A", "dev.ts");
+  const server = new Deno.Command(Deno.execPath(), {
+    args: ["serve", "-A", "--port", "0", "--host", "127.0.0.1", "_fresh/server.js"],
+    cwd: root,
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  try {
+    const origin = await addressIn(server.stderr);
+    const html = await (await fetch(origin)).text();
+    assert.match(html, /<b>built<\/b>/);
+    const modules = Array.from(html.matchAll(/from "([^"]+\.js)"/g), ([, path]) => path ?? "");
+    assert.ok(modules.length >= 2);
+    for (const path of modules) {
+      const response = await fetch(origin + path);
+      assert.equal(response.status, 200);
+      assert.match(response.headers.get("cache-control") ?? "", /immutable/);
+      await response.body?.cancel();
+    }
+    const href = /href="([^"]+)"/.exec(html)?.[1]?.replaceAll("&amp;", "&") ?? "";
+    const file = await fetch(origin + href);
+    assert.match(file.headers.get("cache-control") ?? "", /immutable/);
+    const etag = file.headers.get("etag") ?? "";
+    assert.equal(await file.text(), "text");
+    const again = await fetch(origin + href, { headers: { "if-none-match": etag } });
+    assert.equal(again.status, 304);
+  } finally {
+    server.kill("SIGKILL");
+    await server.status;
+    await server.stdout.cancel();
+    await Deno.remove(root, { recursive: true });
+  }
+});
+
+/** Reads until the address that a server prints. */
+async function addressIn(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
+  let printed = "";
+  for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
+    printed += chunk;
+    const address = /http:\/\/127\.0\.0\.1:\d+/.exec(printed);
+    if (address) return address[0];
+  }
+  throw new Error(`No address was printed: ${printed}`);
+}

@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { App, staticFiles } from "fresh";
+import { openFixture } from "./fixture.ts";
+
+const FILES = {
+  "static/styles.css": "body { margin: 0 }",
+  "static/deep/a b.txt": "spaced",
+  "routes/index.tsx": `import { asset } from "fresh/runtime";
+    export default () => <div><a href={asset("/styles.css")}>css</a><img src="/deep/x.png" /></div>;`,
+};
+
+const newApp = () => new App().use(staticFiles()).fsRoutes();
+
+Deno.test("static files are served with their type, length and an ETag", async () => {
+  await using app = await openFixture(FILES, newApp());
+  const response = await app.get("/styles.css");
+  assert.equal(response.status, 200);
+  assert.match(response.headers.get("content-type") ?? "", /^text\/css/);
+  assert.equal(response.headers.get("content-length"), "18");
+  assert.match(response.headers.get("etag") ?? "", /^W\/"[^"]+"$/);
+  assert.equal(await response.text(), "body { margin: 0 }");
+  assert.equal(await (await app.get("/deep/a%20b.txt")).text(), "spaced");
+});
+
+Deno.test("a file that the browser has already is answered with 304", async () => {
+  await using app = await openFixture(FILES, newApp());
+  const first = await app.get("/styles.css");
+  await first.body?.cancel();
+  const headers = { "if-none-match": first.headers.get("etag") ?? "" };
+  const second = await app.get("/styles.css", { headers });
+  assert.equal(second.status, 304);
+  assert.equal(await second.text(), "");
+});
+
+Deno.test("HEAD of a file has headers and no body; other methods are refused", async () => {
+  await using app = await openFixture(FILES, newApp());
+  const head = await app.get("/styles.css", { method: "HEAD" });
+  assert.deepEqual([head.status, head.headers.get("content-length")], [200, "18"]);
+  assert.equal(await head.text(), "");
+  const post = await app.get("/styles.css", { method: "POST" });
+  assert.equal(post.status, 405);
+  await post.body?.cancel();
+});
+
+Deno.test("asset() and image sources are locked to the build and kept for a year", async () => {
+  await using app = await openFixture(FILES, newApp());
+  const html = await (await app.get("/")).text();
+  const locked = /href="(\/styles\.css\?[^"]+)"/.exec(html)?.[1] ?? "";
+  assert.match(html, /src="\/deep\/x\.png\?[^"]+"/);
+  const response = await app.get(locked);
+  await response.body?.cancel();
+  assert.equal(response.headers.get("cache-control"), "public, max-age=31536000, immutable");
+  const plain = await app.get("/styles.css");
+  await plain.body?.cancel();
+  assert.doesNotMatch(plain.headers.get("cache-control") ?? "", /immutable/);
+});
+
+Deno.test("an address locked to another build leads to the plain one", async () => {
+  await using app = await openFixture(FILES, newApp());
+  const html = await (await app.get("/")).text();
+  const locked = /href="(\/styles\.css\?[^"]+)"/.exec(html)?.[1] ?? "";
+  const response = await app.get(locked.replace(/=.*/, "=another"));
+  assert.equal(response.status, 307);
+  assert.equal(response.headers.get("location"), "/styles.css");
+});
+
+Deno.test("nothing outside the static folder is served", async () => {
+  await using app = await openFixture({ ...FILES, "secret.txt": "secret" }, newApp());
+  for (
+    const path of ["/../secret.txt", "/%2e%2e/secret.txt", "/deep/..%2f..%2fsecret.txt", "/%00"]
+  ) {
+    const response = await app.get(path);
+    assert.equal(response.status, 404, path);
+    assert.doesNotMatch(await response.text(), /^secret$/);
+  }
+});
+
+Deno.test("the first of several static folders wins", async () => {
+  const { Builder } = await import("fresh/dev");
+  const { writeFixture } = await import("./fixture.ts");
+  const root = await writeFixture({ "one/a.txt": "one", "two/a.txt": "two", "two/b.txt": "b" });
+  const app = new App().use(staticFiles());
+  const builder = new Builder({ root, staticDir: ["one", "two"] });
+  (await builder.build({ snapshot: "memory" }))(app);
+  const handler = app.handler();
+  const get = async (path: string) =>
+    await (await handler(new Request(`http://localhost${path}`))).text();
+  assert.deepEqual([await get("/a.txt"), await get("/b.txt")], ["one", "b"]);
+  await Deno.remove(root, { recursive: true });
+});

@@ -1,4 +1,4 @@
-/** The life of archives: started by a recorder's word, ended by one of many reasons, made playable. */
+/** Every archive: started by a recorder's word, found, listed, stopped, made playable, deleted. */
 import { type Elected, Elections } from "./election.ts";
 import { LoopbackError } from "./errors.ts";
 import type { ArchiveFiles } from "./files.ts";
@@ -6,6 +6,7 @@ import type { Client, Hub } from "./hub.ts";
 import type { ArchiveRecord, Ledger, SessionRecord } from "./ledger.ts";
 import type { Timings } from "./limits.ts";
 import type { ClientMessage, ServerMessage } from "./protocol.ts";
+import { Recording } from "./recording.ts";
 
 /** What a start may ask for. */
 export interface StartOptions {
@@ -16,32 +17,11 @@ export interface StartOptions {
   multiArchiveTag: string | null;
 }
 
-/** The platform's words for why an archive ended. */
-export type Reason =
-  | "user initiated"
-  | "maximum duration exceeded"
-  | "maximum idle time exceeded"
-  | "session ended"
-  | "failure";
-
 type RecorderMessage = Extract<
   ClientMessage,
   { type: "recording-started" | "recording-finished" | "recording-failed" }
 >;
 type WireArchive = Extract<ServerMessage, { type: "archive" }>["archive"];
-type TimerName = "empty" | "idle" | "duration" | "grace" | "finish";
-
-/** An archive whose file is not whole yet. */
-interface Live {
-  record: ArchiveRecord;
-  /** Null after a restart of the server, and once the page has left. */
-  recorder: Client | null;
-  published: boolean;
-  timers: Map<TimerName, ReturnType<typeof setTimeout>>;
-  /** Settles when the recorder has nothing more to give; no chunk is taken after that. */
-  received: PromiseWithResolvers<void>;
-  sealed: boolean;
-}
 
 /** What archives are made with. */
 export interface ArchivesDeps {
@@ -54,8 +34,6 @@ export interface ArchivesDeps {
   changed(record: ArchiveRecord): void;
 }
 
-const isRecording = ({ record }: Live) => record.status === "started" || record.status === "paused";
-
 /** An archive as clients see it: nothing, once its file is there. */
 function wire({ id, name, status }: ArchiveRecord): WireArchive[] {
   return status === "available" || status === "failed" ? [] : [{ id, name, status }];
@@ -63,10 +41,11 @@ function wire({ id, name, status }: ArchiveRecord): WireArchive[] {
 
 /** Every archive of the platform. */
 export class Archives {
-  private readonly live = new Map<string, Live>();
+  /** Those whose file is not whole yet. */
+  private readonly recordings = new Map<string, Recording>();
   private readonly starting = new Set<{ sessionId: string; tag: string | null }>();
   private readonly elections: Elections;
-  /** Writes to the ledger and remuxes happen one at a time, in order. */
+  /** Writes to the ledger happen one at a time, in order; so do remuxes. */
   private saving: Promise<void> = Promise.resolve();
   private remuxing: Promise<void> = Promise.resolve();
   private closed = false;
@@ -90,63 +69,18 @@ export class Archives {
       if (!known.has(id)) await this.deps.files.remove(id);
     }
     for (const record of records) {
-      if (record.status === "available" || record.status === "failed") continue;
-      const live = this.follow(record, null);
-      if (isRecording(live)) {
-        this.arm(live, "grace", this.deps.timings.recorderGraceMs, () => this.end(live, "failure"));
-      } else live.received.resolve();
+      if (record.status !== "available" && record.status !== "failed") this.follow(record, null);
     }
   }
 
   /** Starts an archive; resolves when a page records. Throws the documented 404, 409, 500. */
   async start(session: SessionRecord, options: StartOptions): Promise<ArchiveRecord> {
-    const { hub, timings } = this.deps;
     const requestedAtMs = Date.now();
-    const { id: sessionId } = session;
-    const { multiArchiveTag: tag } = options;
-    if (!session.routed) {
-      throw new LoopbackError(409, "Failed to start an archive: the session is not routed");
-    }
-    if (hub.clients(sessionId).length === 0) {
-      throw new LoopbackError(
-        404,
-        "Failed to start an archive: no clients are actively connected to the session",
-      );
-    }
-    const taken = [
-      ...this.starting,
-      ...[...this.live.values()].filter(isRecording).map(({ record }) => ({
-        sessionId: record.sessionId,
-        tag: record.multiArchiveTag,
-      })),
-    ];
-    if (taken.some((other) => other.sessionId === sessionId && other.tag === tag)) {
-      throw new LoopbackError(
-        409,
-        "Failed to start an archive: the session is already being recorded, or with this multiArchiveTag",
-      );
-    }
-    const entry = { sessionId, tag };
-    this.starting.add(entry);
-    let elected: Elected | null;
-    try {
-      const [width = 640, height = 480] = options.resolution.split("x").map(Number);
-      const { hasAudio, hasVideo } = options;
-      elected = await this.elections.elect(
-        sessionId,
-        { hasAudio, hasVideo, width, height },
-        this.recorderData(),
-      );
-    } finally {
-      this.starting.delete(entry);
-    }
-    if (!elected) {
-      throw new LoopbackError(500, "Failed to start an archive: no connected page began to record");
-    }
+    const elected = await this.elect(session, options);
     const { archiveId: id, recorder, epochMs } = elected;
-    const live = this.follow({
+    const { record } = this.follow({
       id,
-      sessionId,
+      sessionId: session.id,
       status: "started",
       reason: "",
       ...options,
@@ -156,29 +90,27 @@ export class Archives {
       durationSeconds: 0,
       sizeBytes: 0,
     }, recorder);
-    const started = { ...live.record };
-    this.announce(live);
-    const left = epochMs + timings.maxDurationMs - Date.now();
-    this.arm(live, "duration", left, () => this.end(live, "maximum duration exceeded"));
-    this.sessionChanged(sessionId);
+    const started = { ...record };
+    this.announce(record);
+    this.sessionChanged(session.id);
     await this.saving;
     return started;
   }
 
   /** Stops an archive; resolves when its recorder has given all, or soon. Throws 404, 409. */
   async stop(id: string): Promise<ArchiveRecord> {
-    const live = this.live.get(id);
-    if (!live || !isRecording(live)) {
+    const recording = this.recordings.get(id);
+    if (!recording?.running) {
       await this.get(id);
       throw new LoopbackError(409, "Failed to stop an archive: it is not being recorded");
     }
-    this.end(live, "user initiated");
-    const stopped = { ...live.record };
+    recording.end("user initiated");
+    const stopped = { ...recording.record };
     let timer: ReturnType<typeof setTimeout> | undefined;
     const patience = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, this.deps.timings.stopAnswerMs);
     });
-    await Promise.race([live.received.promise, patience]);
+    await Promise.race([recording.whole, patience]);
     clearTimeout(timer);
     await this.saving;
     return stopped;
@@ -186,7 +118,7 @@ export class Archives {
 
   /** An archive as it is now. Throws 404. */
   async get(id: string): Promise<ArchiveRecord> {
-    const record = this.live.get(id)?.record ?? await this.deps.ledger.archive(id);
+    const record = this.recordings.get(id)?.record ?? await this.deps.ledger.archive(id);
     if (!record) {
       throw new LoopbackError(404, "Failed to find an archive: there is none of this id");
     }
@@ -208,149 +140,116 @@ export class Archives {
     }
     await this.saving;
     await this.deps.ledger.removeArchive(id);
+    this.recordings.delete(id);
     await this.deps.files.remove(id);
   }
 
-  /** What clients are told of a session's archives when they come in. */
-  running(sessionId: string) {
+  /** What a client is told of its session's archives when it comes in. */
+  running(sessionId: string): WireArchive[] {
     return this.of(sessionId).flatMap(({ record }) => wire(record));
   }
 
   /** Whether chunks of this archive are still welcome. */
   receives(id: string): boolean {
-    return this.live.get(id)?.sealed === false || this.elections.has(id);
+    return this.recordings.get(id)?.open ?? this.elections.has(id);
   }
 
   /** A page reports on the recording that was asked of it. */
   recorderSays(client: Client, message: RecorderMessage): void {
     const { archiveId } = message;
-    const live = this.live.get(archiveId);
+    const recording = this.recordings.get(archiveId);
     switch (message.type) {
       case "recording-started":
         if (this.elections.confirm(client, archiveId, message.epochMs)) return;
-        if (live && this.resume(live, client, message.epochMs)) return;
+        if (recording?.isBy(client) || recording?.resume(client, message.epochMs)) return;
         return client.send({ type: "stop-recording", archiveId });
-      case "recording-finished":
-        if (live?.recorder !== client) return;
-        if (isRecording(live)) this.end(live, "failure");
-        return live.received.resolve();
       case "recording-failed":
-        if (this.elections.refuse(client, archiveId) || live?.recorder !== client) return;
-        if (isRecording(live)) this.end(live, "failure");
-        return live.received.resolve();
+      case "recording-finished":
+        if (this.elections.refuse(client, archiveId)) return;
+        if (recording?.isBy(client)) recording.recorderDone();
     }
   }
 
-  /** A client has left: what it recorded ends, unless it was the last one. */
-  clientLeft(client: Client): void {
+  /** A client has left, for good or to come back (`returns`): what it recorded may end. */
+  clientLeft(client: Client, returns: boolean): void {
     this.elections.left(client);
     const empty = this.deps.hub.clients(client.sessionId).length === 0;
-    for (const live of this.live.values()) {
-      if (live.recorder !== client) continue;
-      live.recorder = null;
-      if (!isRecording(live)) live.received.resolve();
-      else if (!empty) this.end(live, "failure");
+    for (const recording of this.recordings.values()) {
+      if (recording.isBy(client)) recording.recorderLeft(returns, empty);
     }
     this.sessionChanged(client.sessionId);
   }
 
-  /** Somebody came, left, published or unpublished: archives pause, go on, or end after a while. */
+  /** Somebody came, left, published or unpublished. */
   sessionChanged(sessionId: string): void {
-    const { hub, timings } = this.deps;
-    const empty = hub.clients(sessionId).length === 0;
-    const publishing = hub.streams(sessionId).length > 0;
-    for (const live of this.of(sessionId)) {
-      const { record, timers } = live;
-      live.published ||= publishing;
-      if (empty) this.arm(live, "empty", timings.emptyMs, () => this.end(live, "session ended"));
-      else {
-        this.disarm(live, "empty");
-        // Somebody is back, but the page that recorded is not: let the app start another archive.
-        if (!live.recorder && !timers.has("grace")) {
-          this.end(live, "failure");
-          continue;
-        }
-      }
-      if (publishing) this.disarm(live, "idle");
-      else if (!timers.has("idle")) {
-        const waitMs = live.published ? timings.idleMs : timings.firstPublishMs;
-        this.arm(live, "idle", waitMs, () => this.end(live, "maximum idle time exceeded"));
-      }
-      const status = publishing ? "started" : "paused";
-      if (record.status !== status && (publishing || live.published)) {
-        record.status = status;
-        this.announce(live);
-      }
-    }
+    const empty = this.deps.hub.clients(sessionId).length === 0;
+    const publishing = this.deps.hub.streams(sessionId).length > 0;
+    for (const recording of this.of(sessionId)) recording.sessionChanged(empty, publishing);
   }
 
   /** Lets go of everything. What still records is left for the next process to take up. */
   async close(): Promise<void> {
     this.closed = true;
-    for (const live of this.live.values()) {
-      for (const name of live.timers.keys()) this.disarm(live, name);
-    }
+    for (const recording of this.recordings.values()) recording.abandon();
     await this.remuxing;
     await this.saving;
   }
 
-  private of(sessionId: string): Live[] {
-    return [...this.live.values()].filter((live) =>
-      live.record.sessionId === sessionId && isRecording(live)
+  private of(sessionId: string): Recording[] {
+    return [...this.recordings.values()].filter((recording) =>
+      recording.running && recording.record.sessionId === sessionId
     );
   }
 
-  private recorderData(): Set<string> {
-    const recorders = [...this.live.values()].filter(isRecording).map((live) => live.recorder);
-    return new Set(recorders.flatMap((recorder) => recorder?.data ? [recorder.data] : []));
+  /** Finds a recorder if the rules of OpenTok allow another archive of this session. */
+  private async elect(session: SessionRecord, options: StartOptions): Promise<Elected> {
+    const fail = (status: 404 | 409 | 500, why: string) =>
+      new LoopbackError(status, `Failed to start an archive: ${why}`);
+    const { id: sessionId, routed } = session;
+    const { multiArchiveTag: tag, hasAudio, hasVideo } = options;
+    if (!routed) throw fail(409, "the session is not routed");
+    if (this.deps.hub.clients(sessionId).length === 0) {
+      throw fail(404, "no clients are actively connected to the session");
+    }
+    const running = this.of(sessionId).map(({ record }) => record.multiArchiveTag);
+    const starting = [...this.starting].filter((other) => other.sessionId === sessionId);
+    if (running.includes(tag) || starting.some((other) => other.tag === tag)) {
+      throw fail(
+        409,
+        "the session is already being recorded for this multiArchiveTag, or for none",
+      );
+    }
+    const entry = { sessionId, tag };
+    this.starting.add(entry);
+    try {
+      const [width = 640, height = 480] = options.resolution.split("x").map(Number);
+      const wanted = { hasAudio, hasVideo, width, height };
+      const busy = [...this.recordings.values()].filter(({ running }) => running);
+      const elected = await this.elections.elect(
+        sessionId,
+        wanted,
+        new Set(busy.map(({ recorderData }) => recorderData).filter(Boolean)),
+      );
+      if (!elected) throw fail(500, "no connected page began to record");
+      return elected;
+    } finally {
+      this.starting.delete(entry);
+    }
   }
 
-  private follow(record: ArchiveRecord, recorder: Client | null): Live {
-    const live: Live = {
-      record,
-      recorder,
-      published: recorder === null,
-      timers: new Map(),
-      received: Promise.withResolvers(),
-      sealed: false,
-    };
-    this.live.set(record.id, live);
-    void live.received.promise.then(() => {
-      live.sealed = true;
-      this.remuxing = this.remuxing.then(() => this.finish(live));
+  private follow(record: ArchiveRecord, recorder: Client | null): Recording {
+    const recording = new Recording(record, recorder, this.deps.timings, {
+      changed: (changed) => this.announce(changed),
+      received: ({ record }) => {
+        this.remuxing = this.remuxing.then(() => this.finish(record));
+      },
     });
-    return live;
+    this.recordings.set(record.id, recording);
+    return recording;
   }
 
-  /** After a restart of the server the recorder's page is back: it knows the epoch, nobody else does. */
-  private resume(live: Live, client: Client, epochMs: number): boolean {
-    const { record } = live;
-    if (live.recorder || !isRecording(live)) return false;
-    if (record.sessionId !== client.sessionId || record.epochMs !== epochMs) return false;
-    live.recorder = client;
-    this.disarm(live, "grace");
-    const left = epochMs + this.deps.timings.maxDurationMs - Date.now();
-    this.arm(live, "duration", left, () => this.end(live, "maximum duration exceeded"));
-    return true;
-  }
-
-  private end(live: Live, reason: Reason): void {
-    if (!isRecording(live)) return;
-    const { record, recorder } = live;
-    for (const name of [...live.timers.keys()]) this.disarm(live, name);
-    record.status = "stopped";
-    record.reason = reason;
-    record.durationSeconds = Math.max(0, Math.round((Date.now() - record.epochMs) / 1000));
-    recorder?.send({ type: "stop-recording", archiveId: record.id });
-    this.announce(live);
-    if (!recorder) return live.received.resolve();
-    this.arm(live, "finish", this.deps.timings.recorderFinishMs, () => live.received.resolve());
-  }
-
-  private async finish(live: Live): Promise<void> {
-    const { record } = live;
-    this.disarm(live, "finish");
-    // The next process does it; two must not write one file.
+  private async finish(record: ArchiveRecord): Promise<void> {
+    // The next process does it: two must not write one file.
     if (this.closed) return;
     try {
       const { sizeBytes, seconds } = await this.deps.files.finish(record.id, record.epochMs);
@@ -360,13 +259,13 @@ export class Archives {
       record.status = "failed";
       record.reason = "failure";
     }
-    this.announce(live);
+    this.announce(record);
     await this.saving;
-    this.live.delete(record.id);
+    this.recordings.delete(record.id);
   }
 
   /** Keeps and tells a change of status. */
-  private announce({ record }: Live): void {
+  private announce(record: ArchiveRecord): void {
     record.updatedAtMs = Date.now();
     const state = { ...record };
     this.saving = this.saving.then(() => this.deps.ledger.saveArchive(state)).catch(() => {
@@ -376,16 +275,5 @@ export class Archives {
       this.deps.hub.broadcast(record.sessionId, { type: "archive", archive });
     }
     this.deps.changed(state);
-  }
-
-  private arm(live: Live, name: TimerName, ms: number, act: () => void): void {
-    this.disarm(live, name);
-    if (this.closed) return;
-    live.timers.set(name, setTimeout(() => (live.timers.delete(name), act()), Math.max(0, ms)));
-  }
-
-  private disarm(live: Live, name: TimerName): void {
-    clearTimeout(live.timers.get(name));
-    live.timers.delete(name);
   }
 }

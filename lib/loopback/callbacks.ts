@@ -20,10 +20,11 @@ export class Callbacks {
     private readonly retryMs: readonly number[],
   ) {}
 
-  /** Sends a body; never throws. */
-  send(body: unknown): void {
+  /** Sends what `body` gives; never throws. */
+  send(body: () => unknown): void {
     if (!this.options || this.stopped.signal.aborted) return;
-    const delivery: Promise<void> = this.deliver(this.options, JSON.stringify(body))
+    const delivery: Promise<void> = this.deliver(this.options, body)
+      .catch(() => {})
       .finally(() => this.pending.delete(delivery));
     this.pending.add(delivery);
   }
@@ -34,7 +35,8 @@ export class Callbacks {
     await Promise.all(this.pending);
   }
 
-  private async deliver(options: CallbackOptions, body: string): Promise<void> {
+  private async deliver(options: CallbackOptions, make: () => unknown): Promise<void> {
+    const body = JSON.stringify(make());
     const headers = new Headers({ "content-type": "application/json" });
     if (options.signatureSecret !== undefined) {
       headers.set("authorization", `Bearer ${await this.signature(body, options.signatureSecret)}`);

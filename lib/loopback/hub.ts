@@ -7,6 +7,8 @@ import type { ClientIdentity } from "./tokens.ts";
 /** A connected page. */
 export interface Client extends ClientIdentity {
   readonly connection: WireConnection;
+  /** Its token: who comes back with the same one is the same client. */
+  readonly token: string;
   /** The origin that its page was loaded from: it uploads there. */
   readonly origin: string;
   send(message: ServerMessage): void;
@@ -140,12 +142,16 @@ export class Hub {
     if (client.role === "subscriber") {
       throw new LoopbackError(403, "Failed to publish: the token's role is subscriber");
     }
-    if (!streams || !ID.test(wanted.id) || streams.has(wanted.id)) {
+    const taken = streams?.get(wanted.id);
+    const holder = taken && this.holder(client.sessionId, taken);
+    if (!streams || !ID.test(wanted.id) || (taken && holder?.token !== client.token)) {
       throw new LoopbackError(
         400,
         `Failed to publish: the stream id "${wanted.id}" cannot be used`,
       );
     }
+    // Back after a lost connection that we have not noticed yet: the new one wins.
+    if (taken) this.endStream(client, taken.id, "networkDisconnected");
     const own = [...streams.values()].filter((s) => s.connectionId === client.connection.id);
     if (own.length >= LIMITS.streamsPerConnection) {
       throw new LoopbackError(
@@ -201,6 +207,10 @@ export class Hub {
   private ownStream(client: Client, streamId: string): WireStream | undefined {
     const stream = this.sessions.get(client.sessionId)?.streams.get(streamId);
     return stream?.connectionId === client.connection.id ? stream : undefined;
+  }
+
+  private holder(sessionId: string, stream: WireStream): Client | undefined {
+    return this.sessions.get(sessionId)?.clients.get(stream.connectionId);
   }
 
   private endStream(client: Client, streamId: string, reason: string): void {

@@ -28,7 +28,7 @@ export interface Timings {
 
 /** The documented times of the cloud, and ours where it documents none. */
 export const TIMINGS: Timings = {
-  recorderStartMs: 8_000,
+  recorderStartMs: 7_000,
   stopAnswerMs: 5_000,
   recorderFinishMs: 20_000,
   emptyMs: 60_000,

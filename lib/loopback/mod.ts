@@ -63,12 +63,13 @@ export async function createLoopback(options: LoopbackOptions): Promise<Loopback
     files,
     timings,
     uploadToken: (id) => tokens.sign("upload", id),
-    changed: (record) => {
-      const url = record.status === "available" ? mediaUrl(record.id) : null;
-      // A callback's createdAt is the time of the call, unlike REST's.
-      const createdAt = Math.round(record.requestedAtMs / 1000) * 1000;
-      callbacks.send({ ...archiveJson(record, apiKey, url), createdAt, event: "archive" });
-    },
+    changed: (record) =>
+      callbacks.send(() => ({
+        ...archiveJson(record, apiKey, record.status === "available" ? mediaUrl(record.id) : null),
+        // A callback's createdAt is the time of the call, unlike REST's.
+        createdAt: Math.round(record.requestedAtMs / 1000) * 1000,
+        event: "archive",
+      })),
   });
   await archives.recover();
 

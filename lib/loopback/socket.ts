@@ -9,10 +9,12 @@ import type { ClientIdentity, Tokens } from "./tokens.ts";
 
 /** Why a socket was closed, where a browser can read it: a refused handshake tells it nothing. */
 export const CLOSE = {
-  goingAway: 1001,
   hostile: 1008,
   tooBig: 1009,
+  broken: 1011,
   restarting: 1012,
+  /** The browser's own: it takes the socket for dead and comes back with another. */
+  lost: 4000,
   badToken: 4401,
   forced: 4403,
   noSession: 4404,
@@ -35,21 +37,33 @@ export function openSocket(request: Request, deps: SocketDeps): Response {
   }
   const url = new URL(request.url);
   const origin = request.headers.get("origin") ?? url.origin;
-  const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout: deps.idleSeconds });
+  const { socket, response } = upgrade(request, deps.idleSeconds);
   // Checking the token takes a moment; a client says nothing before its `welcome`.
   const ready = Promise.withResolvers<void>();
   socket.onopen = () => ready.resolve();
   socket.onclose = () => ready.resolve();
-  void admit(url.searchParams.get("token") ?? "", deps).then(async (admitted) => {
+  const token = url.searchParams.get("token") ?? "";
+  const entering = admit(token, deps).then(async (admitted) => {
     await ready.promise;
     if (socket.readyState !== WebSocket.OPEN) return;
     if ("refusal" in admitted) return socket.close(admitted.refusal.code, admitted.refusal.reason);
     if (deps.hub.clients(admitted.identity.sessionId).length >= LIMITS.connectionsPerSession) {
       return socket.close(CLOSE.full, "Too many clients in this session");
     }
-    attend(socket, admitted.identity, origin, deps);
+    attend(socket, { ...admitted.identity, token, origin }, deps);
   });
+  void entering.catch(() => socket.close(CLOSE.broken, "Failed to enter the session"));
   return response;
+}
+
+function upgrade(request: Request, idleTimeout: number): Deno.WebSocketUpgrade {
+  try {
+    return Deno.upgradeWebSocket(request, { idleTimeout });
+  } catch (error) {
+    throw new LoopbackError(400, "Failed to connect: the WebSocket handshake is not complete", {
+      cause: error,
+    });
+  }
 }
 
 type Admission = { identity: ClientIdentity } | { refusal: { code: number; reason: string } };
@@ -65,17 +79,18 @@ async function admit(token: string, { tokens, ledger }: SocketDeps): Promise<Adm
     if (error instanceof LoopbackError) {
       return { refusal: { code: CLOSE.badToken, reason: error.message } };
     }
-    return { refusal: { code: 1011, reason: "Failed to read the session" } };
+    throw error;
   }
 }
 
-function attend(socket: WebSocket, identity: ClientIdentity, origin: string, deps: SocketDeps) {
+type Visitor = ClientIdentity & { token: string; origin: string };
+
+function attend(socket: WebSocket, visitor: Visitor, deps: SocketDeps): void {
   const { hub, archives } = deps;
   let leaving: string | null = null;
   const client: Client = {
-    ...identity,
-    origin,
-    connection: { id: crypto.randomUUID(), data: identity.data, creationTime: Date.now() },
+    ...visitor,
+    connection: { id: crypto.randomUUID(), data: visitor.data, creationTime: Date.now() },
     send(message: ServerMessage) {
       if (socket.readyState !== WebSocket.OPEN) return;
       if (socket.bufferedAmount > LIMITS.sendQueueBytes) {
@@ -90,15 +105,19 @@ function attend(socket: WebSocket, identity: ClientIdentity, origin: string, dep
       leave();
     },
   };
-  const leave = (reason = leaving ?? "networkDisconnected") => {
+  const leave = (reason = leaving ?? "networkDisconnected", returns = false) => {
     if (!hub.has(client)) return;
     hub.leave(client, reason);
-    archives.clientLeft(client);
+    archives.clientLeft(client, returns);
   };
   const budget = new Budget();
   let bad = 0;
 
-  socket.onclose = (event) => leave(leaving ?? (event.wasClean ? "clientDisconnected" : undefined));
+  socket.onclose = ({ code, wasClean }) => {
+    if (leaving !== null) return leave();
+    const meant = wasClean && code !== CLOSE.lost;
+    leave(meant ? "clientDisconnected" : "networkDisconnected", code === CLOSE.lost);
+  };
   socket.onerror = () => leave();
   socket.onmessage = ({ data }) => {
     if (leaving !== null) return;
@@ -113,7 +132,8 @@ function attend(socket: WebSocket, identity: ClientIdentity, origin: string, dep
       }
       route(client, message, deps);
     } catch (error) {
-      if (!(error instanceof LoopbackError)) throw error;
+      // Thrown on, it would end the whole process.
+      if (!(error instanceof LoopbackError)) return client.close(CLOSE.broken, "Failed to act");
       if (++bad > LIMITS.badMessages) return client.close(CLOSE.hostile, "Too many bad messages");
       client.send({ type: "error", message: error.message });
     }

@@ -1,11 +1,11 @@
 /** A loopback platform on a free port, the real SDK, and pages made of WebSockets that record. */
 import assert from "node:assert/strict";
 import {
-  BufferTarget,
   EncodedAudioPacketSource,
   EncodedPacket,
   EncodedVideoPacketSource,
   Output,
+  StreamTarget,
   WebMOutputFormat,
 } from "mediabunny";
 import OpenTok from "opentok";
@@ -241,9 +241,31 @@ export class TestRecording {
   }
 }
 
-/** A WebM as a recorder streams it: made-up VP8 (30 fps) and Opus (20 ms) packets, no index. */
-export async function sampleWebM(seconds: number, fromSeconds = 0) {
-  const target = new BufferTarget();
+/** A whole WebM of {@link sampleWrites}. */
+export async function sampleWebM(seconds: number): Promise<Uint8Array<ArrayBuffer>> {
+  return joined(await sampleWrites(seconds));
+}
+
+/** Bytes one after the other. */
+export function joined(parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/**
+ * A WebM as a recorder streams it, write by write: made-up VP8 (30 fps, a key frame every 2 s) and
+ * Opus (20 ms) packets, no index, no duration.
+ */
+export async function sampleWrites(seconds: number): Promise<Uint8Array<ArrayBuffer>[]> {
+  const writes: Uint8Array<ArrayBuffer>[] = [];
+  const target = new StreamTarget(
+    new WritableStream({ write: ({ data }) => void writes.push(data.slice()) }),
+  );
   const output = new Output({ format: new WebMOutputFormat({ appendOnly: true }), target });
   const video = new EncodedVideoPacketSource("vp8");
   const audio = new EncodedAudioPacketSource("opus");
@@ -256,7 +278,7 @@ export async function sampleWebM(seconds: number, fromSeconds = 0) {
     const packet = new EncodedPacket(
       new Uint8Array(80).fill(0xfc),
       "key",
-      fromSeconds + i / 50,
+      i / 50,
       0.02,
     );
     await audio.add(packet, { decoderConfig: sound });
@@ -267,13 +289,40 @@ export async function sampleWebM(seconds: number, fromSeconds = 0) {
     // The header of a VP8 frame: bit 0 clear for a key frame, then the start code and the size.
     data.set(key ? [0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0xe0, 0x01] : [0x11, 0, 0]);
     await video.add(
-      new EncodedPacket(data, key ? "key" : "delta", fromSeconds + frame / 30, 1 / 30),
+      new EncodedPacket(data, key ? "key" : "delta", frame / 30, 1 / 30),
       { decoderConfig: config },
     );
   }
   await output.finalize();
-  assert(target.buffer);
-  return new Uint8Array(target.buffer);
+  return writes;
+}
+
+/** A session in which one page publishes and records an archive. */
+export async function recordingSession(
+  platform: TestPlatform,
+  options: OpenTok.ArchiveOptions = {},
+) {
+  const sessionId = await platform.session();
+  const client = await platform.join(sessionId, { data: "recorder" });
+  client.publish("stream");
+  await client.next("stream-created");
+  const [archive, recording] = await Promise.all([
+    platform.sdk.start(sessionId, options),
+    client.record(),
+  ]);
+  await client.next("archive");
+  return { sessionId, client, archive, recording };
+}
+
+/** An archive that is finished. */
+export async function finishedArchive(
+  platform: TestPlatform,
+  bytes: Uint8Array<ArrayBuffer>,
+  options: OpenTok.ArchiveOptions = {},
+) {
+  const { archive, recording } = await recordingSession(platform, options);
+  await Promise.all([platform.sdk.stop(archive.id), recording.obey(bytes)]);
+  return await untilStatus(platform, archive.id, "available");
 }
 
 /** Polls an archive by REST until it has this status. */

@@ -66,17 +66,19 @@ export const procedureSchema = z.object({
   attempt: z.number().int().positive(),
   /** When to go on, while no command is out. */
   wakeAtMs: z.number().nullable(),
-  /** Where a start is tried, when it was first tried, and whether one of the tries may have worked. */
+  /** Where a start is tried, whether a try may have worked unseen, and why the last one did not. */
   starting: z.object({
     lane: laneSchema,
-    sinceMs: z.number(),
     inDoubt: z.boolean(),
     looks: z.number().int().nonnegative(),
+    why: z.string(),
   }).nullable(),
   /** How often the platform was asked how a stop went. */
   looks: z.number().int().nonnegative(),
   /** Streams seen last, while waiting for clients to join secondary. */
   streams: z.object({ primary: z.number(), secondary: z.number() }).nullable(),
+  /** What keeps its step from going on, told as a notice while it does. */
+  trouble: roomViewSchema.shape.notice,
   /** Why it is being undone. */
   failure: failureSchema.nullable(),
 });
@@ -89,8 +91,8 @@ export const recordingStateSchema = z.object({
   sessions: z.object({ primary: z.string(), secondary: z.string() }),
   /** The chain that records now. */
   chain: chainSchema.nullable(),
-  /** The chain that recorded last, once it ended. */
-  lastChainId: z.string().nullable(),
+  /** The chain that recorded last, as it was when it ended. */
+  lastChain: chainSchema.nullable(),
   /** The last parts of the chain; all that run are among them. */
   tail: z.array(partSchema),
   nextSeq: z.number().int().nonnegative(),
@@ -194,7 +196,7 @@ export function emptyRecording(
     room,
     sessions,
     chain: null,
-    lastChainId: null,
+    lastChain: null,
     tail: [],
     nextSeq: 0,
     slots: { main: null, interim: null, previous: null },

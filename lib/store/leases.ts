@@ -25,6 +25,8 @@ export interface Leases {
   acquire(name: string, owner: string, ttlMs: number, nowMs: number): Promise<Lease | null>;
   /** Lengthens it; null if it was lost. */
   renew(lease: Lease, ttlMs: number, nowMs: number): Promise<Lease | null>;
+  /** Whether nobody has taken it since: its writes would still be accepted. */
+  holds(lease: Lease): Promise<boolean>;
   /** Gives it back; does nothing if it was lost. */
   release(lease: Lease): Promise<void>;
 }
@@ -57,6 +59,9 @@ export function createLeases(context: StoreContext): Leases {
     renew(lease, ttlMs, nowMs) {
       const { owner, token } = lease;
       return put(lease.name, lease.versionstamp, { owner, token, expiresAtMs: nowMs + ttlMs });
+    },
+    async holds(lease) {
+      return (await kv.get(keys.lease(lease.name))).versionstamp === lease.versionstamp;
     },
     async release(lease) {
       // Kept, expired: the token must never go down.

@@ -22,6 +22,8 @@ export interface Rooms {
   list(options?: PageOptions): Promise<Page<Room>>;
   /** Throws `not-found`. */
   rename(name: string, title: string): Promise<Room>;
+  /** Gives the room two other sessions. Throws `not-found`, and `conflict` while it is being recorded. */
+  moveTo(name: string, sessions: Room["sessions"]): Promise<Room>;
   /** Throws `conflict` while the room is being recorded. Its chains stay. */
   delete(name: string): Promise<void>;
 }
@@ -29,6 +31,28 @@ export interface Rooms {
 /** The rooms in this KV. */
 export function createRooms(context: StoreContext): Rooms {
   const { kv } = context;
+
+  function change(
+    name: string,
+    action: string,
+    changes: Partial<Room>,
+    onlyAtRest: boolean,
+  ): Promise<Room> {
+    const key = keys.room(name);
+    return untilCommitted(action, async () => {
+      const { value, versionstamp } = await readRecord(context, roomSchema, key);
+      if (!value) throw new StoreError("not-found", `${action}: there is no such room`);
+      const active = onlyAtRest && (await kv.get(keys.activeRoom(name))).versionstamp !== null;
+      if (active) {
+        throw new StoreError("conflict", `${action}: it is being recorded, stop it first`);
+      }
+      const room = roomSchema.parse({ ...value, ...changes, name });
+      const operation = kv.atomic().check({ key, versionstamp }).set(key, room);
+      if (onlyAtRest) operation.check({ key: keys.activeRoom(name), versionstamp: null });
+      return await commit(operation, action) ? { done: room } : null;
+    });
+  }
+
   return {
     create(room) {
       const parsed = roomSchema.parse(room);
@@ -51,19 +75,9 @@ export function createRooms(context: StoreContext): Rooms {
         .filter((room) => room !== null);
       return { items, cursor: page.cursor };
     },
-    rename(name, title) {
-      return untilCommitted(`Rename room "${name}"`, async () => {
-        const { value, versionstamp } = await readRecord(context, roomSchema, keys.room(name));
-        if (!value) {
-          throw new StoreError("not-found", `Rename room "${name}": there is no such room`);
-        }
-        const room = roomSchema.parse({ ...value, title });
-        const operation = kv.atomic()
-          .check({ key: keys.room(name), versionstamp })
-          .set(keys.room(name), room);
-        return await commit(operation, `Rename room "${name}"`) ? { done: room } : null;
-      });
-    },
+    rename: (name, title) => change(name, `Rename room "${name}"`, { title }, false),
+    moveTo: (name, sessions) =>
+      change(name, `Move room "${name}" to other sessions`, { sessions }, true),
     async delete(name) {
       const operation = kv.atomic()
         .check({ key: keys.activeRoom(name), versionstamp: null })

@@ -1,0 +1,130 @@
+/** Looking after what records: archives that ended by themselves, starts that were lost, handovers due. */
+import { isRunning } from "../recording/draft.ts";
+import { CLOCK_TOLERANCE_MS } from "../recording/machine.ts";
+import type { ArchiveFacts, RecordingState } from "../recording/state.ts";
+import { type PlatformArchive, PlatformError } from "../platform/platform.ts";
+import type { Runner, RunnerContext } from "./runner.ts";
+import type { Settling } from "./settling.ts";
+
+/** Looks after rooms. Nothing here throws for what a platform answers: it is told and tried again. */
+export interface Care {
+  /** Reads an archive and acts on what is new. */
+  hint(archiveId: string): Promise<void>;
+  /** Looks at what records in one room, resumes its procedure, hands over when it is due. */
+  tend(room: string): Promise<void>;
+  /** Looks after every active room, then after ended archives. */
+  sweep(): Promise<void>;
+}
+
+/** A sweep does not wait longer than this for the procedures it resumed; they go on. */
+const SWEEP_LIMIT_MS = 45_000;
+const LIST_COUNT = 20;
+const ACTIVE_PAGE = 100;
+
+/** Care for the rooms of this store. */
+export function createCare(context: RunnerContext, runner: Runner, settling: Settling): Care {
+  const { store, platform, now, onTrouble } = context;
+
+  /** Reads an archive; one that is not found is told as deleted. */
+  async function read(archiveId: string, sessionId: string): Promise<ArchiveFacts> {
+    try {
+      return await platform.getArchive(archiveId);
+    } catch (error) {
+      if (!(error instanceof PlatformError && error.kind === "not-found")) throw error;
+      return {
+        id: archiveId,
+        sessionId,
+        name: "",
+        status: "deleted",
+        reason: "not found on the platform",
+        createdAtMs: 0,
+        durationSeconds: 0,
+        sizeBytes: 0,
+      };
+    }
+  }
+
+  async function tend(room: string): Promise<void> {
+    const entry = await store.recordings.get(room);
+    const { state } = entry;
+    if (state?.procedure) return await runner.kick(room);
+    if (!state?.chain) {
+      const watchful = state !== null && now() < state.straysUntilMs;
+      if (watchful) await stopStrays(state);
+      else await store.recordings.rest(room, entry);
+      return;
+    }
+    for (const part of state.tail.filter((p) => p.endedAtMs === null)) {
+      const archive = await read(part.archiveId, part.sessionId);
+      await runner.apply(room, { type: "seen", archive });
+    }
+    for (const archive of await strays(state, state.chain)) {
+      await runner.apply(room, { type: "seen", archive });
+    }
+    await runner.apply(room, { type: "tick" });
+    await runner.kick(room);
+  }
+
+  /** Running archives of the room's sessions that look like the chain's but are no part of any. */
+  async function strays(
+    state: RecordingState,
+    chain: { name: string; createdAtMs: number },
+  ): Promise<PlatformArchive[]> {
+    const found: PlatformArchive[] = [];
+    for (const sessionId of [state.sessions.primary, state.sessions.secondary]) {
+      const { archives } = await platform.listArchives({ sessionId, count: LIST_COUNT });
+      for (const archive of archives) {
+        const fits = isRunning(archive.status) && archive.name === chain.name &&
+          archive.createdAtMs >= chain.createdAtMs - CLOCK_TOLERANCE_MS;
+        if (fits && !await store.parts.byArchive(archive.id)) found.push(archive);
+      }
+    }
+    return found;
+  }
+
+  /** What a lost start made after its chain had ended records for nobody. */
+  async function stopStrays(state: RecordingState): Promise<void> {
+    if (!state.lastChain) return;
+    for (const archive of await strays(state, state.lastChain)) {
+      const { state: current } = await store.recordings.get(state.room);
+      if (current?.chain) return;
+      await platform.stopArchive(archive.id);
+    }
+  }
+
+  return {
+    tend,
+    async hint(archiveId) {
+      const part = await store.parts.byArchive(archiveId);
+      if (!part) return;
+      const chain = await store.chains.get(part.chainId);
+      if (part.endedAtMs !== null || !chain) return await settling.settle(part);
+      const archive = await read(archiveId, part.sessionId);
+      await runner.apply(chain.room, { type: "seen", archive });
+      void runner.kick(chain.room);
+    },
+    async sweep() {
+      const limit = new AbortController();
+      const tending: Promise<void>[] = [];
+      let cursor: string | null = null;
+      do {
+        const page: { items: string[]; cursor: string | null } = await store.recordings.active({
+          cursor,
+          limit: ACTIVE_PAGE,
+        });
+        for (const room of page.items) {
+          tending.push(
+            tend(room).catch((error) => onTrouble(`Look after room "${room}"`, error)),
+          );
+        }
+        cursor = page.cursor;
+      } while (cursor !== null);
+      await Promise.race([
+        Promise.all(tending),
+        context.sleep(SWEEP_LIMIT_MS, limit.signal),
+      ]);
+      limit.abort();
+      await settling.sweep();
+    },
+  };
+}

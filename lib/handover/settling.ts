@@ -1,0 +1,135 @@
+/** After an archive has ended: following its file until nothing more is to be learned of it. */
+import { updatedGaps } from "../recording/coverage.ts";
+import { isRunning } from "../recording/draft.ts";
+import type { Part } from "../recording/model.ts";
+import { type PlatformArchive, PlatformError } from "../platform/platform.ts";
+import { StoreError, type UnsettledPart } from "../store/mod.ts";
+import type { MediaFacts } from "./media_facts.ts";
+import type { RunnerContext } from "./runner.ts";
+
+/** A file that cannot be read this often is left with what the platform says of it. */
+const MAX_FILE_ATTEMPTS = 5;
+
+/** Brings ended parts up to date. */
+export interface Settling {
+  /** Looks at one part's archive and notes what is new; a part that still records is left alone. */
+  settle(part: Part, fileAttempts?: number): Promise<void>;
+  /** Does so for every part that may still change, one page a call, each in its turn. */
+  sweep(): Promise<void>;
+}
+
+const PAGE = 50;
+
+/** Settling with this platform and store; `readFile` reads a media file's facts. */
+export function createSettling(
+  context: RunnerContext,
+  readFile: (url: string) => Promise<MediaFacts>,
+): Settling {
+  const { store, platform, now } = context;
+  let cursor: string | null = null;
+
+  async function look(part: Part): Promise<PlatformArchive | null> {
+    try {
+      return await platform.getArchive(part.archiveId);
+    } catch (error) {
+      if (error instanceof PlatformError && error.kind === "not-found") return null;
+      throw error;
+    }
+  }
+
+  async function settle(part: Part, fileAttempts = 0): Promise<void> {
+    if (part.endedAtMs === null) return;
+    const archive = await look(part);
+    if (!archive) {
+      await save(part, (p) => ({ ...p, status: "deleted" }), { settled: true });
+      return;
+    }
+    // Lists and replicas lag: an archive that has ended does not run again.
+    if (isRunning(archive.status)) return;
+    const file = await factsOf(archive);
+    const readable = archive.status === "available" && archive.outputMode === "composed";
+    const attempts = fileAttempts + 1;
+    await save(part, (p) => withFacts(p, archive, file, now()), {
+      settled: archive.status === "available" &&
+        (!readable || file !== null || attempts >= MAX_FILE_ATTEMPTS),
+      ...(readable ? { fileAttempts: attempts } : {}),
+    });
+  }
+
+  /** What the file says, or null if it says nothing now. */
+  async function factsOf(archive: PlatformArchive): Promise<MediaFacts | null> {
+    const { status, url, outputMode } = archive;
+    if (status !== "available" || url === null || outputMode !== "composed") return null;
+    try {
+      return await readFile(url);
+    } catch (error) {
+      context.onTrouble(`Read the file of archive ${archive.id}`, error);
+      return null;
+    }
+  }
+
+  async function save(
+    part: Part,
+    change: (part: Part) => Part,
+    note: { settled: boolean; fileAttempts?: number },
+  ): Promise<void> {
+    await store.parts.update(part.chainId, part.seq, change, note);
+    const chain = await store.chains.get(part.chainId);
+    // While it is being recorded, its room's recording keeps its gaps.
+    if (!chain || chain.stoppedAtMs === null) return;
+    const parts = await store.parts.list(part.chainId);
+    const untilMs = chain.gaps.reduce((until, gap) => Math.max(until, gap.toMs ?? until), 0);
+    const gaps = updatedGaps(chain.gaps, parts, untilMs);
+    if (JSON.stringify(gaps) !== JSON.stringify(chain.gaps)) {
+      await store.chains.update(chain.id, (c) => ({ ...c, gaps }));
+    }
+  }
+
+  return {
+    settle,
+    async sweep() {
+      const page: { items: UnsettledPart[]; cursor: string | null } = await store.parts.unsettled({
+        cursor,
+        limit: PAGE,
+      });
+      cursor = page.cursor;
+      for (const { part, fileAttempts } of page.items) {
+        try {
+          await settle(part, fileAttempts);
+        } catch (error) {
+          if (error instanceof StoreError && error.kind === "not-found") continue;
+          context.onTrouble(`Look after archive ${part.archiveId}`, error);
+        }
+      }
+    },
+  };
+}
+
+function withFacts(
+  part: Part,
+  archive: PlatformArchive,
+  file: MediaFacts | null,
+  nowMs: number,
+): Part {
+  const known: Part = {
+    ...part,
+    status: archive.status,
+    reason: archive.reason || part.reason,
+    sizeBytes: archive.sizeBytes,
+  };
+  if (file) {
+    const startedAtMs = file.epochMs ?? part.startedAtMs;
+    return {
+      ...known,
+      ...(file.epochMs === null
+        ? {}
+        : { startedAtMs, startSource: "file" as const, startUncertaintyMs: 20 }),
+      durationMs: file.durationMs,
+      endedAtMs: startedAtMs + file.durationMs,
+    };
+  }
+  // What the file said already is better than whole seconds.
+  if (part.startSource === "file" || archive.durationSeconds <= 0) return known;
+  const durationMs = archive.durationSeconds * 1000;
+  return { ...known, durationMs, endedAtMs: Math.min(part.startedAtMs + durationMs, nowMs) };
+}

@@ -1,0 +1,91 @@
+/** Which moments of a recording are covered by an archive, and which are not. */
+import type { Gap, Part } from "./model.ts";
+
+/** A stretch of wall clock, ms; `toMs` null: it goes on. */
+export interface Span {
+  fromMs: number;
+  toMs: number | null;
+}
+
+/** Most gaps that a chain keeps apart; older ones are joined beyond that (a record holds 64 KiB). */
+const MAX_GAPS = 200;
+
+/** A part's stretch of wall clock. */
+export function spanOf(part: Part): Span {
+  const fromMs = part.startedAtMs;
+  const length = part.durationMs ??
+    (part.endedAtMs === null ? null : Math.max(0, part.endedAtMs - part.startedAtMs));
+  return { fromMs, toMs: length === null ? null : fromMs + length };
+}
+
+/**
+ * The holes that `spans` leave between the start of the first and `untilMs`; with `untilMs` null the
+ * recording goes on, and the last hole is open if none of them does.
+ */
+export function holesBetween(spans: readonly Span[], untilMs: number | null): Span[] {
+  const sorted = spans.toSorted((a, b) => a.fromMs - b.fromMs);
+  const first = sorted[0];
+  if (!first) return [];
+  const holes: Span[] = [];
+  let coveredToMs = first.fromMs;
+  for (const span of sorted) {
+    if (span.fromMs > coveredToMs) holes.push({ fromMs: coveredToMs, toMs: span.fromMs });
+    if (span.toMs === null) return holes;
+    coveredToMs = Math.max(coveredToMs, span.toMs);
+  }
+  if (untilMs === null) holes.push({ fromMs: coveredToMs, toMs: null });
+  else if (untilMs > coveredToMs) holes.push({ fromMs: coveredToMs, toMs: untilMs });
+  return holes;
+}
+
+/**
+ * A chain's gaps, brought up to date with its last parts: gaps before the first of `parts` stay as
+ * they are, later ones are computed anew and keep the cause they were given.
+ */
+export function updatedGaps(
+  gaps: readonly Gap[],
+  parts: readonly Part[],
+  untilMs: number | null,
+): Gap[] {
+  const first = parts.reduce((least, part) => Math.min(least, spanOf(part).fromMs), Infinity);
+  const kept = gaps.filter((gap) => gap.fromMs < first);
+  const recent = holesBetween(parts.map(spanOf), untilMs).map((hole): Gap => ({
+    fromMs: hole.fromMs,
+    toMs: hole.toMs,
+    cause: knownCause(gaps, hole) ?? causeOf(parts, hole.fromMs),
+  }));
+  const all = [...kept, ...recent];
+  while (all.length > MAX_GAPS) {
+    const [a, b] = all;
+    if (!a || !b) break;
+    all.splice(0, 2, { fromMs: a.fromMs, toMs: b.toMs, cause: "Several interruptions" });
+  }
+  return all;
+}
+
+/** Covered time / recorded time, 0 to 1, up to `nowMs` for a gap that is still open. */
+export function continuityOf(fromMs: number, toMs: number, gaps: readonly Gap[]): number {
+  const recorded = toMs - fromMs;
+  if (recorded <= 0) return 1;
+  const lost = gaps.reduce(
+    (sum, gap) =>
+      sum + Math.max(0, Math.min(gap.toMs ?? toMs, toMs) - Math.max(gap.fromMs, fromMs)),
+    0,
+  );
+  return Math.min(1, Math.max(0, 1 - lost / recorded));
+}
+
+/** The cause of the recorded gap that is the same hole, seen with other knowledge of its ends. */
+export function knownCause(gaps: readonly Gap[], hole: Span): string | null {
+  const same = gaps.find((gap) =>
+    gap.fromMs <= (hole.toMs ?? Infinity) && hole.fromMs <= (gap.toMs ?? Infinity)
+  );
+  return same?.cause ?? null;
+}
+
+function causeOf(parts: readonly Part[], fromMs: number): string {
+  const last = parts.filter((part) => (spanOf(part).toMs ?? Infinity) <= fromMs)
+    .sort((a, b) => (spanOf(b).toMs ?? 0) - (spanOf(a).toMs ?? 0))[0];
+  const reason = last?.reason ? ` (${last.reason})` : "";
+  return `The archive ended by itself${reason}`;
+}

@@ -1,0 +1,87 @@
+/**
+ * Bringing one archive to run, whatever the platform answers. A start whose outcome is unknown is
+ * resolved by looking; only then is it tried again, and the platform's refusal of a second archive
+ * on a session (409, or the same tag) is the last guard against starting twice.
+ */
+import type { Lane } from "./model.ts";
+import { type Draft, isRunning } from "./draft.ts";
+import type { Answer, AnswerKind, ArchiveFacts, Command } from "./state.ts";
+
+/** How a try went: it runs, the platform will not, or (null) the answer is still to come. */
+export type StartResult =
+  | { archive: ArchiveFacts }
+  | { refused: AnswerKind; message: string }
+  | null;
+
+/** Begins to start an archive on a lane. */
+export function beginStart(draft: Draft, lane: Lane, tag: string | null = null): void {
+  const procedure = draft.running;
+  const inDoubt = procedure.starting?.lane === lane && procedure.starting.inDoubt;
+  procedure.starting = { lane, inDoubt, looks: 0, why: "" };
+  tryStart(draft, tag);
+}
+
+/** Tries (again) to start the archive. */
+export function tryStart(draft: Draft, tag: string | null = null): void {
+  const { starting } = draft.running;
+  if (!starting) throw new Error("Start an archive: no lane was chosen");
+  const { chain } = draft;
+  starting.looks = 0;
+  draft.issue({
+    do: "start-archive",
+    lane: starting.lane,
+    sessionId: draft.session(starting.lane),
+    name: chain.name,
+    options: chain.options,
+    tag,
+  });
+}
+
+/** Looks for the archive that a start in doubt may have made. */
+export function look(draft: Draft): void {
+  const { starting } = draft.running;
+  if (!starting) throw new Error("Look for an archive: no start is in doubt");
+  starting.looks++;
+  draft.issue({
+    do: "find-archive",
+    lane: starting.lane,
+    sessionId: draft.session(starting.lane),
+    name: draft.chain.name,
+    sinceMs: draft.chain.createdAtMs,
+    // The one on its way out may be found: its stop may never have arrived, and then it still records.
+    known: draft.state.tail.map((part) => part.archiveId)
+      .filter((id) => id !== draft.slots.previous || draft.slots.main !== null),
+  });
+}
+
+/** Works in the answer to a start or to a look. */
+export function startAnswered(draft: Draft, command: Command, answer: Answer): StartResult {
+  const { starting } = draft.running;
+  if (!starting) return null;
+  if (answer.ok) {
+    if (answer.archive && isRunning(answer.archive.status)) {
+      starting.inDoubt = false;
+      return { archive: answer.archive };
+    }
+    if (command.do === "start-archive") {
+      return { refused: "unexpected", message: endedAtOnce(answer.archive) };
+    }
+    return { refused: "conflict", message: starting.why || "The platform refused it" };
+  }
+  if (command.do === "start-archive" && (!answer.certain || answer.kind === "conflict")) {
+    starting.inDoubt = true;
+    starting.why = answer.message;
+    look(draft);
+    return null;
+  }
+  return { refused: answer.kind, message: answer.message };
+}
+
+function endedAtOnce(archive: ArchiveFacts | null): string {
+  return `The archive ended at once (${archive?.reason || archive?.status || "no archive"})`;
+}
+
+/** Delay before try number `attempt` + 1: doubled every time. */
+export function backoffMs(attempt: number, firstMs: number, mostMs: number): number {
+  return Math.min(firstMs * 2 ** (attempt - 1), mostMs);
+}

@@ -1,0 +1,92 @@
+/**
+ * The API: routes with their schemas, described by OpenAPI, under `/api`; the sample's endpoints also
+ * at the root; `/healthz`. One function from request to answer, which never throws.
+ */
+import { bodyLimit } from "hono/body-limit";
+import { requireSameOrigin } from "../auth/mod.ts";
+import { archiveRoutes } from "./archives.ts";
+import { callbackRoutes } from "./callbacks.ts";
+import { chainRoutes } from "./chains.ts";
+import { healthCheck } from "./health.ts";
+import { linkRoutes } from "./links.ts";
+import { log } from "../log.ts";
+import { problemResponse, RequestError } from "./problem.ts";
+import { roomRoutes } from "./rooms.ts";
+import { type ApiContext, createRouter } from "./router.ts";
+import { sampleRoutes } from "./samples.ts";
+
+export type { ApiContext } from "./router.ts";
+export { isSamplePath } from "./samples.ts";
+
+/** The largest body of a request. */
+export const MAX_BODY_BYTES = 64 * 1024;
+
+/** Makes the API. */
+export function createApi(context: ApiContext): (request: Request) => Promise<Response> {
+  const app = createRouter();
+  app.onError((error, c) => problemResponse(error, c.req.raw));
+  app.notFound((c) => {
+    const { pathname } = new URL(c.req.url);
+    return problemResponse(
+      new RequestError(404, `Cannot ${c.req.method} "${pathname}": there is nothing there`),
+      c.req.raw,
+    );
+  });
+
+  app.use(async (c, next) => {
+    const startedMs = performance.now();
+    await next();
+    if (c.req.method === "GET" || c.req.method === "HEAD") return;
+    log("info", "change", {
+      method: c.req.method,
+      path: c.req.path,
+      status: c.res.status,
+      durationMs: Math.round(performance.now() - startedMs),
+    });
+  });
+  app.use(async (c, next) => {
+    const { platform } = context.config;
+    if (platform.kind === "missing") {
+      throw new RequestError(503, `Cannot answer yet: set ${platform.variables.join(", ")}`);
+    }
+    await next();
+    if (!c.res.headers.has("cache-control")) c.header("cache-control", "no-store");
+  });
+  app.get("/healthz", healthCheck(context));
+  app.use(async (c, next) => {
+    requireSameOrigin(c.req.raw);
+    c.set("identity", await context.auth.identify(c.req.raw));
+    await next();
+  });
+  app.use(bodyLimit({
+    maxSize: MAX_BODY_BYTES,
+    onError: () => {
+      throw new RequestError(413, `Cannot take more than ${MAX_BODY_BYTES} bytes in one request`);
+    },
+  }));
+
+  const samples = sampleRoutes(context);
+  const api = createRouter();
+  for (
+    const routes of [
+      roomRoutes(context),
+      chainRoutes(context),
+      samples,
+      archiveRoutes(context),
+      linkRoutes(context),
+      callbackRoutes(context),
+    ]
+  ) api.route("/", routes);
+  api.doc31("/openapi.json", {
+    openapi: "3.1.0",
+    info: {
+      title: "Gapless",
+      version: "1",
+      description: "Records a call for as long as it lasts and plays it back as one film.",
+    },
+    servers: [{ url: "/api" }],
+  });
+  app.route("/api", api);
+  app.route("/", samples);
+  return async (request) => await app.fetch(request);
+}

@@ -1,0 +1,244 @@
+/** Rooms: making, joining and recording them. */
+import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
+import { z } from "zod";
+import { demand, mayBrowse, mayJoin } from "../auth/mod.ts";
+import { archiveOptionsSchema, type Room, roomSchema } from "../recording/model.ts";
+import { type Join, joinSchema, roomViewSchema } from "../recording/views.ts";
+import { StoreError } from "../store/mod.ts";
+import { eventStream } from "./events.ts";
+import {
+  type ApiContext,
+  type ApiEnv,
+  archiveName,
+  body,
+  createRouter,
+  json,
+  pageOf,
+  pageQuery,
+  personName,
+  problems,
+} from "./router.ts";
+
+/** The room that is there without anyone making it. */
+export const DEFAULT_ROOM = "main";
+/**
+ * Life of the tokens made at a join. The one for the secondary session is used only at the first
+ * handover, hours later, so it has to outlive a day's call; it opens nothing but its own session.
+ */
+export const TOKEN_SECONDS = 24 * 60 * 60;
+
+const roomSummarySchema = roomSchema.omit({ sessions: true });
+const params = z.object({ room: roomSchema.shape.name });
+const title = roomSchema.shape.title;
+
+/**
+ * A room that people may enter. Only the default room comes into being by being asked for; any other
+ * must have been made by an admin.
+ *
+ * @throws {StoreError} `not-found`
+ */
+export async function enterRoom(context: ApiContext, name: string): Promise<Room> {
+  if (name !== DEFAULT_ROOM && !await context.store.rooms.get(name)) {
+    throw new StoreError("not-found", `Cannot enter the room "${name}": there is no such room`);
+  }
+  return await context.openRoom(name);
+}
+
+/** The routes under `/rooms`. */
+export function roomRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
+  const { store, chains, platform, config } = context;
+  const router = createRouter();
+
+  router.openapi(
+    createRoute({
+      method: "get",
+      path: "/rooms",
+      summary: "List rooms by name",
+      request: { query: pageQuery },
+      responses: { 200: json(pageOf(roomSummarySchema), "A page of rooms"), ...problems },
+    }),
+    async (c) => {
+      demand(c.var.identity, mayBrowse(c.var.identity), "list rooms");
+      const page = await store.rooms.list(c.req.valid("query"));
+      return c.json({ items: page.items.map(summary), cursor: page.cursor }, 200);
+    },
+  );
+
+  router.openapi(
+    createRoute({
+      method: "post",
+      path: "/rooms",
+      summary: "Make a room",
+      request: {
+        body: body(z.object({ name: roomSchema.shape.name, title: title.optional() })),
+      },
+      responses: { 201: json(roomSummarySchema, "The room"), ...problems },
+    }),
+    async (c) => {
+      demand(c.var.identity, c.var.identity.role === "admin", "make a room");
+      const { name, title } = c.req.valid("json");
+      if (await store.rooms.get(name)) {
+        throw new StoreError("conflict", `Cannot make the room "${name}": there is one already`);
+      }
+      return c.json(summary(await context.openRoom(name, title)), 201);
+    },
+  );
+
+  router.openapi(
+    createRoute({
+      method: "get",
+      path: "/rooms/{room}",
+      summary: "The state of a room's recording",
+      request: { params },
+      responses: { 200: json(roomViewSchema, "The state now"), ...problems },
+    }),
+    async (c) => {
+      const { room } = c.req.valid("param");
+      demand(c.var.identity, mayJoin(c.var.identity, room), `see the room "${room}"`);
+      await enterRoom(context, room);
+      return c.json(await chains.view(room), 200);
+    },
+  );
+
+  router.openapi(
+    createRoute({
+      method: "post",
+      path: "/rooms/{room}",
+      summary: "Rename a room",
+      request: { params, body: body(z.object({ title })) },
+      responses: { 200: json(roomSummarySchema, "The room"), ...problems },
+    }),
+    async (c) => {
+      demand(c.var.identity, c.var.identity.role === "admin", "rename a room");
+      const { room } = c.req.valid("param");
+      return c.json(summary(await store.rooms.rename(room, c.req.valid("json").title)), 200);
+    },
+  );
+
+  router.openapi(
+    createRoute({
+      method: "delete",
+      path: "/rooms/{room}",
+      summary: "Delete a room that is not being recorded; its recordings stay",
+      request: { params },
+      responses: { 204: { description: "It is gone" }, ...problems },
+    }),
+    async (c) => {
+      demand(c.var.identity, c.var.identity.role === "admin", "delete a room");
+      await store.rooms.delete(c.req.valid("param").room);
+      return c.body(null, 204);
+    },
+  );
+
+  router.openapi(
+    createRoute({
+      method: "get",
+      path: "/rooms/{room}/events",
+      summary: "The state of a room's recording, now and on every change",
+      request: { params },
+      responses: {
+        200: {
+          description: "Server-sent events; `data` is what GET /rooms/{room} answers",
+          content: { "text/event-stream": { schema: z.string() } },
+        },
+        ...problems,
+      },
+    }),
+    async (c) => {
+      const { room } = c.req.valid("param");
+      demand(c.var.identity, mayJoin(c.var.identity, room), `see the room "${room}"`);
+      await enterRoom(context, room);
+      return eventStream(chains, room, c.req.raw, context.closing);
+    },
+  );
+
+  router.openapi(
+    createRoute({
+      method: "post",
+      path: "/rooms/{room}/join",
+      summary: "Get what a client needs to enter both sessions of a room",
+      request: {
+        params,
+        body: body(z.object({ name: personName, host: z.boolean().default(false) })),
+      },
+      responses: { 200: json(joinSchema, "Sessions and tokens"), ...problems },
+    }),
+    async (c) => {
+      const { identity } = c.var;
+      const { room: roomName } = c.req.valid("param");
+      const { name, host } = c.req.valid("json");
+      if (host) demand(identity, identity.role === "admin", `host the room "${roomName}"`);
+      demand(identity, mayJoin(identity, roomName), `join the room "${roomName}"`);
+      const room = await enterRoom(context, roomName);
+      const role = host ? "host" : "participant";
+      const enter = (sessionId: string) => ({
+        sessionId,
+        token: platform.createToken(sessionId, {
+          role: host ? "moderator" : "publisher",
+          data: JSON.stringify({ name, role }),
+          expiresInSeconds: TOKEN_SECONDS,
+        }),
+      });
+      const join: Join = {
+        room: room.name,
+        title: room.title,
+        role,
+        apiKey: platform.apiKey,
+        client: config.platform.kind === "loopback" ? "loopback" : "opentok",
+        apiUrl: config.platform.kind === "opentok" ? config.platform.apiUrl : null,
+        primary: enter(room.sessions.primary),
+        secondary: enter(room.sessions.secondary),
+      };
+      return c.json(join, 200);
+    },
+  );
+
+  router.openapi(
+    createRoute({
+      method: "post",
+      path: "/rooms/{room}/start",
+      summary: "Start recording; answers when the first archive runs",
+      request: {
+        params,
+        body: body(
+          z.object({ name: archiveName, options: archiveOptionsSchema.prefault({}) }),
+        ),
+      },
+      responses: { 200: json(roomViewSchema, "The state after it"), ...problems },
+    }),
+    async (c) => {
+      demand(c.var.identity, c.var.identity.role === "admin", "start an archive");
+      const { room } = c.req.valid("param");
+      const { name, options } = c.req.valid("json");
+      await enterRoom(context, room);
+      await chains.start(room, { name, archive: options });
+      return c.json(await chains.view(room), 200);
+    },
+  );
+
+  for (const verb of ["restart", "stop"] as const) {
+    router.openapi(
+      createRoute({
+        method: "post",
+        path: `/rooms/{room}/${verb}` as const,
+        summary: verb === "restart"
+          ? "Hand over to the next archive without losing a moment; answers when it is done"
+          : "Stop recording; answers when the last archive is stopped",
+        request: { params },
+        responses: { 200: json(roomViewSchema, "The state after it"), ...problems },
+      }),
+      async (c) => {
+        demand(c.var.identity, c.var.identity.role === "admin", `${verb} an archive`);
+        const { room } = c.req.valid("param");
+        await enterRoom(context, room);
+        await (verb === "restart" ? chains.handOver(room) : chains.stop(room));
+        return c.json(await chains.view(room), 200);
+      },
+    );
+  }
+  return router;
+}
+
+function summary({ name, title, createdAtMs }: Room) {
+  return { name, title, createdAtMs };
+}

@@ -1,0 +1,23 @@
+/** Entry: the app on this machine's environment. */
+import { existsSync } from "node:fs";
+import { loadEnvFile } from "node:process";
+import { createApp } from "./app.ts";
+import { announce } from "./lib/announce.ts";
+import { readConfig } from "./lib/config.ts";
+import { openServices } from "./lib/services.ts";
+
+// Variables that are set already win over the file's.
+if (existsSync(".env")) loadEnvFile(".env");
+
+const services = await openServices(readConfig(Deno.env.toObject()));
+
+/** The app; `deno task start`, the build and Deno Deploy serve it. */
+export const app = createApp(services);
+
+if (services.config.deployment?.production) {
+  Deno.cron("sweep", "* * * * *", () => services.chains.sweep());
+}
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.addSignalListener(signal, () => services.close().finally(() => Deno.exit(0)));
+}
+announce(services);

@@ -92,16 +92,17 @@ export default function SessionSwitcher({ room, individualRefused }: SessionSwit
         }}
       >
         <ArchiveForm
-          choice={runs && view?.chain ? { ...choice.value, name: view.chain.name } : choice.value}
+          choice={choice.value}
+          running={runs ? view?.chain ?? null : null}
           change={(change) => {
             choice.value = { ...choice.value, ...change };
             nameProblem.value = null;
           }}
-          locked={runs || busy.value !== null}
+          locked={busy.value !== null}
           individualRefused={individualRefused ?? null}
           nameProblem={nameProblem.value}
         />
-        <div class="toolbar">
+        <div class="switcher-buttons">
           <button
             type="submit"
             class="button danger primary"

@@ -54,10 +54,13 @@ export function drawLanes(view: RoomView, nowMs: number): LanesPicture {
   };
 }
 
-/** How long each pair of neighbouring parts covers the same time so far, ms; negative is a gap. */
-export function overlapsMs(parts: readonly Part[], nowMs: number): number[] {
-  return pairs(parts).map(([before, after]) =>
-    Math.min(before.endedAtMs ?? nowMs, after.endedAtMs ?? nowMs) - after.startedAtMs
+/** How long each pair of neighbours covered the same time, ms, oldest first; negative is a gap. */
+export function overlapsMs(parts: readonly Part[]): number[] {
+  // While the earlier part still runs its overlap grows: it is not counted yet.
+  return pairs(parts).flatMap(([before, after]) =>
+    before.endedAtMs === null
+      ? []
+      : [Math.min(before.endedAtMs, after.endedAtMs ?? Infinity) - after.startedAtMs]
   );
 }
 

@@ -11,6 +11,8 @@ export interface Grid {
 /** How narrow and how wide a tile may be cut, width / height. */
 const NARROWEST = 3 / 4;
 const WIDEST = 16 / 9;
+/** What cameras send, mostly: a tile of another shape cuts some of it off. */
+const CAMERA = 4 / 3;
 
 /**
  * The grid of `count` equal tiles that shows the most picture in `width` x `height` with `gap` between
@@ -29,7 +31,9 @@ export function bestGrid(count: number, width: number, height: number, gap = 8):
     const tileWidth = Math.min(placeWidth, placeHeight * WIDEST);
     const tileHeight = Math.min(placeHeight, tileWidth / NARROWEST);
     const empty = columns * rows - tiles;
-    const score = tileWidth * tileHeight * (1 - 0.02 * empty);
+    const shape = tileWidth / tileHeight;
+    const seen = Math.min(shape / CAMERA, CAMERA / shape);
+    const score = tileWidth * tileHeight * seen * (1 - 0.02 * empty);
     if (score > bestScore) {
       bestScore = score;
       best = {

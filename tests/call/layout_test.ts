@@ -9,9 +9,9 @@ Deno.test("bestGrid() puts two people side by side on a wide screen and one abov
   assert.deepEqual([phone.columns, phone.rows], [1, 2]);
 });
 
-Deno.test("bestGrid() makes a square of four and of nine", () => {
-  for (const [people, side] of [[4, 2], [9, 3]] as const) {
-    const grid = bestGrid(people, 1200, 700);
+Deno.test("bestGrid() makes squares of four and of nine rather than cut everybody's sides off", () => {
+  for (const [people, side, width, height] of [[4, 2, 1118, 464], [9, 3, 900, 700]] as const) {
+    const grid = bestGrid(people, width, height);
     assert.deepEqual([grid.columns, grid.rows], [side, side]);
   }
 });

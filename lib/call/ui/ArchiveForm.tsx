@@ -1,6 +1,6 @@
 /** What to record and how: the name and the options of the next chain. */
 import { useId } from "preact/hooks";
-import type { ArchiveOptions } from "../../recording/model.ts";
+import type { ArchiveOptions, Chain } from "../../recording/model.ts";
 
 /** The form's content. `individual` archives are kept as separate files by the platform. */
 export interface ArchiveChoice {
@@ -22,7 +22,9 @@ export function optionsOf(choice: ArchiveChoice): ArchiveOptions {
 interface ArchiveFormProps {
   choice: ArchiveChoice;
   change(change: Partial<ArchiveChoice>): void;
-  /** While a chain runs nothing can be changed. */
+  /** The chain that runs: its own name and options are shown, and nothing can be changed. */
+  running: Chain | null;
+  /** While the answer to a press is awaited. */
   locked: boolean;
   /** Why separate files cannot be had here, or null. */
   individualRefused: string | null;
@@ -31,7 +33,7 @@ interface ArchiveFormProps {
 
 /** Fields for {@link ArchiveChoice}. */
 export function ArchiveForm(props: ArchiveFormProps) {
-  const { choice, change, locked, individualRefused, nameProblem } = props;
+  const { choice, change, running, locked, individualRefused, nameProblem } = props;
   const id = useId();
   return (
     <>
@@ -42,15 +44,16 @@ export function ArchiveForm(props: ArchiveFormProps) {
           type="text"
           maxLength={120}
           autocomplete="off"
-          value={choice.name}
-          readOnly={locked}
+          value={running?.name ?? choice.name}
+          readOnly={locked || running !== null}
           aria-invalid={nameProblem !== null}
           aria-describedby={nameProblem ? `${id}problem` : undefined}
           onInput={(event) => change({ name: event.currentTarget.value })}
         />
         {nameProblem && <p class="error" id={`${id}problem`} role="alert">{nameProblem}</p>}
       </div>
-      <div class="call-options">
+      {running && <p class="muted">Records {optionWords(running.options)}</p>}
+      <div class="call-options" hidden={running !== null}>
         <fieldset class="field" disabled={locked}>
           <legend>Record</legend>
           <div class="toolbar">
@@ -86,9 +89,9 @@ export function ArchiveForm(props: ArchiveFormProps) {
                 outputMode: event.currentTarget.value === "individual" ? "individual" : "composed",
               })}
           >
-            <option value="composed">Composed: everybody in one</option>
+            <option value="composed">Composed: one picture</option>
             <option value="individual" disabled={individualRefused !== null}>
-              Individual: one for each person
+              Individual: one per person
             </option>
           </select>
           {individualRefused && <p class="hint" id={`${id}refused`}>{individualRefused}</p>}
@@ -114,6 +117,12 @@ export function ArchiveForm(props: ArchiveFormProps) {
       </div>
     </>
   );
+}
+
+function optionWords(options: ArchiveOptions): string {
+  const what = [options.hasAudio && "audio", options.hasVideo && "video"].filter(Boolean);
+  const size = options.resolution?.replace("x", " × ");
+  return [what.join(" and "), options.outputMode, size].filter(Boolean).join(", ");
 }
 
 const SIZES = ["640x480", "1280x720", "1920x1080"] as const;

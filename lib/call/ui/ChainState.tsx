@@ -8,7 +8,7 @@ export function ChainState({ view, nowMs }: { view: RoomView; nowMs: number }) {
   const { chain, parts } = view;
   if (!chain) return null;
   const first = parts[0]?.startedAtMs ?? chain.createdAtMs;
-  const overlaps = overlapsMs(parts, nowMs);
+  const overlaps = overlapsMs(parts);
   const least = overlaps.length > 0 ? Math.min(...overlaps) : null;
   const running = parts.filter((part) => part.endedAtMs === null);
   const uncoveredMs = chain.gaps.reduce((sum, gap) => sum + (gap.toMs ?? nowMs) - gap.fromMs, 0);

@@ -1,0 +1,327 @@
+import assert from "node:assert/strict";
+import { type ReadonlySignal, signal } from "@preact/signals";
+import { Call } from "../../lib/call/call.ts";
+import { CallError, problemOf } from "../../lib/call/errors.ts";
+import { type Join, joinSchema, type RoomView, roomViewSchema } from "../../lib/recording/views.ts";
+import { FakePlatform, fakeStream } from "./fake_platform.ts";
+
+const LIMITS = { connectMs: 30, publishMs: 30, subscribeMs: 30 };
+
+function viewOf(secondaryWanted: boolean): RoomView {
+  return roomViewSchema.parse({
+    room: "main",
+    nowMs: 0,
+    secondaryWanted,
+    chain: null,
+    parts: [],
+    procedure: null,
+    nextHandoverAtMs: null,
+    notice: null,
+  });
+}
+
+function setUp() {
+  const platform = new FakePlatform();
+  const view = signal<RoomView | null>(viewOf(false));
+  const entered: Join[] = [];
+  const call = new Call({
+    enter() {
+      const n = entered.length + 1;
+      const entry = (sessionId: string) => ({ sessionId, token: `${sessionId}-${n}` });
+      entered.push(joinSchema.parse({
+        room: "main",
+        title: "Main",
+        role: "participant",
+        apiKey: "k",
+        client: "loopback",
+        apiUrl: null,
+        primary: entry("primary"),
+        secondary: entry("secondary"),
+      }));
+      return Promise.resolve(entered[n - 1] ?? assert.fail());
+    },
+    load: () => Promise.resolve(platform.client),
+    view,
+    limits: LIMITS,
+    rejoinPausesMs: [0, 0],
+  });
+  const [primary, secondary] = [platform.session("primary"), platform.session("secondary")];
+  return { platform, view, call, entered, primary, secondary };
+}
+
+function until<T>(watched: ReadonlySignal<T>, done: (value: T) => boolean): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = watched.subscribe((value) => {
+      if (!done(value)) return;
+      resolve();
+      queueMicrotask(() => stop());
+    });
+  });
+}
+const untilState = (call: Call, state: string) => until(call.state, (now) => now === state);
+const untilSecondary = (call: Call, state: string) => until(call.secondary, (now) => now === state);
+
+Deno.test("a call sends clones of the tracks, and leaves nothing behind", async () => {
+  const { platform, call, primary } = setUp();
+  await call.join(platform.source);
+  assert.equal(call.state.value, "joined");
+  assert.equal(primary.published.size, 1);
+  const [clone] = platform.camera.clones;
+  assert.ok(clone);
+  await call.leave();
+  assert.equal(call.state.value, "left");
+  assert.equal(primary.connected, false);
+  assert.equal(primary.handlerCount, 0);
+  assert.equal(clone.stopped, true);
+  assert.equal(platform.camera.stopped, false, "the preview goes on");
+});
+
+Deno.test("a call without camera and microphone joins and sends nothing", async () => {
+  const { platform, call, primary } = setUp();
+  await call.join({ ...platform.source, camera: null, microphone: null });
+  assert.equal(call.state.value, "joined");
+  assert.equal(primary.published.size, 0);
+  await call.leave();
+});
+
+Deno.test("an unanswered first connection is broken off and made again", async () => {
+  const { platform, call, primary } = setUp();
+  primary.connectAnswers.push("never");
+  await call.join(platform.source);
+  assert.equal(call.state.value, "joined");
+  assert.equal(primary.tokens.length, 2);
+  await call.leave();
+});
+
+Deno.test("a refused connection fails in words, and can be tried again", async () => {
+  const { platform, call, primary } = setUp();
+  primary.connectAnswers.push("OT_AUTHENTICATION_ERROR");
+  await call.join(platform.source);
+  assert.equal(call.state.value, "failed");
+  assert.deepEqual(call.problem.value, problemOf("OT_AUTHENTICATION_ERROR"));
+  assert.equal(primary.handlerCount, 0);
+  await call.join(platform.source);
+  assert.equal(call.state.value, "joined");
+  assert.equal(call.problem.value, null);
+  await call.leave();
+});
+
+Deno.test("publishing that is never answered ends at its deadline and stops its clones", async () => {
+  const { platform, call, primary } = setUp();
+  primary.publishAnswers.push("never");
+  await call.join(platform.source);
+  assert.equal(call.state.value, "failed");
+  assert.equal(call.problem.value?.code, "OT_TIMEOUT");
+  assert.ok(platform.camera.clones.every((clone) => clone.stopped));
+});
+
+Deno.test("a server that lets nobody in fails the call with its own words", async () => {
+  const problem = { code: "http-403", text: "This room needs a link", remedy: "Ask the host." };
+  const call = new Call({
+    enter: () => Promise.reject(new CallError(problem)),
+    load: () => assert.fail(),
+    view: signal(null),
+  });
+  await call.join(new FakePlatform().source);
+  assert.equal(call.state.value, "failed");
+  assert.equal(call.problem.value, problem);
+});
+
+Deno.test("leaving while joining wins", async () => {
+  const { platform, call, primary } = setUp();
+  const joining = call.join(platform.source);
+  await call.leave();
+  await joining;
+  assert.equal(call.state.value, "left");
+  assert.equal(primary.connected, false);
+  assert.equal(primary.handlerCount, 0);
+});
+
+Deno.test("while the room wants it, the same tracks are sent to the secondary session too", async () => {
+  const { platform, view, call, primary, secondary } = setUp();
+  await call.join(platform.source);
+  const [live] = primary.published;
+  view.value = viewOf(true);
+  await untilSecondary(call, "on");
+  assert.equal(secondary.published.size, 1);
+  assert.equal(secondary.subscriptions, 0);
+  assert.equal(platform.camera.clones.length, 2);
+  view.value = viewOf(false);
+  await untilSecondary(call, "off");
+  assert.equal(secondary.connected, false);
+  assert.equal(secondary.handlerCount, 0);
+  assert.deepEqual([...primary.published], [live], "the live call was not touched");
+  assert.equal(platform.camera.clones[0]?.stopped, false);
+  assert.equal(platform.camera.clones[1]?.stopped, true);
+  await call.leave();
+});
+
+Deno.test("whoever joins in the middle of a handover catches up from the room's state", async () => {
+  const { platform, view, call, secondary } = setUp();
+  view.value = viewOf(true);
+  await call.join(platform.source);
+  await untilSecondary(call, "on");
+  assert.equal(secondary.published.size, 1);
+  await call.leave();
+  assert.equal(secondary.connected, false);
+});
+
+Deno.test("the server's signal counts before the room's state says so; a participant's does not", async () => {
+  const { platform, call, primary, secondary } = setUp();
+  await call.join(platform.source);
+  primary.emit("signal:join", { from: { connectionId: "somebody" } });
+  assert.equal(call.secondary.value, "off");
+  primary.emit("signal:join", { from: null });
+  await untilSecondary(call, "on");
+  primary.emit("signal:leave", { from: null });
+  await untilSecondary(call, "off");
+  assert.equal(secondary.connected, false);
+  await call.leave();
+});
+
+Deno.test("mute and camera apply to both sessions, also while the second is being joined", async () => {
+  const { platform, view, call, primary, secondary } = setUp();
+  await call.join(platform.source);
+  view.value = viewOf(true);
+  call.setSending({ microphoneOn: false, cameraOn: true });
+  await untilSecondary(call, "on");
+  assert.equal([...primary.published][0]?.audio, false);
+  assert.equal([...secondary.published][0]?.audio, false);
+  call.setSending({ microphoneOn: true, cameraOn: false });
+  for (const session of [primary, secondary]) {
+    const [publisher] = session.published;
+    assert.deepEqual([publisher?.audio, publisher?.video], [true, false]);
+  }
+  await call.leave();
+});
+
+Deno.test("a second session that fails is tried again while the call goes on", async () => {
+  const { platform, view, call, secondary } = setUp();
+  secondary.connectAnswers.push("OT_CONNECT_FAILED");
+  secondary.publishAnswers.push("OT_STREAM_CREATE_FAILED");
+  await call.join(platform.source);
+  view.value = viewOf(true);
+  await untilSecondary(call, "on");
+  assert.equal(call.state.value, "joined");
+  assert.equal(secondary.tokens.length, 3);
+  assert.equal(secondary.published.size, 1);
+  await call.leave();
+});
+
+Deno.test("a second session that drops while it is wanted is joined again", async () => {
+  const { platform, view, call, secondary } = setUp();
+  await call.join(platform.source);
+  view.value = viewOf(true);
+  await untilSecondary(call, "on");
+  secondary.drop("networkDisconnected");
+  await untilSecondary(call, "joining");
+  await untilSecondary(call, "on");
+  assert.equal(secondary.published.size, 1);
+  await call.leave();
+});
+
+Deno.test("a new device is sent on both sessions before the old stream is taken down", async () => {
+  const { platform, view, call, primary, secondary } = setUp();
+  await call.join(platform.source);
+  view.value = viewOf(true);
+  await untilSecondary(call, "on");
+  const [before] = primary.published;
+  await call.changeSource({ ...platform.source, camera: null });
+  assert.equal(before?.destroyed, true);
+  assert.deepEqual([primary.published.size, secondary.published.size], [1, 1]);
+  await call.leave();
+});
+
+Deno.test("a device that cannot be sent leaves the old stream in place", async () => {
+  const { platform, call, primary } = setUp();
+  await call.join(platform.source);
+  const [before] = primary.published;
+  primary.publishAnswers.push("OT_ICE_WORKFLOW_FAILED");
+  await assert.rejects(call.changeSource(platform.source), CallError);
+  assert.deepEqual([...primary.published], [before]);
+  await call.leave();
+});
+
+Deno.test("a shaky line is shown, and a lost one is joined anew with fresh passes", async () => {
+  const { platform, call, primary, entered } = setUp();
+  await call.join(platform.source);
+  primary.emit("sessionReconnecting", {});
+  assert.equal(call.state.value, "reconnecting");
+  primary.emit("sessionReconnected", {});
+  assert.equal(call.state.value, "joined");
+  primary.drop("networkDisconnected");
+  assert.equal(call.state.value, "reconnecting");
+  await untilState(call, "joined");
+  assert.deepEqual(primary.tokens, ["primary-1", "primary-2"]);
+  assert.equal(entered.length, 2);
+  assert.equal(primary.published.size, 1);
+  await call.leave();
+});
+
+Deno.test("a line that stays lost fails the call after a few attempts", async () => {
+  const { platform, call, primary } = setUp();
+  await call.join(platform.source);
+  primary.connectAnswers.push("OT_CONNECT_FAILED", "OT_CONNECT_FAILED");
+  primary.drop("networkDisconnected");
+  await untilState(call, "failed");
+  assert.equal(call.problem.value?.code, "OT_CONNECT_FAILED");
+  assert.equal(primary.handlerCount, 0);
+});
+
+Deno.test("whoever was removed by the host stays out", async () => {
+  const { platform, call, primary, entered } = setUp();
+  await call.join(platform.source);
+  primary.drop("forceDisconnected");
+  assert.equal(call.state.value, "failed");
+  assert.equal(call.problem.value?.code, "forceDisconnected");
+  assert.equal(entered.length, 1);
+});
+
+Deno.test("participants come and go, two of one name apart, and those who send nothing are shown", async () => {
+  const { platform, call, primary } = setUp();
+  await call.join(platform.source);
+  const [one, two] = [fakeStream("1", "Bo"), fakeStream("2", "Bo")];
+  primary.emit("connectionCreated", { connection: primary.connection });
+  primary.emit("connectionCreated", { connection: one.connection });
+  primary.emit("streamCreated", { stream: one });
+  primary.emit("streamCreated", { stream: two });
+  const quiet = { connectionId: "q", creationTime: 0, data: '{"name":"Quiet"}' };
+  primary.emit("connectionCreated", { connection: quiet });
+  const names = () => call.participants.value.map(({ name, hasAudio }) => [name, hasAudio]);
+  assert.deepEqual(names(), [["Bo", true], ["Bo", true], ["Quiet", false]]);
+  primary.emit("streamPropertyChanged", { stream: { ...one, hasAudio: false } });
+  primary.emit("streamDestroyed", { stream: two });
+  primary.emit("connectionDestroyed", { connection: two.connection });
+  assert.deepEqual(names(), [["Bo", false], ["Quiet", false]]);
+  await call.leave();
+  assert.deepEqual(call.participants.value, []);
+});
+
+Deno.test("a stream that cannot be received is tried three times, then offered for another try", async () => {
+  const { platform, call, primary } = setUp();
+  await call.join(platform.source);
+  primary.subscribeAnswers.push("OT_TIMEOUT", "never", "OT_ICE_WORKFLOW_FAILED");
+  const stream = fakeStream("1", "Bo");
+  primary.emit("streamCreated", { stream });
+  await until(call.participants, ([bo]) => bo?.problem != null);
+  assert.equal(call.participants.value[0]?.problem?.code, "OT_ICE_WORKFLOW_FAILED");
+  call.retry(stream.connection.connectionId);
+  assert.equal(call.participants.value[0]?.problem, null);
+  assert.equal(primary.subscriptions, 4);
+  await call.leave();
+});
+
+Deno.test("archive events of both sessions are kept; what was only heard on a left one is forgotten", async () => {
+  const { platform, view, call, primary, secondary } = setUp();
+  await call.join(platform.source);
+  primary.emit("archiveStarted", { id: "a", name: "x" });
+  view.value = viewOf(true);
+  await untilSecondary(call, "on");
+  secondary.emit("archiveStarted", { id: "b", name: "x" });
+  primary.emit("archiveStopped", { id: "a", name: "x" });
+  assert.deepEqual([...call.archives.value], [["a", "stopped"], ["b", "started"]]);
+  view.value = viewOf(false);
+  await untilSecondary(call, "off");
+  assert.deepEqual([...call.archives.value], [["a", "stopped"]]);
+  await call.leave();
+});

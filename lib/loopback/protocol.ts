@@ -2,7 +2,7 @@
  * Messages between a browser and the loopback platform, over one WebSocket a session connection at
  * `GET /loopback/socket?token=`. Both ends parse what they receive with these schemas.
  */
-import { z } from "zod";
+import * as z from "zod";
 
 const connection = z.object({ id: z.string(), data: z.string(), creationTime: z.number() });
 const stream = z.object({

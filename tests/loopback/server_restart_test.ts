@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { openPlatform, recordingSession, sampleWebM, untilStatus } from "./server_support.ts";
+
+const film = await sampleWebM(4);
+const half = Math.floor(film.length / 2);
+
+Deno.test("a recorder that is back after a restart goes on with its archive", async () => {
+  await using platform = await openPlatform();
+  const { sessionId, client, archive, recording } = await recordingSession(platform);
+  assert.equal(await recording.put(0, 0, film.slice(0, half)), 204);
+  await platform.restart();
+  assert.equal((await client.closed).code, 1012);
+
+  const back = await platform.join(sessionId, { data: "recorder" });
+  const { archives } = await back.next("welcome");
+  assert.deepEqual(archives.map(({ id }) => id), [archive.id]);
+  back.publish("stream");
+  const { epochMs } = recording;
+  back.send({ type: "recording-started", archiveId: archive.id, epochMs });
+  // Between the two the chunk before the restart is sent once more, as after a lost answer.
+  assert.equal(await recording.put(0, 0, film.slice(0, half)), 204);
+  assert.equal(await recording.put(1, half, film.slice(half)), 204);
+
+  const stopping = platform.sdk.stop(archive.id);
+  await back.next("stop-recording");
+  back.send({ type: "recording-finished", archiveId: archive.id, droppedFrames: 0 });
+  await stopping;
+  const made = await untilStatus(platform, archive.id, "available");
+  assert.deepEqual([made.reason, made.duration], ["user initiated", 4]);
+});
+
+Deno.test("an archive whose recorder does not come back after a restart keeps what was received", async () => {
+  await using platform = await openPlatform({ timings: { recorderGraceMs: 150 } });
+  const { sessionId, archive, recording } = await recordingSession(platform);
+  await recording.upload(film);
+  await platform.restart();
+  const other = await platform.join(sessionId);
+  // Not by somebody who does not know its epoch.
+  other.send({ type: "recording-started", archiveId: archive.id, epochMs: recording.epochMs + 1 });
+  await other.next("stop-recording");
+  const ended = await untilStatus(platform, archive.id, "available");
+  assert.deepEqual([ended.reason, ended.duration], ["failure", 4]);
+  await Promise.all([platform.sdk.start(sessionId), other.record()]);
+});
+
+Deno.test("an archive that was stopped but not finished is finished after a restart", async () => {
+  await using platform = await openPlatform({ timings: { stopAnswerMs: 0 } });
+  const { archive, recording } = await recordingSession(platform);
+  await recording.upload(film);
+  assert.equal((await platform.sdk.stop(archive.id)).status, "stopped");
+  await platform.restart();
+  const made = await untilStatus(platform, archive.id, "available");
+  assert.deepEqual([made.reason, made.duration], ["user initiated", 4]);
+});
+
+Deno.test("finished archives and their sessions are there after a restart, lost folders are not", async () => {
+  await using platform = await openPlatform();
+  const { sessionId, archive, recording } = await recordingSession(platform, { name: "Kept" });
+  await Promise.all([platform.sdk.stop(archive.id), recording.obey(film)]);
+  await untilStatus(platform, archive.id, "available");
+  await Deno.mkdir(`${platform.dataDir}/archives/lost/ahead`, { recursive: true });
+  await platform.restart();
+  const { url, name } = await platform.sdk.get(archive.id);
+  assert.equal(name, "Kept");
+  const media = await fetch(url);
+  await media.body?.cancel();
+  assert.equal(media.status, 200);
+  await platform.join(sessionId);
+  const folders = await Array.fromAsync(Deno.readDir(`${platform.dataDir}/archives`));
+  assert.deepEqual(folders.map((folder) => folder.name), [archive.id]);
+});

@@ -13,7 +13,12 @@ export default define.middleware(async (ctx) => {
     return ctx.render(<SetUp variables={platform.variables} />, { status: 503 });
   }
   try {
-    return await ctx.next();
+    const response = await ctx.next();
+    // What a page shows depends on who asks and when.
+    if (!response.headers.has("cache-control")) {
+      response.headers.set("cache-control", "private, no-cache");
+    }
+    return response;
   } catch (error) {
     throw toPageError(error) ?? error;
   }

@@ -33,7 +33,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     "lib/store/",
   ],
   "lib/auth/": ["lib/store/"],
-  "lib/handover/": ["lib/platform/", "lib/recording/", "lib/store/"],
+  "lib/handover/": ["lib/log.ts", "lib/platform/", "lib/recording/", "lib/store/"],
   "lib/loopback/": ["lib/recording/"],
   "lib/loopback/protocol.ts": [],
   "lib/platform/": ["lib/recording/"],

@@ -7,6 +7,7 @@ Deno.test("/ and /participant show the main room's call and lead to every other 
       const { status, headers, body } = await app.get(path);
       assert.equal(status, 200, path);
       assert.match(headers.get("content-type") ?? "", /^text\/html/);
+      assert.match(headers.get("cache-control") ?? "", /private/);
       assert.match(body, /<title>Main room · Gapless<\/title>/);
       assert.match(body, /<script[^>]+type="module"/, "the call is an island");
       assert.match(body, /\/call\.css/);

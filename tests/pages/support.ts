@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { Builder } from "fresh/dev";
 import { createApp } from "../../app.ts";
 import { readConfig } from "../../lib/config.ts";
-import { openRoom } from "../../lib/handover/mod.ts";
+import { createChains, openRoom } from "../../lib/handover/mod.ts";
 import { type Platform, type PlatformArchive, PlatformError } from "../../lib/platform/platform.ts";
 import type { Chain, Part } from "../../lib/recording/model.ts";
 import { openServices, type Services } from "../../lib/services.ts";
@@ -26,7 +26,6 @@ export interface TestApp {
   get(path: string, options?: Ask): Promise<Answer>;
   /** Sends a form from one of the app's own pages. */
   post(path: string, fields?: Record<string, string>, options?: Ask): Promise<Answer>;
-  close(): Promise<void>;
 }
 
 interface Ask {
@@ -51,9 +50,21 @@ export async function withApp(
   const store = await openStore(":memory:");
   const own = await openServices(config, { store, origin: () => ORIGIN });
   const platform = listedPlatform(options.archives ?? []);
+  // The services' own chains would ask the loopback platform, which nobody serves here.
+  const chains = createChains({
+    store,
+    platform,
+    settings: {
+      joinTimeoutMs: config.joinTimeoutMs,
+      overlapInterimMs: config.overlapPrimaryMs,
+      overlapNextMs: config.overlapSecondaryMs,
+      rotateAfterMinutes: config.rotateAfterMinutes,
+    },
+  });
   const services: Services = {
     ...own,
     platform,
+    chains,
     openRoom: (name, title) => openRoom({ store, platform }, name, title),
   };
   const app = createApp(services);
@@ -86,9 +97,9 @@ export async function withApp(
       services,
       get: (path, options) => ask(path, {}, options),
       post,
-      close: () => own.close(),
     });
   } finally {
+    await chains.close();
     await own.close();
     await Deno.remove(dataDir, { recursive: true });
   }

@@ -69,7 +69,7 @@ export default function VideoPublisher({ room, title, host }: VideoPublisherProp
 
   useEffect(() => {
     const before = remembered();
-    name.value = before.name;
+    if (name.value === "") name.value = before.name;
     devices.camera.chosen.value = before.camera;
     devices.microphone.chosen.value = before.microphone;
     devices.open();

@@ -1,5 +1,5 @@
 /** This person's camera and microphone: which there are, which are chosen, what they deliver. */
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { type Problem, toProblem } from "./errors.ts";
 
 /** The two things a person can send. */
@@ -30,11 +30,17 @@ class Outlet {
 export class Devices {
   readonly camera = new Outlet();
   readonly microphone = new Outlet();
-  /** True while the browser asks the person, or starts a device. */
-  readonly opening = signal(false);
+  /** True until the first {@link Devices.open} is done, and whenever a device is being started. */
+  readonly opening = signal(true);
   #work: Promise<void> = Promise.resolve();
   #closed = true;
   readonly #refresh = () => void this.#list();
+
+  /** The one thing that is wrong with both devices, or null: said once, not twice. */
+  readonly problem = computed(() => {
+    const [camera, microphone] = [this.camera.problem.value, this.microphone.problem.value];
+    return camera?.code === microphone?.code ? camera : null;
+  });
 
   /** Opens what is chosen and not open yet. The outcome is in the signals; never throws. */
   open(): Promise<void> {

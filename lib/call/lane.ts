@@ -97,8 +97,10 @@ export class Lane {
 
   /** Disconnecting may never answer or fail; the platform drops silent connections by itself. */
   async #disconnect(): Promise<void> {
-    const patience = new Promise((resolve) => setTimeout(resolve, DISCONNECT_MS));
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const patience = new Promise<void>((resolve) => timer = setTimeout(resolve, DISCONNECT_MS));
     await Promise.race([this.session.disconnect(), patience]).catch(() => undefined);
+    clearTimeout(timer);
   }
 
   async #connectOnce(): Promise<void> {

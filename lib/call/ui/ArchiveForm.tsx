@@ -1,5 +1,5 @@
 /** What to record and how: the name and the options of the next chain. */
-import { useId } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { ArchiveOptions, Chain } from "../../recording/model.ts";
 
 /** The form's content. `individual` archives are kept as separate files by the platform. */
@@ -34,23 +34,28 @@ interface ArchiveFormProps {
 /** Fields for {@link ArchiveChoice}. */
 export function ArchiveForm(props: ArchiveFormProps) {
   const { choice, change, running, locked, individualRefused, nameProblem } = props;
-  const id = useId();
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    // A name may have been typed before this page's program was there.
+    if (input.current?.value) change({ name: input.current.value });
+  }, []);
   return (
     <>
       <div class="field">
-        <label for={`${id}name`}>Archive name</label>
+        <label for="archive-name">Archive name</label>
         <input
-          id={`${id}name`}
+          id="archive-name"
+          ref={input}
           type="text"
           maxLength={120}
           autocomplete="off"
           value={running?.name ?? choice.name}
           readOnly={locked || running !== null}
           aria-invalid={nameProblem !== null}
-          aria-describedby={nameProblem ? `${id}problem` : undefined}
+          aria-describedby={nameProblem ? "archive-problem" : undefined}
           onInput={(event) => change({ name: event.currentTarget.value })}
         />
-        {nameProblem && <p class="error" id={`${id}problem`} role="alert">{nameProblem}</p>}
+        {nameProblem && <p class="error" id="archive-problem" role="alert">{nameProblem}</p>}
       </div>
       {running && <p class="muted">Records {optionWords(running.options)}</p>}
       <div class="call-options" hidden={running !== null}>
@@ -78,12 +83,12 @@ export function ArchiveForm(props: ArchiveFormProps) {
           </div>
         </fieldset>
         <div class="field">
-          <label for={`${id}mode`}>Files</label>
+          <label for="archive-mode">Files</label>
           <select
-            id={`${id}mode`}
+            id="archive-mode"
             value={choice.outputMode}
             disabled={locked}
-            aria-describedby={individualRefused ? `${id}refused` : undefined}
+            aria-describedby={individualRefused ? "archive-refused" : undefined}
             onChange={(event) =>
               change({
                 outputMode: event.currentTarget.value === "individual" ? "individual" : "composed",
@@ -94,13 +99,13 @@ export function ArchiveForm(props: ArchiveFormProps) {
               Individual: one per person
             </option>
           </select>
-          {individualRefused && <p class="hint" id={`${id}refused`}>{individualRefused}</p>}
+          {individualRefused && <p class="hint" id="archive-refused">{individualRefused}</p>}
         </div>
         {choice.outputMode === "composed" && choice.hasVideo && (
           <div class="field">
-            <label for={`${id}size`}>Resolution</label>
+            <label for="archive-size">Resolution</label>
             <select
-              id={`${id}size`}
+              id="archive-size"
               value={choice.resolution}
               disabled={locked}
               onChange={(event) => {

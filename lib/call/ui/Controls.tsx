@@ -53,7 +53,7 @@ export function Controls(props: ControlsProps) {
       <p class="call-keys muted">
         <kbd>M</kbd> microphone, <kbd>V</kbd> camera
       </p>
-      <dialog class="dialog" ref={dialog} aria-label="Camera and microphone">
+      <dialog class="dialog" ref={dialog} aria-label="Devices">
         <form method="dialog" class="stack">
           <h3>Camera and microphone</h3>
           <DeviceFields devices={devices} choose={props.choose} />

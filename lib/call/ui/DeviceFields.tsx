@@ -1,5 +1,5 @@
 /** Choice of camera and microphone, with a bar that shows that the microphone hears something. */
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { type Devices, type Kind, NO_DEVICE } from "../devices.ts";
 import { followLoudness } from "../loudness.ts";
 
@@ -24,8 +24,9 @@ export function DeviceFields({ devices, choose }: DeviceFieldsProps) {
 function DeviceField(
   { devices, kind, label, choose }: DeviceFieldsProps & { kind: Kind; label: string },
 ) {
-  const id = useId();
-  const { choices, chosen, track, problem } = devices[kind];
+  const id = `call-${kind}`;
+  const { choices, chosen, track } = devices[kind];
+  const problem = devices.problem.value ? null : devices[kind].problem.value;
   const known = choices.value.some((one) => one.id === chosen.value);
   const delivering = track.value?.getSettings().deviceId;
   const selected = chosen.value === NO_DEVICE
@@ -39,7 +40,7 @@ function DeviceField(
         value={selected}
         disabled={devices.opening.value}
         onChange={(event) => choose(kind, event.currentTarget.value)}
-        aria-describedby={problem.value ? `${id}-problem` : undefined}
+        aria-describedby={problem ? `${id}-problem` : undefined}
       >
         {!choices.value.some((one) => one.id === selected) && selected !== NO_DEVICE && (
           <option value={selected}>{track.value?.label || `Any ${kind}`}</option>
@@ -47,9 +48,7 @@ function DeviceField(
         {choices.value.map((one) => <option key={one.id} value={one.id}>{one.label}</option>)}
         <option value={NO_DEVICE}>No {kind}</option>
       </select>
-      {problem.value && (
-        <p class="error" id={`${id}-problem`}>{problem.value.text}. {problem.value.remedy}</p>
-      )}
+      {problem && <p class="error" id={`${id}-problem`}>{problem.text}. {problem.remedy}</p>}
     </div>
   );
 }

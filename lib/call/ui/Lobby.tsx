@@ -1,5 +1,5 @@
 /** Before the call: who you are, how you look and sound, and the way in. */
-import { useId } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Devices, Kind } from "../devices.ts";
 import type { Problem } from "../errors.ts";
 import { DeviceFields } from "./DeviceFields.tsx";
@@ -22,7 +22,13 @@ interface LobbyProps {
 /** The lobby of a room. */
 export function Lobby(props: LobbyProps) {
   const { devices, joining } = props;
-  const id = useId();
+  const input = useRef<HTMLInputElement>(null);
+  const [ready, setReady] = useState(false);
+  useEffect(() => {
+    // A name may have been typed before this page's program was there.
+    if (input.current?.value) props.setName(input.current.value);
+    setReady(true);
+  }, []);
   const camera = devices.camera.track.value;
   const asking = devices.opening.value;
   const refused = devices.camera.problem.value ?? devices.microphone.problem.value;
@@ -49,9 +55,10 @@ export function Lobby(props: LobbyProps) {
       </div>
       <div class="stack call-lobby-fields">
         <div class="field">
-          <label for={id}>Your name</label>
+          <label for="call-name">Your name</label>
           <input
-            id={id}
+            id="call-name"
+            ref={input}
             type="text"
             required
             maxLength={60}
@@ -61,16 +68,21 @@ export function Lobby(props: LobbyProps) {
           />
         </div>
         <DeviceFields devices={devices} choose={props.choose} />
-        {refused && (
-          <button type="button" class="button small" onClick={() => devices.open()}>
-            Try camera and microphone again
-          </button>
+        {refused && !asking && (
+          <div class="notice warning stack tight" role="alert">
+            {devices.problem.value && (
+              <p>{devices.problem.value.text}. {devices.problem.value.remedy}</p>
+            )}
+            <button type="button" class="button small" onClick={() => devices.open()}>
+              Try camera and microphone again
+            </button>
+          </div>
         )}
         {props.problem && (
           <p class="notice error" role="alert">{props.problem.text}. {props.problem.remedy}</p>
         )}
         <div class="stack tight">
-          <button type="submit" class="button primary call-join" disabled={joining}>
+          <button type="submit" class="button primary call-join" disabled={joining || !ready}>
             {joining ? "Joining…" : "Join"}
           </button>
           {joining && asking && (

@@ -1,6 +1,6 @@
 /** What a page asks before it shows or does anything: is this caller allowed to. */
-import { DEFAULT_ROOM } from "./api/rooms.ts";
 import { type Identity, mayBrowse, mayJoin, mayWatch } from "./auth/mod.ts";
+import { MAIN_ROOM } from "./handover/mod.ts";
 import { PageError } from "./page_error.ts";
 import type { Room } from "./recording/model.ts";
 import type { Services } from "./services.ts";
@@ -54,9 +54,6 @@ export function seeOther(location: string): Response {
   });
 }
 
-/** The room everybody meets in unless they chose another; it exists without being made. */
-const MAIN_ROOM = { name: DEFAULT_ROOM, title: "Main room" };
-
 /** A room's name and title; answers 404 if there is none of that name. */
 export async function requireRoom(
   services: Services,
@@ -64,7 +61,8 @@ export async function requireRoom(
 ): Promise<{ name: string; title: string }> {
   const room = await services.store.rooms.get(name);
   if (room) return room;
-  if (name === MAIN_ROOM.name) return MAIN_ROOM;
+  // The main room exists from the start; its sessions are made when somebody joins.
+  if (name === MAIN_ROOM) return { name, title: "Main room" };
   throw new PageError(404, `There is no room "${name}"`);
 }
 

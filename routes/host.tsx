@@ -1,12 +1,12 @@
 import { page } from "fresh";
 import { RoomCall } from "../components/RoomCall.tsx";
-import { DEFAULT_ROOM } from "../lib/api/rooms.ts";
+import { MAIN_ROOM } from "../lib/handover/mod.ts";
 import { define } from "../lib/define.ts";
 import { requireRoom, signInFirst } from "../lib/guards.ts";
 
 export const handler = define.handlers({
   async GET(ctx) {
-    return signInFirst(ctx) ?? page(await requireRoom(ctx.state.services, DEFAULT_ROOM));
+    return signInFirst(ctx) ?? page(await requireRoom(ctx.state.services, MAIN_ROOM));
   },
 });
 

@@ -1,13 +1,13 @@
 import { page } from "fresh";
 import { RoomCall } from "../components/RoomCall.tsx";
-import { DEFAULT_ROOM } from "../lib/api/rooms.ts";
+import { MAIN_ROOM } from "../lib/handover/mod.ts";
 import { define } from "../lib/define.ts";
 import { requireJoin, requireRoom } from "../lib/guards.ts";
 
 export const handler = define.handlers({
   async GET(ctx) {
-    requireJoin(ctx, DEFAULT_ROOM);
-    return page(await requireRoom(ctx.state.services, DEFAULT_ROOM));
+    requireJoin(ctx, MAIN_ROOM);
+    return page(await requireRoom(ctx.state.services, MAIN_ROOM));
   },
 });
 

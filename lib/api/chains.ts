@@ -46,8 +46,9 @@ export function chainRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       demand(c.var.identity, mayBrowse(c.var.identity), "list recordings");
       const page = await store.chains.list(c.req.valid("query"));
       const items = await Promise.all(page.items.map(async (chain) => {
-        const film = await filmOfChain(context, chain);
-        return { chain, parts: film.parts.length, durationSeconds: film.durationSeconds };
+        const parts = await store.parts.list(chain.id);
+        const { durationSeconds } = await filmOfChain(context, chain);
+        return { chain, parts: parts.length, durationSeconds };
       }));
       return c.json({ items, cursor: page.cursor }, 200);
     },

@@ -2,6 +2,7 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import { z } from "zod";
 import { demand, mayBrowse, mayJoin } from "../auth/mod.ts";
+import { MAIN_ROOM } from "../handover/mod.ts";
 import { archiveOptionsSchema, type Room, roomSchema } from "../recording/model.ts";
 import { type Join, joinSchema, roomViewSchema } from "../recording/views.ts";
 import { StoreError } from "../store/mod.ts";
@@ -19,8 +20,6 @@ import {
   problems,
 } from "./router.ts";
 
-/** The room that is there without anyone making it. */
-export const DEFAULT_ROOM = "main";
 /**
  * Life of the tokens made at a join. The one for the secondary session is used only at the first
  * handover, hours later, so it has to outlive a day's call; it opens nothing but its own session.
@@ -38,7 +37,7 @@ const title = roomSchema.shape.title;
  * @throws {StoreError} `not-found`
  */
 export async function enterRoom(context: ApiContext, name: string): Promise<Room> {
-  if (name !== DEFAULT_ROOM && !await context.store.rooms.get(name)) {
+  if (name !== MAIN_ROOM && !await context.store.rooms.get(name)) {
     throw new StoreError("not-found", `Cannot enter the room "${name}": there is no such room`);
   }
   return await context.openRoom(name);

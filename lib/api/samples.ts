@@ -5,6 +5,7 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import { z } from "zod";
 import { demand, mayBrowse, mayJoin } from "../auth/mod.ts";
+import { MAIN_ROOM } from "../handover/mod.ts";
 import type { Chain } from "../recording/model.ts";
 import { type ArchiveJson, archiveJson, archiveJsonSchema } from "./archive_json.ts";
 import { RequestError } from "./problem.ts";
@@ -17,7 +18,7 @@ import {
   json,
   problems,
 } from "./router.ts";
-import { DEFAULT_ROOM, enterRoom, TOKEN_SECONDS } from "./rooms.ts";
+import { enterRoom, TOKEN_SECONDS } from "./rooms.ts";
 
 /** Archives on a page of the history. */
 export const ARCHIVES_PER_PAGE = 5;
@@ -78,8 +79,8 @@ export function sampleRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       responses: { 200: json(lanes(z.string()), "Session ids"), ...problems },
     }),
     async (c) => {
-      demand(c.var.identity, mayJoin(c.var.identity, DEFAULT_ROOM), "join the call");
-      return c.json((await enterRoom(context, DEFAULT_ROOM)).sessions, 200);
+      demand(c.var.identity, mayJoin(c.var.identity, MAIN_ROOM), "join the call");
+      return c.json((await enterRoom(context, MAIN_ROOM)).sessions, 200);
     },
   );
 
@@ -91,8 +92,8 @@ export function sampleRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       responses: { 200: json(lanes(z.string()), "Tokens"), ...problems },
     }),
     async (c) => {
-      demand(c.var.identity, mayJoin(c.var.identity, DEFAULT_ROOM), "join the call");
-      const { sessions } = await enterRoom(context, DEFAULT_ROOM);
+      demand(c.var.identity, mayJoin(c.var.identity, MAIN_ROOM), "join the call");
+      const { sessions } = await enterRoom(context, MAIN_ROOM);
       const token = (sessionId: string) =>
         platform.createToken(sessionId, {
           role: "publisher",
@@ -138,7 +139,7 @@ export function sampleRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
         const pages = Math.max(1, Math.ceil(total / ARCHIVES_PER_PAGE));
         return c.json({ items, page, pages, total }, 200);
       }
-      const { sessions } = await enterRoom(context, DEFAULT_ROOM);
+      const { sessions } = await enterRoom(context, MAIN_ROOM);
       const lists = await Promise.all(
         [sessions.primary, sessions.secondary].map((sessionId) =>
           platform.listArchives({ sessionId, count: MAX_LISTED })
@@ -183,8 +184,8 @@ export function sampleRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
     }),
     async (c) => {
       demand(c.var.identity, c.var.identity.role === "admin", "start an archive");
-      await enterRoom(context, DEFAULT_ROOM);
-      await chains.start(DEFAULT_ROOM, {
+      await enterRoom(context, MAIN_ROOM);
+      await chains.start(MAIN_ROOM, {
         name: c.req.valid("json").sessionName || "Untitled",
         archive: {
           hasAudio: true,
@@ -193,7 +194,7 @@ export function sampleRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
           resolution: "1280x720",
         },
       });
-      return c.json(await recordingNow(DEFAULT_ROOM), 200);
+      return c.json(await recordingNow(MAIN_ROOM), 200);
     },
   );
 

@@ -198,14 +198,6 @@ Deno.test("layouts nest inside the app wrapper, and may skip what they inherit",
   assert.match(bare, /<body><div><p>x<\/p><\/div><\/body>/);
 });
 
-Deno.test("basePath is in front of every route", async () => {
-  const app = new App<State>({ basePath: "/base" }).get("/x", answer("here"));
-  assert.equal(await (await ask(app, "/base/x")).text(), "here");
-  const response = await ask(app, "/x");
-  assert.equal(response.status, 404);
-  await response.body?.cancel();
-});
-
 Deno.test("a streamed response arrives as it is written", async () => {
   const { readable, writable } = new TransformStream<Uint8Array<ArrayBuffer>>();
   const app = new App<State>()

@@ -1,77 +1,43 @@
 import { type FunctionComponent, h, isValidElement, type VNode } from "preact";
-import { HttpError } from "./error.ts";
 import { renderDocument } from "./render.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { LayoutConfig, PageProps, ResolvedFreshConfig, RouteComponent } from "./types.ts";
 
-/** What to do on the events of a WebSocket. */
-export interface WebSocketHandlers {
-  open?(socket: WebSocket): void;
-  message?(socket: WebSocket, event: MessageEvent): void;
-  close?(socket: WebSocket, code: number, reason: string): void;
-  error?(socket: WebSocket, event: Event | ErrorEvent): void;
-}
-
-/** Passed on to `Deno.upgradeWebSocket()`. */
-export interface WebSocketUpgradeOptions {
-  /** Seconds without an answer to a ping after which the connection is closed. */
-  idleTimeout?: number;
-  protocol?: string;
-}
-
 /** The components around a page, outermost first. */
 export interface Frame<State> {
-  app: RouteComponent<State> | null;
+  app?: RouteComponent<State>;
   layouts: RouteComponent<State>[];
 }
 
 /** The nonce that a rendered response was written with; `csp()` reads it. */
 export const nonces = new WeakMap<Response, string>();
 
-/** The frame a context renders into. Kept apart, as it is no part of the public interface. */
-// deno-lint-ignore no-explicit-any -- a context of any state
+/** What a context keeps to itself: its public interface is upstream's. */
+// deno-lint-ignore no-explicit-any -- contexts of any state
 export const frames = new WeakMap<Context<any>, Frame<any>>();
 /** The build a context is served from. */
-// deno-lint-ignore no-explicit-any -- as above
-export const contextSnapshots = new WeakMap<Context<any>, Snapshot>();
+export const contextSnapshots = new WeakMap<object, Snapshot>();
 
 /** One request on its way through middlewares and handlers. */
 export class Context<State> {
-  readonly config: ResolvedFreshConfig;
-  readonly url: URL;
-  req: Request;
-  /** The pattern of the matched route. */
-  readonly route: string | null;
-  readonly params: Record<string, string>;
   /** Shared by everything that takes part in this request. */
   // deno-lint-ignore no-explicit-any -- middlewares fill it before anybody reads it
   readonly state: State = {} as any;
-  data: unknown = undefined;
   /** What was thrown, on an error page. */
   error: unknown = null;
-  readonly info: Deno.ServeHandlerInfo;
-  readonly isPartial: boolean = false;
-  /** Lets the next middleware or the handler answer. */
-  next: () => Promise<Response>;
+  /** In a layout or the app wrapper: what goes inside. */
   Component: FunctionComponent = () => null;
 
+  /** `route` is the pattern of the matched route; `next` lets the next one answer. */
   constructor(
-    req: Request,
-    url: URL,
-    info: Deno.ServeHandlerInfo,
-    route: string | null,
-    params: Record<string, string>,
-    config: ResolvedFreshConfig,
-    next: () => Promise<Response>,
-  ) {
-    this.req = req;
-    this.url = url;
-    this.info = info;
-    this.route = route;
-    this.params = params;
-    this.config = config;
-    this.next = next;
-  }
+    public req: Request,
+    readonly url: URL,
+    readonly info: Deno.ServeHandlerInfo,
+    readonly route: string | null,
+    readonly params: Record<string, string>,
+    readonly config: ResolvedFreshConfig,
+    public next: () => Promise<Response>,
+  ) {}
 
   /** Sends the browser elsewhere. `//host/` is read as a path of this site, never as a host. */
   redirect(pathOrUrl: string, status = 302): Response {
@@ -90,124 +56,32 @@ export class Context<State> {
     if (vnode !== null && !isValidElement(vnode)) {
       throw new TypeError("Cannot render what is not JSX: ctx.render()");
     }
-    const { app, layouts }: Frame<State> = frames.get(this) ??
-      { app: null, layouts: [] };
+    const { app, layouts }: Frame<State> = frames.get(this) ?? { layouts: [] };
     let content: VNode | null = vnode;
-    for (
-      const layout of config.skipInheritedLayouts ? [] : layouts.toReversed()
-    ) {
+    for (const layout of config.skipInheritedLayouts ? [] : layouts.toReversed()) {
       const inner = content;
-      const result = await renderComponent(
-        this,
-        layout,
-        undefined,
-        () => inner,
-      );
+      const result = await renderComponent(this, layout, undefined, () => inner);
       if (result instanceof Response) return result;
       content = result;
     }
 
-    let wrap: ((inner: VNode) => VNode) | null = null;
+    let wrapper: ((inner: VNode) => VNode) | null = null;
     if (app && !config.skipAppWrapper) {
       let inner: VNode | null = null;
       const outer = await renderComponent(this, app, undefined, () => inner);
       if (outer instanceof Response) return outer;
-      wrap = (rendered) => (inner = rendered, outer ?? rendered);
+      wrapper = (rendered) => (inner = rendered, outer ?? rendered);
     }
 
     const snapshot = contextSnapshots.get(this) ?? null;
-    const { basePath } = this.config;
-    const { html, nonce, modules } = renderDocument(
-      content,
-      wrap,
-      snapshot,
-      basePath,
-    );
+    const { html, nonce, modules } = renderDocument(content, wrapper, snapshot);
     const headers = new Headers(init.headers);
     headers.set("content-type", "text/html; charset=utf-8");
     for (const url of modules) {
-      headers.append(
-        "link",
-        `<${encodeURI(basePath + url)}>; rel="modulepreload"; as="script"`,
-      );
+      headers.append("link", `<${encodeURI(url)}>; rel="modulepreload"; as="script"`);
     }
     const response = new Response(html, { ...init, headers });
     nonces.set(response, nonce);
-    return response;
-  }
-
-  /** Responds with text. */
-  text(content: string, init?: ResponseInit): Response {
-    return new Response(content, init);
-  }
-
-  /** Responds with HTML that is written already. */
-  html(content: string, init?: ResponseInit): Response {
-    const headers = new Headers(init?.headers);
-    headers.set("content-type", "text/html; charset=utf-8");
-    return new Response(content, { ...init, headers });
-  }
-
-  /** Responds with JSON. */
-  json(content: unknown, init?: ResponseInit): Response {
-    return Response.json(content, init);
-  }
-
-  /** Responds with what an iterable yields, as it comes. */
-  stream<U extends string | Uint8Array>(
-    stream:
-      | Iterable<U>
-      | AsyncIterable<U>
-      | (() => Iterable<U> | AsyncIterable<U>),
-    init?: ResponseInit,
-  ): Response {
-    const encoder = new TextEncoder();
-    const chunks: ReadableStream<U> = ReadableStream.from(
-      typeof stream === "function" ? stream() : stream,
-    );
-    const bytes = chunks.pipeThrough(
-      new TransformStream<U, Uint8Array<ArrayBuffer>>({
-        transform(chunk, controller) {
-          controller.enqueue(
-            typeof chunk === "string" ? encoder.encode(chunk) : new Uint8Array(chunk),
-          );
-        },
-      }),
-    );
-    return new Response(bytes, init);
-  }
-
-  /** Turns the request into a WebSocket: with handlers, or bare for you to wire. */
-  upgrade(
-    options?: WebSocketUpgradeOptions,
-  ): { socket: WebSocket; response: Response };
-  upgrade(
-    handlers: WebSocketHandlers,
-    options?: WebSocketUpgradeOptions,
-  ): Response;
-  upgrade(
-    first: WebSocketHandlers & WebSocketUpgradeOptions = {},
-    second?: WebSocketUpgradeOptions,
-  ): { socket: WebSocket; response: Response } | Response {
-    if (this.req.headers.get("upgrade")?.toLowerCase() !== "websocket") {
-      throw new HttpError(400, "Expected a WebSocket upgrade request");
-    }
-    const { open, message, close, error } = first;
-    if (!open && !message && !close && !error) {
-      return Deno.upgradeWebSocket(this.req, first);
-    }
-
-    const { socket, response } = Deno.upgradeWebSocket(this.req, second);
-    socket.addEventListener("open", () => first.open?.(socket));
-    socket.addEventListener(
-      "message",
-      (event) => first.message?.(socket, event),
-    );
-    socket.addEventListener(
-      "close",
-      (event) => first.close?.(socket, event.code, event.reason),
-    );
-    socket.addEventListener("error", (event) => first.error?.(socket, event));
     return response;
   }
 }
@@ -219,15 +93,12 @@ export async function renderComponent<State>(
   data: unknown,
   Component: FunctionComponent,
 ): Promise<VNode | Response | null> {
-  const { config, url, req, params, info, state, isPartial, error, route } = ctx;
+  const { config, url, req, params, info, state, error, route } = ctx;
   const props: PageProps<unknown, State> = {
-    ...{ config, url, req, params, info, state, isPartial, error, route },
-    data,
-    Component,
+    ...{ config, url, req, params, info, state, error, route },
+    ...{ data, Component },
   };
-  if (component.constructor.name !== "AsyncFunction") {
-    return h(component, props) as VNode;
-  }
+  if (component.constructor.name !== "AsyncFunction") return h(component, props) as VNode;
   // deno-lint-ignore no-explicit-any -- an async component is called here, not by Preact
   return await (component as any)(props);
 }

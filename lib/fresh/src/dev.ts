@@ -72,14 +72,10 @@ export class Builder<State = any> {
     applySnapshot(app, await this.#inMemory(sources, buildId, "development"));
 
     const handler = app.handler();
-    serve(
-      (req, info) => {
-        const isAlive = new URL(req.url).pathname === "/_fresh/alive";
-        return isAlive ? Promise.resolve(alive(req, buildId)) : handler(req, info);
-      },
-      options,
-      app.config.basePath,
-    );
+    serve((req, info) => {
+      const isAlive = new URL(req.url).pathname === "/_fresh/alive";
+      return isAlive ? Promise.resolve(alive(req, buildId)) : handler(req, info);
+    }, options);
   }
 
   /**

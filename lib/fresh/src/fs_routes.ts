@@ -1,81 +1,37 @@
-import { type Command, routeEndpoint } from "./app.ts";
-import { joinPath, patternOf, segmentPattern, segmentsOf } from "./patterns.ts";
+import type { Command } from "./compile.ts";
+import { isGroup, patternOf, segmentPattern } from "./patterns.ts";
 import type { RouteModule } from "./snapshot.ts";
 
-/** Routes of files that are more specific come first: names, then `[x]`, `[[x]]`, then `[...x]`. */
-function specificity(path: string): string {
-  return path.split("/").filter((part) => !/^\(.*\)$/.test(part)).map(
-    (part) => {
-      const rank = part.startsWith("[...")
-        ? 3
-        : part.startsWith("[[")
-        ? 2
-        : part.startsWith("[")
-        ? 1
-        : 0;
-      return `${rank}${part}`;
-    },
-  ).join("/");
+/** Sorts the more specific first: names, then `[x]`, then `[[x]]`, then `[...x]`. */
+function sortKey(file: string): string {
+  const rank = (part: string) => ["[...", "[[", "["].findIndex((open) => part.startsWith(open)) + 1;
+  return file.split("/").filter((part) => !isGroup(part))
+    .map((part) => `${rank(part) && 4 - rank(part)}${part}`).join("/");
 }
 
 /** Reads the modules of `routes/`: what folders pass down first, then the routes themselves. */
-export function fsCommands<State>(
-  modules: RouteModule[],
-  base: string,
-): Exclude<Command<State>, { kind: "fsRoutes" }>[] {
-  const inherited: Exclude<Command<State>, { kind: "fsRoutes" }>[] = [];
-  const routes: Exclude<Command<State>, { kind: "fsRoutes" }>[] = [];
-  const sorted = modules.map((module) => ({
-    ...module,
-    file: module.path.replace(/\.[^.]+$/, ""),
-  }))
-    .sort((a, b) => specificity(a.file) < specificity(b.file) ? -1 : 1);
-
-  for (const { file, path, mod } of sorted) {
-    const parts = file.split("/");
-    const name = parts.pop() ?? "";
-    const at = [
-      ...segmentsOf(base),
-      ...parts.flatMap((part) => segmentPattern(part, path).slice(1)),
-    ];
+export function fsCommands<State>(modules: RouteModule[]): Command<State>[] {
+  const files = modules.map(({ path, mod }) => ({ path, mod, file: path.replace(/\.[^.]+$/, "") }))
+    .sort((a, b) => sortKey(a.file) < sortKey(b.file) ? -1 : 1);
+  const inherited: Command<State>[] = [];
+  const routes: Command<State>[] = [];
+  for (const { file, path, mod } of files) {
+    const folders = file.split("/");
+    const name = folders.pop();
+    const at = folders.map((folder) => segmentPattern(folder).slice(1));
+    const { default: component, config } = mod;
     const handler = mod.handlers ?? mod.handler;
-    const route = { component: mod.default, handler, config: mod.config };
-    if (!mod.default && !handler && !mod.config) {
-      throw new TypeError(
-        `Cannot find a default export, "handler" or "config" in the route "${path}"`,
-      );
+    if (!component && !handler && !config) {
+      throw new TypeError(`Cannot find a default export, "handler" or "config" in "${path}"`);
     }
-    switch (name) {
-      case "_app":
-        inherited.push({ kind: "app", at, component: mod.default });
-        break;
-      case "_layout":
-        inherited.push({
-          kind: "layout",
-          at,
-          component: mod.default,
-          config: mod.config,
-        });
-        break;
-      case "_middleware": {
-        const fns = handler ?? mod.default;
-        inherited.push({
-          kind: "middleware",
-          at,
-          fns: Array.isArray(fns) ? fns : [fns],
-        });
-        break;
-      }
-      case "_error":
-      case "_500":
-        inherited.push({ kind: "error", at, route });
-        break;
-      case "_404":
-        inherited.push({ kind: "notFound", at, route });
-        break;
-      default:
-        routes.push(routeEndpoint(joinPath(base, patternOf(file)), at, route));
-    }
+    const route = { component, handler, config };
+    if (name === "_app") inherited.push({ kind: "app", at, component });
+    else if (name === "_layout") inherited.push({ kind: "layout", at, component, config });
+    else if (name === "_middleware") {
+      inherited.push({ kind: "middleware", at, fns: [handler ?? component].flat() });
+    } else if (name === "_error" || name === "_500") inherited.push({ kind: "error", at, route });
+    else if (name === "_404") inherited.push({ kind: "notFound", at, route });
+    else routes.push({ kind: "route", at, pattern: patternOf(file), route });
   }
   return [...inherited, ...routes];
 }

@@ -12,7 +12,7 @@ export function staticFiles<State>(): Middleware<State> {
   return async (ctx) => {
     const { req, url, config } = ctx;
     const snapshot = contextSnapshots.get(ctx);
-    const pathname = decodePath(url.pathname.slice(config.basePath.length));
+    const pathname = decodePath(url.pathname);
     const file = pathname === null ? null : await snapshot?.file(pathname);
     if (!file || pathname === null) return await ctx.next();
     if (req.method !== "GET" && req.method !== "HEAD") {
@@ -64,10 +64,6 @@ function decodePath(pathname: string): string | null {
 
 /** Options of {@linkcode csp}. */
 export interface CSPOptions {
-  /** Only report what the policy would have blocked. */
-  reportOnly?: boolean;
-  /** Where browsers report to. */
-  reportTo?: string;
   /** Directives that replace the defaults of the same name, or are added. */
   csp?: string[];
   /** Allow inline scripts and styles by a nonce, not all of them. */
@@ -92,15 +88,13 @@ const DEFAULT_POLICY = [
 
 /** Sets a Content-Security-Policy on every response that passes through. */
 export function csp<State>(options: CSPOptions = {}): Middleware<State> {
-  const { reportOnly, reportTo, csp: own = [], useNonce } = options;
+  const { csp: own = [], useNonce } = options;
   const nameOf = (directive: string) => directive.split(" ")[0] ?? "";
   const names = new Set(own.map(nameOf));
   const policy = [
     ...DEFAULT_POLICY.filter((directive) => !names.has(nameOf(directive))),
     ...own,
   ];
-  if (reportTo) policy.push("report-to csp-endpoint", `report-uri ${reportTo}`);
-  const header = `content-security-policy${reportOnly ? "-report-only" : ""}`;
   const inline = /^(?:default|script|style)-src/;
 
   return async (ctx) => {
@@ -111,10 +105,7 @@ export function csp<State>(options: CSPOptions = {}): Middleware<State> {
         ? directive.replaceAll("'unsafe-inline'", `'nonce-${nonce}'`)
         : directive
     );
-    response.headers.set(header, directives.join("; "));
-    if (reportTo) {
-      response.headers.set("reporting-endpoints", `csp-endpoint="${reportTo}"`);
-    }
+    response.headers.set("content-security-policy", directives.join("; "));
     return response;
   };
 }
@@ -155,23 +146,5 @@ export function csrf<State>(
       return await ctx.next();
     }
     throw new HttpError(403);
-  };
-}
-
-/** Redirects so that every address ends in a slash, or none does. */
-export function trailingSlashes<State>(
-  mode: "always" | "never",
-): Middleware<State> {
-  return async (ctx) => {
-    const { pathname, search } = ctx.url;
-    const hasSlash = pathname.endsWith("/");
-    if (mode === "never" && hasSlash && pathname !== "/") {
-      return ctx.redirect(pathname.replace(/\/+$/, "") + search);
-    }
-    // A dot in the last segment is a file's name.
-    if (mode === "always" && !hasSlash && !/\.[^/]*$/.test(pathname)) {
-      return ctx.redirect(`${pathname}/${search}`);
-    }
-    return await ctx.next();
   };
 }

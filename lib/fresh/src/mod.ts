@@ -5,30 +5,20 @@
  * @module
  */
 export { App, type ListenOptions } from "./app.ts";
-export type { Context, WebSocketHandlers, WebSocketUpgradeOptions } from "./context.ts";
+export type { Context } from "./context.ts";
 export { createDefine, type Define, page } from "./define.ts";
 export { HttpError } from "./error.ts";
-export {
-  csp,
-  type CSPOptions,
-  csrf,
-  type CsrfOptions,
-  staticFiles,
-  trailingSlashes,
-} from "./middlewares.ts";
+export { csp, type CSPOptions, csrf, type CsrfOptions, staticFiles } from "./middlewares.ts";
 export type {
   FreshConfig,
   HandlerByMethod,
   HandlerFn,
   LayoutConfig,
-  Lazy,
-  MaybeLazy,
   Method,
   Middleware,
   PageProps,
   PageResponse,
   ResolvedFreshConfig,
   RouteConfig,
-  RouteData,
   RouteHandler,
 } from "./types.ts";

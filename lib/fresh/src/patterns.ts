@@ -1,71 +1,46 @@
-/**
- * Route patterns: from a file's name to Fresh's pattern, and from there to what Hono's router reads.
- */
+/** Route patterns: from a file's name to Fresh's pattern, and from there to what Hono reads. */
 
-/** Joins a base path and a pattern. */
-export function joinPath(base: string, pattern: string): string {
-  const trimmed = base.replace(/\/?\*?$/, "");
-  if (pattern === "*" || pattern === "/*") return `${trimmed}/*`;
-  return trimmed !== "" && pattern === "/" ? trimmed : trimmed + pattern;
-}
-
-/** The segments of a pattern that others can be below. Optional ones and `*` at the end are not. */
+/** The segments of a pattern that others can be below: not optional ones, nor `*` at the end. */
 export function segmentsOf(pattern: string): string[] {
-  return pattern.replaceAll(/\{[^}]*\}\??/g, "").split("/").filter((
-    part,
-    i,
-    all,
-  ) => part !== "" && !(part === "*" && i === all.length - 1));
+  return pattern.replaceAll(/\{[^}]*\}\?/g, "").replace(/\*$/, "").split("/").filter(Boolean);
 }
 
 /** Whether a pattern matches one address only. */
 export function isStatic(pattern: string): boolean {
-  return !/[*:{}()+?]/.test(pattern);
+  return !/[*:{]/.test(pattern);
+}
+
+/** Whether a folder is only there to group routes. */
+export function isGroup(folder: string): boolean {
+  return /^\(.*\)$/.test(folder);
 }
 
 /** The pattern of a file below `routes/`, given without its extension: `blog/[slug]`. */
 export function patternOf(file: string): string {
-  let pattern = "";
-  const parts = file.split("/").filter((part) => !/^\(.*\)$/.test(part));
+  const parts = file.split("/").filter((part) => !isGroup(part));
   if (parts.at(-1) === "index") parts.pop();
-  for (const part of parts) pattern += segmentPattern(part, file);
+  const pattern = parts.map((part) => segmentPattern(part)).join("");
   // At the root the slash itself is not optional.
-  if (pattern.startsWith("{/")) return "/{" + pattern.slice(2);
-  return pattern || "/";
+  return pattern.startsWith("{/") ? `/{${pattern.slice(2)}` : pattern || "/";
 }
 
-/** One folder or file name as a segment: `[id]` is `/:id`, `[[id]]` `{/:id}?`, `[...id]` `/:id*`. */
-export function segmentPattern(part: string, file: string): string {
+/** One folder or file name: `[id]` is `/:id`, `[[id]]` is `{/:id}?`, `[...id]` is `/:id*`. */
+export function segmentPattern(part: string): string {
   const [, optional, rest, name] = /^(?:\[\[(\w+)\]\]|\[\.\.\.(\w+)\]|\[(\w+)\])$/.exec(part) ?? [];
   if (optional) return `{/:${optional}}?`;
   if (rest) return `/:${rest}*`;
-  if (name) return `/:${name}`;
-  if (/[[\]]/.test(part)) {
-    throw new SyntaxError(`Cannot read the route pattern of "${file}"`);
-  }
-  return `/${part}`;
+  if (!name && /[[\]]/.test(part)) throw new SyntaxError(`Cannot read the route pattern "${part}"`);
+  return name ? `/:${name}` : `/${part}`;
 }
 
-/** Writes a pattern for Hono's router, which needs one path for each way to leave something out. */
+/** Writes a pattern for Hono's router: one path for each way to leave something out. */
 export function variantsOf(pattern: string): string[] {
-  const group = /\{([^{}]*)\}\?/.exec(pattern);
-  if (group) {
-    const [whole, inner = ""] = group;
-    return [pattern.replace(whole, ""), pattern.replace(whole, inner)].flatMap(
-      variantsOf,
-    );
+  const [optional, inner = ""] = /\{([^{}]*)\}\?/.exec(pattern) ?? [];
+  if (optional) {
+    return ["", inner].flatMap((kept) => variantsOf(pattern.replace(optional, kept)));
   }
-  const rest = /^(.*)\/:(\w+)([*?])$/.exec(pattern);
-  if (rest) {
-    const [, before = "", name, many] = rest;
-    return [before || "/", `${before}/:${name}${many === "*" ? "{.+}" : ""}`];
-  }
-  const hono = pattern.replace(/:(\w+)\+$/, ":$1{.+}").replaceAll(
-    /:(\w+)\(([^)]*)\)/g,
-    ":$1{$2}",
-  );
-  if (/[{}()?+](?![^{]*\})/.test(hono.replaceAll(/\{[^}]*\}/g, ""))) {
-    throw new SyntaxError(`Cannot read the route pattern "${pattern}"`);
-  }
-  return [hono.replace(/\/$/, "") || "/"];
+  const [, before = "", name] = /^(.*)\/:(\w+)\*$/.exec(pattern) ?? [];
+  if (name) return [before || "/", `${before}/:${name}{.+}`];
+  if (/[{}()?+]/.test(pattern)) throw new SyntaxError(`Cannot read the route pattern "${pattern}"`);
+  return [pattern.replace(/(.)\/$/, "$1")];
 }

@@ -26,7 +26,6 @@ type Props = Record<string, unknown>;
 /** What is known of the page that is being rendered. Rendering is synchronous: there is one. */
 interface RenderState {
   snapshot: Snapshot | null;
-  basePath: string;
   nonce: string;
   islands: IslandRef[];
   islandProps: Props[];
@@ -207,7 +206,7 @@ function mapValues(
 /** Wakes the islands. A page without islands gets none, except for live reload in development. */
 function BootScript(): VNode | null {
   if (!state?.snapshot) return null;
-  const { snapshot, basePath, islands, islandProps, nonce } = state;
+  const { snapshot, islands, islandProps, nonce } = state;
   if (islands.length === 0 && !snapshot.reloadUrl) return null;
 
   // What an island has not rendered yet waits in a template until it does.
@@ -222,13 +221,11 @@ function BootScript(): VNode | null {
 
   const lines: string[] = [];
   if (snapshot.reloadUrl) {
-    lines.push(`import ${address(basePath, snapshot.reloadUrl)};`);
+    lines.push(`import ${JSON.stringify(snapshot.reloadUrl)};`);
   }
   if (islands.length > 0) {
-    lines.push(`import { boot } from ${address(basePath, snapshot.bootUrl)};`);
-    islands.forEach(({ url }, i) =>
-      lines.push(`import * as m${i} from ${address(basePath, url)};`)
-    );
+    lines.push(`import { boot } from ${JSON.stringify(snapshot.bootUrl)};`);
+    islands.forEach(({ url }, i) => lines.push(`import * as m${i} from ${JSON.stringify(url)};`));
     const list = islands.map(({ exportName }, i) => `m${i}[${JSON.stringify(exportName)}]`);
     lines.push(
       `boot([${list}], ${JSON.stringify(encode(islandProps, extension))});`,
@@ -246,10 +243,6 @@ function BootScript(): VNode | null {
       },
     }),
   );
-}
-
-function address(basePath: string, url: string): string {
-  return JSON.stringify(basePath + url);
 }
 
 const extension: Extension = (value) => {
@@ -278,11 +271,9 @@ export function renderDocument(
   page: VNode | null,
   wrap: ((content: VNode) => VNode) | null,
   snapshot: Snapshot | null,
-  basePath: string,
 ): Rendered {
   const current: RenderState = state = {
     snapshot,
-    basePath,
     nonce: crypto.randomUUID().replaceAll("-", ""),
     islands: [],
     islandProps: [],

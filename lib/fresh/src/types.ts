@@ -2,28 +2,10 @@ import type { AnyComponent } from "preact";
 import type { Context } from "./context.ts";
 
 /** HTTP methods that a route can answer. */
-export type Method =
-  | "HEAD"
-  | "GET"
-  | "POST"
-  | "PATCH"
-  | "PUT"
-  | "DELETE"
-  | "OPTIONS";
-
-/** A value, or a function that loads it when it is first needed. */
-export type MaybeLazy<T> = T | Lazy<T>;
-/** A function that loads a value when it is first needed. */
-export type Lazy<T> = () => Promise<T>;
+export type Method = "HEAD" | "GET" | "POST" | "PATCH" | "PUT" | "DELETE" | "OPTIONS";
 
 /** Answers a request, or calls `ctx.next()` for somebody further in to answer it. */
-export type Middleware<State> = (
-  ctx: Context<State>,
-) => Response | Promise<Response>;
-/** A middleware, or a function that loads one. */
-export type MaybeLazyMiddleware<State> = (
-  ctx: Context<State>,
-) => Response | Promise<Response | Middleware<State>>;
+export type Middleware<State> = (ctx: Context<State>) => Response | Promise<Response>;
 
 /** What a handler returns to have its page rendered. Made by {@linkcode page}. */
 export interface PageResponse<Data> {
@@ -34,39 +16,20 @@ export interface PageResponse<Data> {
 
 /** Answers a request, or returns the data of the page to render. */
 export interface HandlerFn<Data, State> {
-  (
-    ctx: Context<State>,
-  ): Response | PageResponse<Data> | Promise<Response | PageResponse<Data>>;
+  (ctx: Context<State>): Response | PageResponse<Data> | Promise<Response | PageResponse<Data>>;
 }
 
 /** A handler for each method; other methods get 405, HEAD falls back to GET. */
-export type HandlerByMethod<Data, State> = {
-  [M in Method]?: HandlerFn<Data, State>;
-};
+export type HandlerByMethod<Data, State> = { [M in Method]?: HandlerFn<Data, State> };
 
 /** One handler for every method, or one for each. */
-export type RouteHandler<Data, State> =
-  | HandlerFn<Data, State>
-  | HandlerByMethod<Data, State>;
-
-/** The data that a route's handler gives to its page. */
-export type RouteData<Handler extends RouteHandler<unknown, unknown>> = Handler extends
-  RouteHandler<infer Data, unknown> ? Data : never;
+export type RouteHandler<Data, State> = HandlerFn<Data, State> | HandlerByMethod<Data, State>;
 
 /** What pages, layouts, the app wrapper and error pages receive. */
 export type PageProps<Data = unknown, State = unknown> =
   & Pick<
     Context<State>,
-    | "config"
-    | "url"
-    | "req"
-    | "params"
-    | "info"
-    | "state"
-    | "isPartial"
-    | "Component"
-    | "error"
-    | "route"
+    "config" | "url" | "req" | "params" | "info" | "state" | "Component" | "error" | "route"
   >
   & { data: Data };
 
@@ -94,19 +57,13 @@ export interface Route<State> {
   handler?: RouteHandler<unknown, State>;
 }
 
-/** How an app is to run. */
+/** How an app runs. */
 export interface FreshConfig {
-  /** Serve everything below this path. */
-  basePath?: string;
   mode?: "development" | "production";
-  /** Believe `X-Forwarded-Proto` and `X-Forwarded-Host`. Only behind a proxy that sets them. */
-  trustProxy?: boolean;
 }
 
 /** The configuration with its defaults filled in. */
 export interface ResolvedFreshConfig {
   root: string;
-  basePath: string;
   mode: "development" | "production";
-  trustProxy: boolean;
 }

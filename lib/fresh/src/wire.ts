@@ -1,197 +1,123 @@
 /**
  * Carries island props from server to browser. A value is written as a list of cells, in which a
- * cell names others by their place in the list: what is shared stays shared, cycles survive, and
- * every type that JSON lacks is an array that starts with its tag.
+ * cell names others by their place in the list: what is shared stays shared and cycles survive. A
+ * cell is plain JSON, or an array that starts with the tag of a type that JSON lacks.
  */
 
-type Cell = string | number | boolean | null | [
-  tag: string,
-  ...rest: unknown[],
-];
+/** Encodes what only the caller knows, as a tag and a payload; `undefined` for all else. */
+export type Extension = (value: object) => [tag: string, payload: unknown] | undefined;
 
-/** Encodes values that only the caller knows: a tag and a payload to encode, or `undefined`. */
-export type Extension = (
-  value: object,
-) => [tag: string, payload: unknown] | undefined;
+type Put = (value: unknown, path: string) => number;
 
 /** Writes a value as JSON. Throws a `TypeError` that names the place of what cannot be carried. */
 export function encode(root: unknown, extension: Extension): string {
-  const cells: Cell[] = [];
+  const cells: unknown[] = [];
   const places = new Map<unknown, number>();
-
-  const put = (value: unknown, path: string): number => {
+  const put: Put = (value, path) => {
     const known = places.get(value);
     if (known !== undefined) return known;
-    const place = cells.length;
-    cells.push(null);
-    // Map keys do not tell 0 from -0, so -0 is never remembered.
-    if (!Object.is(value, -0)) places.set(value, place);
-    cells[place] = cellOf(value, path, put, extension);
+    const place = cells.push(null) - 1;
+    // A Map does not tell 0 from -0.
+    if (value !== 0) places.set(value, place);
+    cells[place] = typeof value === "object" && value !== null
+      ? objectCell(value, path, put, extension)
+      : primitiveCell(value, path);
     return place;
   };
-
   put(root, "props");
   return JSON.stringify(cells);
 }
 
-function cellOf(
-  value: unknown,
-  path: string,
-  put: (value: unknown, path: string) => number,
-  extension: Extension,
-): Cell {
-  switch (typeof value) {
-    case "string":
-    case "boolean":
-      return value;
-    case "number":
-      return Number.isFinite(value) && !Object.is(value, -0)
-        ? value
-        : ["number", Object.is(value, -0) ? "-0" : String(value)];
-    case "undefined":
-      return ["undefined"];
-    case "bigint":
-      return ["bigint", String(value)];
-    case "object":
-      break;
-    default:
-      throw new TypeError(
-        `Cannot pass a ${typeof value} to an island: ${path}`,
-      );
+function primitiveCell(value: unknown, path: string): unknown {
+  if (value === undefined) return ["undefined"];
+  if (typeof value === "bigint") return ["bigint", String(value)];
+  if (Object.is(value, -0)) return ["number", "-0"];
+  if (typeof value === "number" && !Number.isFinite(value)) return ["number", String(value)];
+  if (typeof value === "function" || typeof value === "symbol") {
+    throw new TypeError(`Cannot pass a ${typeof value} to an island: ${path}`);
   }
-  if (value === null) return null;
+  return value;
+}
 
+function objectCell(value: object, path: string, put: Put, extension: Extension): unknown[] {
   const extended = extension(value);
   if (extended) return [extended[0], put(extended[1], `${path}.value`)];
   if (Array.isArray(value)) {
-    // Array.from visits holes; a hole has no own key.
-    return [
-      "array",
-      Array.from(
-        value,
-        (item, i) => i in value ? put(item, `${path}[${i}]`) : -1,
-      ),
-    ];
+    return ["array", Array.from(value, (item, i) => i in value ? put(item, `${path}[${i}]`) : -1)];
   }
   if (value instanceof Date) return ["date", value.getTime()];
   if (value instanceof URL) return ["url", value.href];
   if (value instanceof RegExp) return ["regexp", value.source, value.flags];
-  if (value instanceof Uint8Array) {
-    return [
-      "bytes",
-      btoa(Array.from(value, (byte) => String.fromCharCode(byte)).join("")),
-    ];
-  }
-  if (value instanceof Set) {
-    return [
-      "set",
-      Array.from(value, (item) => put(item, `${path}[set]`)),
-    ];
-  }
+  if (value instanceof Uint8Array) return ["bytes", Array.from(value)];
+  if (value instanceof Set) return ["set", Array.from(value, (item) => put(item, path))];
   if (value instanceof Map) {
-    return [
-      "map",
-      Array.from(
-        value,
-        ([k, v]) => [put(k, `${path}[key]`), put(v, `${path}[${String(k)}]`)],
-      ),
-    ];
+    return ["map", Array.from(value, ([key, item]) => [put(key, path), put(item, path)])];
   }
   const prototype = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) {
-    throw new TypeError(
-      `Cannot pass an instance of "${prototype.constructor?.name}" to an island: ${path}`,
-    );
+    const name = prototype.constructor?.name;
+    throw new TypeError(`Cannot pass an instance of "${name}" to an island: ${path}`);
   }
   return [
     "object",
-    Object.entries(value).map((
-      [key, item],
-    ) => [key, put(item, `${path}.${key}`)]),
+    Object.entries(value).map(([key, item]) => [key, put(item, `${path}.${key}`)]),
   ];
 }
 
-/**
- * Makes a value of the caller's own type. `remember` it before `read`ing its payload, which may
- * refer back to it.
- */
-export type Reviver = (
-  // deno-lint-ignore no-explicit-any -- the shape of the data is what the server wrote
-  read: () => any,
-  remember: (value: unknown) => void,
-) => unknown;
+/** Makes a value of the caller's own type; `remember`s it before it `read`s what may refer to it. */
+// deno-lint-ignore no-explicit-any -- the shape of the data is what the server wrote
+export type Reviver = (read: () => any, remember: (value: unknown) => void) => unknown;
 
-/** Reads what {@linkcode encode} wrote; `extensions` makes the caller's own types, by tag. */
+/** Reads what {@linkcode encode} wrote; `revivers` make the caller's own types, by tag. */
 // deno-lint-ignore no-explicit-any -- as above
-export function decode(json: string, extensions: Record<string, Reviver>): any {
-  const cells: Cell[] = JSON.parse(json);
+export function decode(json: string, revivers: Record<string, Reviver>): any {
+  // deno-lint-ignore no-explicit-any -- as above
+  const cells: any[] = JSON.parse(json);
   const values: unknown[] = [];
 
   const get = (place: number): unknown => {
     if (place in values) return values[place];
     const cell = cells[place];
-    if (!Array.isArray(cell)) return values[place] = cell;
-    const [tag, payload, more] = cell;
-    return values[place] = make(tag, payload, more, place);
+    return values[place] = Array.isArray(cell) ? revive(cell, place) : cell;
   };
 
+  // Containers are remembered before they are filled, so that a cycle finds them.
   // deno-lint-ignore no-explicit-any -- as above
-  const make = (
-    tag: string,
-    payload: any,
-    more: any,
-    place: number,
-  ): unknown => {
-    switch (tag) {
-      case "undefined":
-        return undefined;
-      case "number":
-        return Number(payload);
-      case "bigint":
-        return BigInt(payload);
-      case "date":
-        return new Date(payload ?? NaN);
-      case "url":
-        return new URL(payload);
-      case "regexp":
-        return new RegExp(payload, more);
-      case "bytes":
-        return Uint8Array.from(atob(payload), (char) => char.charCodeAt(0));
-      // Containers are remembered before they are filled, so that a cycle finds them.
-      case "array": {
-        const array: unknown[] = values[place] = new Array(payload.length);
-        payload.forEach((item: number, i: number) => item >= 0 && (array[i] = get(item)));
-        return array;
-      }
-      case "set": {
-        const set = values[place] = new Set();
-        for (const item of payload) set.add(get(item));
-        return set;
-      }
-      case "map": {
-        const map = values[place] = new Map();
-        for (const [k, v] of payload) map.set(get(k), get(v));
-        return map;
-      }
-      case "object": {
-        const object: Record<string, unknown> = values[place] = {};
-        for (const [key, item] of payload) {
-          // Assignment would run the setter of "__proto__".
-          Object.defineProperty(object, key, {
-            value: get(item),
-            configurable: true,
-            enumerable: true,
-            writable: true,
-          });
-        }
-        return object;
-      }
+  const revive = ([tag, payload, more]: any[], place: number): unknown => {
+    if (tag === "undefined") return undefined;
+    if (tag === "number") return Number(payload);
+    if (tag === "bigint") return BigInt(payload);
+    if (tag === "date") return new Date(payload ?? NaN);
+    if (tag === "url") return new URL(payload);
+    if (tag === "regexp") return new RegExp(payload, more);
+    if (tag === "bytes") return Uint8Array.from(payload);
+    if (tag === "array") {
+      const array: unknown[] = values[place] = new Array(payload.length);
+      payload.forEach((item: number, i: number) => item >= 0 && (array[i] = get(item)));
+      return array;
     }
-    const extension = extensions[tag];
-    if (!extension) {
-      throw new TypeError(`Cannot read the island prop type "${tag}"`);
+    if (tag === "set") {
+      const set = values[place] = new Set();
+      for (const item of payload) set.add(get(item));
+      return set;
     }
-    return extension(() => get(payload), (value) => values[place] = value);
+    if (tag === "map") {
+      const map = values[place] = new Map();
+      for (const [key, item] of payload) map.set(get(key), get(item));
+      return map;
+    }
+    if (tag === "object") {
+      const object = values[place] = {};
+      for (const [key, item] of payload) {
+        // Not an assignment: that would run the setter of "__proto__".
+        const property = { configurable: true, enumerable: true, writable: true };
+        Object.defineProperty(object, key, { ...property, value: get(item) });
+      }
+      return object;
+    }
+    const reviver = revivers[tag];
+    if (!reviver) throw new TypeError(`Cannot read the island prop type "${tag}"`);
+    return reviver(() => get(payload), (value) => values[place] = value);
   };
 
   return get(0);

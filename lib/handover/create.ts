@@ -40,7 +40,7 @@ export interface ChainsOptions {
 
 /** Beyond its own waits, a procedure may take this long before its caller is told to look again later. */
 const PATIENCE_MS = 90_000;
-const POLL_MS = 500;
+const POLL_MS = 1_000;
 const CLOSE_MS = 3_000;
 const MAX_NAME_LENGTH = 256;
 

@@ -19,7 +19,7 @@ export const LEASE_MS = 15_000;
 /** A running lease is renewed when it is older than this. */
 const RENEW_MS = 5_000;
 /** How often the saved state is looked at for what other processes did to it. */
-const POLL_MS = 500;
+const POLL_MS = 1_000;
 const MAX_SAVE_ATTEMPTS = 50;
 
 /** What a runner works with. */

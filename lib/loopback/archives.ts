@@ -63,12 +63,11 @@ export class Archives {
 
   /** Takes up what an earlier process left: call once, before anything else. */
   async recover(): Promise<void> {
-    const records = await this.deps.ledger.archives();
-    const known = new Set(records.map((record) => record.id));
-    for (const id of await this.deps.files.list()) {
-      if (!known.has(id)) await this.deps.files.remove(id);
+    const { ledger, files } = this.deps;
+    for (const id of await files.list()) {
+      if (!await ledger.hasArchive(id)) await files.remove(id);
     }
-    for (const record of records) {
+    for (const record of await ledger.archives()) {
       if (record.status !== "available" && record.status !== "failed") this.follow(record, null);
     }
   }

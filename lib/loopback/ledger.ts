@@ -76,6 +76,11 @@ export class Ledger {
     return value === null ? null : archiveSchema.parse(value);
   }
 
+  /** Whether there is an archive of this id, even one that can no longer be read. */
+  async hasArchive(id: string): Promise<boolean> {
+    return (await this.kv.get(archiveKey(id))).value !== null;
+  }
+
   /** Every archive, newest first. A record that no longer parses is left out. */
   async archives(): Promise<ArchiveRecord[]> {
     const all: ArchiveRecord[] = [];

@@ -65,7 +65,7 @@ Deno.test("an archive pauses while nobody publishes, and goes on", async () => {
 });
 
 Deno.test("an archive ends a while after the last client left", async () => {
-  await using platform = await openPlatform({ timings: { emptyMs: 150 } });
+  await using platform = await openPlatform({ timings: { emptyMs: 1_500 } });
   const { client, archive, recording } = await recordingSession(platform);
   await recording.upload(film);
   await client.leave();

@@ -104,7 +104,7 @@ Deno.test("the page that records the other session of a call is asked first", as
 });
 
 Deno.test("when a page cannot record, is silent or leaves, another is asked", async () => {
-  await using platform = await openPlatform({ timings: { recorderStartMs: 300 } });
+  await using platform = await openPlatform({ timings: { recorderStartMs: 1_500 } });
   const sessionId = await platform.session();
   const first = await platform.join(sessionId);
   const second = await platform.join(sessionId);

@@ -179,7 +179,7 @@ Deno.test("a session takes so many clients and no more", async () => {
 });
 
 Deno.test("a peer that no longer answers is dropped", async () => {
-  await using platform = await openPlatform({ timings: { socketIdleSeconds: 1 } });
+  await using platform = await openPlatform({ timings: { socketIdleSeconds: 3 } });
   const sessionId = await platform.session();
   const watching = await platform.join(sessionId);
   // A hand-made WebSocket that reads nothing, and so never answers a ping.

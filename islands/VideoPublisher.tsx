@@ -1,4 +1,4 @@
-import { useSignal } from "@preact/signals";
+import { untracked, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { Call } from "../lib/call/call.ts";
 import { loadClient } from "../lib/call/client.ts";
@@ -55,8 +55,9 @@ export default function VideoPublisher({ room, title, host }: VideoPublisherProp
     waiting.value = false;
   };
   const leave = async () => {
+    const left = call.leave();
     devices.close();
-    await call.leave();
+    await left;
   };
   const choose = async (kind: Kind, id: string) => {
     await devices.choose(kind, id);
@@ -64,7 +65,6 @@ export default function VideoPublisher({ room, title, host }: VideoPublisherProp
   };
   const toggle = (which: typeof microphoneOn) => {
     which.value = !which.value;
-    call.setSending({ microphoneOn: microphoneOn.value, cameraOn: cameraOn.value });
   };
 
   useEffect(() => {
@@ -94,14 +94,10 @@ export default function VideoPublisher({ room, title, host }: VideoPublisherProp
     };
   }, []);
 
-  // A device that was changed, unplugged or came late is sent on, without leaving the call.
-  const tracks = useRef<(MediaStreamTrack | null)[]>([]);
-  useEffect(() => {
-    const now = [devices.camera.track.value, devices.microphone.track.value];
-    const changed = now.some((track, n) => track !== tracks.current[n]);
-    tracks.current = now;
-    if (!changed || call.state.value !== "joined") return;
-    call.changeSource(source()).catch((error) => problem.value = toProblem(error));
+  // Muted, changed, unplugged, come late: whatever there is now is sent, without leaving the call.
+  useSignalEffect(() => {
+    const now = source();
+    untracked(() => call.changeSource(now)).catch((error) => problem.value = toProblem(error));
   });
 
   const state = call.state.value;
@@ -135,7 +131,7 @@ export default function VideoPublisher({ room, title, host }: VideoPublisherProp
             devices={devices}
             name={name.value}
             room={room}
-            problem={problem.value}
+            problem={problem.value ?? call.problem.value}
             microphoneOn={microphoneOn.value}
             cameraOn={cameraOn.value}
             toggleMicrophone={() => toggle(microphoneOn)}

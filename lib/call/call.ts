@@ -77,21 +77,18 @@ export class Call {
     await this.#clear();
   }
 
-  /** Mutes or unmutes, on both sessions. */
-  setSending(on: { microphoneOn: boolean; cameraOn: boolean }): void {
-    if (!this.#source) return;
-    this.#source = { ...this.#source, ...on };
-    this.#stay.value?.lane.setSending(on);
-    this.#stay.value?.secondary.lane?.setSending(on);
-  }
-
-  /** Sends other tracks from now on, on both sessions. Throws {@link CallError}; what was sent stays. */
+  /**
+   * Sends this from now on, on both sessions: other tracks, or the same ones muted or not. Throws
+   * {@link CallError} when it cannot; what was sent stays.
+   */
   async changeSource(source: Source): Promise<void> {
     this.#source = source;
     const stay = this.#stay.value;
+    // On the way in or back, the newest source is taken up before the call counts as joined.
+    if (!stay || this.state.value !== "joined") return;
     try {
-      await stay?.lane.publish(source);
-      await stay?.secondary.lane?.publish(source);
+      await this.#send(stay.lane);
+      if (stay.secondary.lane) await this.#send(stay.secondary.lane);
     } catch (error) {
       throw new CallError(toProblem(error), { cause: error });
     }
@@ -115,12 +112,21 @@ export class Call {
     this.#followArchives(lane);
     await lane.connect();
     if (turn !== this.#turn) return;
-    if (this.#source) await lane.publish(this.#source);
+    await this.#send(lane);
     if (turn !== this.#turn) return;
-    if (this.#source) lane.setSending(this.#source);
     this.state.value = "joined";
     this.#followLine(lane, turn);
     this.#followWanted(lane, secondary);
+  }
+
+  /** Sends what is wanted now, also if that changes while it is being sent. */
+  async #send(lane: Lane): Promise<void> {
+    try {
+      while (this.#source && !lane.sends(this.#source)) await lane.publish(this.#source);
+    } finally {
+      // Whatever is sent, mute is mute.
+      if (this.#source) lane.setSending(this.#source);
+    }
   }
 
   async #openSecondary(
@@ -135,9 +141,7 @@ export class Call {
       lane.session.on("sessionDisconnected", lost);
       lane.onClose(() => lane.session.off("sessionDisconnected", lost));
       await lane.connect();
-      if (this.#source) await lane.publish(this.#source);
-      // Muted in the meantime? The newest word counts.
-      if (this.#source) lane.setSending(this.#source);
+      await this.#send(lane);
       return lane;
     } catch (error) {
       await lane.close().catch(() => undefined);
@@ -172,7 +176,10 @@ export class Call {
       if (this.state.value === "joined") this.state.value = "reconnecting";
     };
     const well = () => {
-      if (this.state.value === "reconnecting") this.state.value = "joined";
+      if (this.state.value !== "reconnecting") return;
+      this.state.value = "joined";
+      // Devices may have changed in the meantime; if they cannot be sent, what was sent stays.
+      this.#send(lane).catch((error) => this.problem.value = toProblem(error));
     };
     const lost = (event: { reason: string }) => {
       if (turn !== this.#turn) return;

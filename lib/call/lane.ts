@@ -37,6 +37,8 @@ interface Sending {
 export class Lane {
   readonly session: Session;
   #sending: Sending | null = null;
+  #source: Source | null = null;
+  #changes: Promise<void> = Promise.resolve();
   #closed = false;
   #offs: (() => void)[] = [];
 
@@ -68,15 +70,26 @@ export class Lane {
   /**
    * Sends `source`, or nothing when it has neither microphone nor camera. What was sent before is
    * taken down only when the new stream is up, so that a recording misses nothing of a change, and
-   * stays when the new one fails.
+   * stays when the new one fails. One change after the other.
    */
-  async publish(source: Source): Promise<void> {
-    const next = source.microphone || source.camera ? await this.#publish(source) : null;
-    this.#takeDown(this.#sending);
-    this.#sending = next;
-    if (!this.#closed) return;
-    this.#takeDown(next);
-    this.#sending = null;
+  publish(source: Source): Promise<void> {
+    const change = this.#changes.then(async () => {
+      const next = source.microphone || source.camera ? await this.#publish(source) : null;
+      this.#takeDown(this.#sending);
+      this.#sending = next;
+      this.#source = source;
+      if (!this.#closed) return;
+      this.#takeDown(next);
+      this.#sending = null;
+    });
+    this.#changes = change.catch(() => undefined);
+    return change;
+  }
+
+  /** Whether these are the tracks that are sent already. */
+  sends(source: Source): boolean {
+    const sent = this.#source;
+    return sent?.camera === source.camera && sent.microphone === source.microphone;
   }
 
   /** Mutes or unmutes what is sent, without a new stream. */

@@ -183,11 +183,11 @@ Deno.test("mute and camera apply to both sessions, also while the second is bein
   const { platform, view, call, primary, secondary } = setUp();
   await call.join(platform.source);
   view.value = viewOf(true);
-  call.setSending({ microphoneOn: false, cameraOn: true });
+  await call.changeSource({ ...platform.source, microphoneOn: false });
   await untilSecondary(call, "on");
   assert.equal([...primary.published][0]?.audio, false);
   assert.equal([...secondary.published][0]?.audio, false);
-  call.setSending({ microphoneOn: true, cameraOn: false });
+  await call.changeSource({ ...platform.source, cameraOn: false });
   for (const session of [primary, secondary]) {
     const [publisher] = session.published;
     assert.deepEqual([publisher?.audio, publisher?.video], [true, false]);
@@ -237,8 +237,24 @@ Deno.test("a device that cannot be sent leaves the old stream in place", async (
   await call.join(platform.source);
   const [before] = primary.published;
   primary.publishAnswers.push("OT_ICE_WORKFLOW_FAILED");
-  await assert.rejects(call.changeSource(platform.source), CallError);
+  await assert.rejects(call.changeSource({ ...platform.source, camera: null }), CallError);
   assert.deepEqual([...primary.published], [before]);
+  await call.leave();
+});
+
+Deno.test("a camera that comes late, or while the line is shaky, is sent as soon as it can be", async () => {
+  const { platform, call, primary } = setUp();
+  const joining = call.join({ ...platform.source, camera: null });
+  await call.changeSource(platform.source);
+  await joining;
+  assert.equal([...primary.published][0]?.given.videoSource, platform.camera.clones[0]);
+  primary.emit("sessionReconnecting", {});
+  await call.changeSource({ ...platform.source, camera: null });
+  assert.equal(platform.camera.clones.length, 1);
+  const changed = primary.nextPublish();
+  primary.emit("sessionReconnected", {});
+  await changed;
+  assert.equal([...primary.published].at(-1)?.given.videoSource, false);
   await call.leave();
 });
 

@@ -53,7 +53,7 @@ export class FakePublisher extends Emitter {
   audio: boolean;
   video: boolean;
   constructor(
-    readonly given: { publishAudio: boolean; publishVideo: boolean; audioSource: unknown },
+    readonly given: { publishAudio: boolean; publishVideo: boolean; videoSource: unknown },
   ) {
     super();
     this.audio = given.publishAudio;
@@ -96,7 +96,15 @@ export class FakeSession extends Emitter {
     return Promise.resolve();
   }
   publish(publisher: FakePublisher, done: Done): void {
-    answer(this.publishAnswers.shift(), done, () => this.published.add(publisher));
+    answer(this.publishAnswers.shift(), done, () => {
+      this.published.add(publisher);
+      this.#published?.();
+    });
+  }
+  #published: (() => void) | null = null;
+  /** Resolves when something is published from now on. */
+  nextPublish(): Promise<void> {
+    return new Promise((resolve) => this.#published = resolve);
   }
   unpublish(publisher: FakePublisher): void {
     this.published.delete(publisher);

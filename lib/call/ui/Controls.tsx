@@ -26,6 +26,7 @@ export function Controls(props: ControlsProps) {
         type="button"
         class={`button${microphoneOn ? "" : " call-off"}`}
         disabled={!hasMicrophone}
+        title={hasMicrophone ? undefined : "No microphone: choose one under Devices"}
         onClick={props.toggleMicrophone}
         aria-keyshortcuts="m"
       >
@@ -36,6 +37,7 @@ export function Controls(props: ControlsProps) {
         type="button"
         class={`button${cameraOn ? "" : " call-off"}`}
         disabled={!hasCamera}
+        title={hasCamera ? undefined : "No camera: choose one under Devices"}
         onClick={props.toggleCamera}
         aria-keyshortcuts="v"
       >

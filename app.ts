@@ -1,8 +1,11 @@
 /** The app: every middleware in order, on one screen. */
 import { App, csp, HttpError, staticFiles } from "fresh";
+import { h } from "preact";
+import { ErrorPage } from "./components/ErrorPage.tsx";
 import { isSamplePath } from "./lib/api/mod.ts";
 import { AuthError, requireSameOrigin } from "./lib/auth/mod.ts";
 import type { State } from "./lib/define.ts";
+import { log } from "./lib/log.ts";
 import { cspDirectives, secure } from "./lib/security.ts";
 import type { Services } from "./lib/services.ts";
 
@@ -14,22 +17,36 @@ export function createApp(services: Services): App<State> {
     .use(csp({ useNonce: true, csp: cspDirectives(config) }))
     .use(async (ctx) => {
       ctx.state.services = services;
-      ctx.state.identity = await services.auth.identify(ctx.req);
-      return await ctx.next();
+      ctx.state.identity = { role: "nobody", scopes: [] };
+      // Rendered here and not by `_error`, which lies outside the policy above.
+      try {
+        return await ctx.next();
+      } catch (error) {
+        const status = error instanceof HttpError ? error.status : 500;
+        if (status === 500) {
+          log("error", "page failed", {
+            method: ctx.req.method,
+            path: ctx.url.pathname,
+            error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+          });
+        }
+        return await ctx.render(h(ErrorPage, { error, url: ctx.url }), { status });
+      }
     })
     .use(staticFiles())
-    .use((ctx) => {
+    .use(async (ctx) => {
+      ctx.state.identity = await services.auth.identify(ctx.req);
       const { pathname } = ctx.url;
       // What speaks to machines answers failures in its own way, refusals of other sites included.
-      if (pathname === "/healthz" || isSamplePath(pathname)) return services.api(ctx.req);
-      if (pathname.startsWith("/api/")) return ctx.next();
+      if (pathname === "/healthz" || isSamplePath(pathname)) return await services.api(ctx.req);
+      if (pathname.startsWith("/api/")) return await ctx.next();
       try {
         requireSameOrigin(ctx.req);
       } catch (error) {
         if (error instanceof AuthError) throw new HttpError(403, error.message);
         throw error;
       }
-      return ctx.next();
+      return await ctx.next();
     })
     .fsRoutes();
 }

@@ -39,20 +39,27 @@ export function createSettling(
 
   async function settle(part: Part, fileAttempts = 0): Promise<void> {
     if (part.endedAtMs === null) return;
+    const chain = await store.chains.get(part.chainId);
+    // A chain that still records is settled with its end: its gaps are counted anew then.
+    const ended = chain === null || chain.stoppedAtMs !== null;
+    if (fileAttempts >= MAX_FILE_ATTEMPTS) {
+      if (ended) await save(part, (p) => p, { settled: true });
+      return;
+    }
     const archive = await look(part);
     if (!archive) {
-      await save(part, (p) => ({ ...p, status: "deleted" }), { settled: true });
-      return;
+      const note = { settled: ended, fileAttempts: MAX_FILE_ATTEMPTS };
+      return await save(part, (p) => ({ ...p, status: "deleted" }), note);
     }
     // Lists and replicas lag: an archive that has ended does not run again.
     if (isRunning(archive.status)) return;
     const file = await factsOf(archive);
     const readable = archive.status === "available" && archive.outputMode === "composed";
-    const attempts = fileAttempts + 1;
+    const attempts = readable && file === null ? fileAttempts + 1 : MAX_FILE_ATTEMPTS;
+    const known = archive.status !== "stopped" && attempts >= MAX_FILE_ATTEMPTS;
     await save(part, (p) => withFacts(p, archive, file, now()), {
-      settled: archive.status === "available" &&
-        (!readable || file !== null || attempts >= MAX_FILE_ATTEMPTS),
-      ...(readable ? { fileAttempts: attempts } : {}),
+      settled: ended && known,
+      ...(readable || known ? { fileAttempts: attempts } : {}),
     });
   }
 

@@ -1,5 +1,5 @@
 /** Parts of chains, the way from an archive to its part, and the list of parts that may still change. */
-import { type ArchiveStatus, type Part, partSchema } from "../recording/model.ts";
+import { type Part, partSchema } from "../recording/model.ts";
 import { z } from "zod";
 import { StoreError } from "./errors.ts";
 import { keys } from "./keys.ts";
@@ -50,8 +50,6 @@ export interface Parts {
 
 /** A chain longer than this is not shown whole (a part a minute for a week). */
 const MAX_PARTS = 10_000;
-/** Statuses in which an archive stays unless someone deletes it. */
-const SETTLED: ReadonlySet<ArchiveStatus> = new Set(["uploaded", "expired", "failed", "deleted"]);
 
 /** Every key of a part: its record, its lookup, its place among the unsettled. */
 export function partKeys(part: Part): Deno.KvKey[] {
@@ -104,7 +102,7 @@ export function createParts(context: StoreContext): Parts {
         }
         const part = partSchema.parse({ ...change(value), chainId, seq });
         const operation = kv.atomic().check({ key, versionstamp }).set(key, part);
-        if (note.settled || SETTLED.has(part.status)) {
+        if (note.settled) {
           operation.delete(keys.unsettledPart(chainId, seq));
         } else if (note.fileAttempts !== undefined) {
           operation.set(keys.unsettledPart(chainId, seq), { fileAttempts: note.fileAttempts });

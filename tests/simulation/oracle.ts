@@ -54,7 +54,7 @@ export class Oracle {
       `${archive.id} is stopped; ${others.map((o) => o.id).join(", ") || "nothing"} records`,
     );
     if (others.length > 0) return;
-    const recentStop = this.#stopPressedMs.some((at) => at <= nowMs && at > nowMs - 300_000);
+    const recentStop = this.#stopPressedBefore(nowMs);
     const recentDeath = this.platform.archives.some((other) =>
       other.endedBy === "world" && other.endMs !== null && other.endMs > nowMs - NOTICED_MS
     );
@@ -167,11 +167,16 @@ export class Oracle {
       other.endedBy === "world" && other.endMs !== null &&
       other.endMs <= hole.fromMs + 1 && other.endMs > hole.fromMs - NOTICED_MS
     );
-    if (!death) {
+    if (!death && !this.#stopPressedBefore(hole.fromMs)) {
       this.violate(
         `Chain ${chain.id}: a gap of ours, ${hole.toMs - hole.fromMs} ms after ${hole.after.id}`,
       );
     }
+  }
+
+  /** Whether an end may be the work of somebody who pressed Stop (which is tried for long). */
+  #stopPressedBefore(atMs: number): boolean {
+    return this.#stopPressedMs.some((at) => at <= atMs && at > atMs - 120_000);
   }
 
   #need(): Store {

@@ -143,7 +143,7 @@ Deno.test("parts.update() settles a part whose archive will not change", () =>
       chain: chain("1"),
       parts: [part("1", 0), part("1", 1)],
     });
-    await store.parts.update("1", 0, (p) => ({ ...p, status: "failed" }));
+    await store.parts.update("1", 0, (p) => ({ ...p, status: "failed" }), { settled: true });
     await store.parts.update("1", 1, (p) => ({ ...p, nudgeMs: 5 }), { fileAttempts: 2 });
     const { items } = await store.parts.unsettled();
     assert.deepEqual(items.map((u) => [u.part.seq, u.part.nudgeMs, u.fileAttempts]), [[1, 5, 2]]);

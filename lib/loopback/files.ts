@@ -4,11 +4,15 @@ import { LoopbackError } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
 import { lengthSeconds, remux } from "./remux.ts";
 
+/** A number in `applied`. */
+const ENTRY_BYTES = 8;
+
 /**
  * A folder an archive: `upload.part` grows by chunks applied strictly in sequence (a later chunk may
- * rewrite an earlier place), `applied` has one byte for each of them, so that its size is the next
- * sequence even after a crash, and `ahead/` keeps those that came too early. `archive.webm` is the
- * result; the rest goes when it is there.
+ * rewrite an earlier place), `applied` has a number for each of them: how long `upload.part` was when
+ * it was in. So even after a crash its size tells the next sequence, and its end how much is whole.
+ * `ahead/` keeps chunks that came too early. `archive.webm` is the result; the rest goes when it is
+ * there.
  */
 export class ArchiveFiles {
   private readonly folder: string;
@@ -67,6 +71,7 @@ export class ArchiveFiles {
     const uploaded = this.path(id, "upload.part");
     // Without the upload, an earlier process has made the file and died before it could say so.
     if (await Deno.stat(uploaded).catch(ignoreMissing)) {
+      await Deno.truncate(uploaded, (await this.applied(id)).wholeBytes);
       const made = this.path(id, "archive.tmp");
       await remux(uploaded, made, epochMs);
       await Deno.rename(made, this.media(id));
@@ -91,7 +96,7 @@ export class ArchiveFiles {
   }
 
   private async store(id: string, sequence: number, position: number, bytes: Uint8Array) {
-    const next = await this.next(id);
+    const { next } = await this.applied(id);
     if (sequence < next) return;
     if (sequence >= next + LIMITS.chunksAhead) {
       throw new LoopbackError(
@@ -121,12 +126,22 @@ export class ArchiveFiles {
     using file = await Deno.open(this.path(id, "upload.part"), { write: true, create: true });
     await file.seek(position, Deno.SeekMode.Start);
     for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
-    await Deno.writeFile(this.path(id, "applied"), new Uint8Array(1), { append: true });
+    const entry = new DataView(new ArrayBuffer(ENTRY_BYTES));
+    entry.setFloat64(0, (await file.stat()).size);
+    await Deno.writeFile(this.path(id, "applied"), new Uint8Array(entry.buffer), { append: true });
   }
 
-  private async next(id: string): Promise<number> {
-    const applied = await Deno.stat(this.path(id, "applied")).catch(ignoreMissing);
-    return applied?.size ?? 0;
+  private async applied(id: string): Promise<{ next: number; wholeBytes: number }> {
+    const path = this.path(id, "applied");
+    const next = Math.floor(
+      ((await Deno.stat(path).catch(ignoreMissing))?.size ?? 0) / ENTRY_BYTES,
+    );
+    if (next === 0) return { next, wholeBytes: 0 };
+    using file = await Deno.open(path);
+    await file.seek((next - 1) * ENTRY_BYTES, Deno.SeekMode.Start);
+    const entry = new Uint8Array(ENTRY_BYTES);
+    await file.read(entry);
+    return { next, wholeBytes: new DataView(entry.buffer).getFloat64(0) };
   }
 
   private async ahead(id: string) {

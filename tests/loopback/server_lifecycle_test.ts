@@ -116,6 +116,15 @@ Deno.test("a stop answers although the recorder gives nothing more, and the arch
   assert.equal((await untilStatus(platform, archive.id, "available")).duration, 2);
 });
 
+Deno.test("what the recorder gives after the stop was answered is in the file", async () => {
+  await using platform = await openPlatform({ timings: { stopAnswerMs: 0 } });
+  const { archive, recording } = await recordingSession(platform);
+  await platform.sdk.stop(archive.id);
+  assert.equal((await platform.sdk.get(archive.id)).status, "stopped");
+  await recording.obey(film);
+  assert.equal((await untilStatus(platform, archive.id, "available")).duration, 2);
+});
+
 Deno.test("a stopped archive is no longer in the way of the next one", async () => {
   await using platform = await openPlatform();
   const { sessionId, client, archive, recording } = await recordingSession(platform);

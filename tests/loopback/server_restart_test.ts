@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
-import { openPlatform, recordingSession, sampleWebM, untilStatus } from "./server_support.ts";
+import {
+  joined,
+  openPlatform,
+  recordingSession,
+  sampleWebM,
+  sampleWrites,
+  untilStatus,
+} from "./server_support.ts";
 
 const film = await sampleWebM(4);
 const half = Math.floor(film.length / 2);
@@ -51,6 +58,18 @@ Deno.test("an archive that was stopped but not finished is finished after a rest
   await platform.restart();
   const made = await untilStatus(platform, archive.id, "available");
   assert.deepEqual([made.reason, made.duration], ["user initiated", 4]);
+});
+
+Deno.test("a chunk that a dying process wrote half is not in the file", async () => {
+  await using platform = await openPlatform({ timings: { recorderGraceMs: 150 } });
+  const { archive, recording } = await recordingSession(platform);
+  const writes = await sampleWrites(5);
+  const whole = joined(writes.slice(0, writes.length * 0.6));
+  assert.equal(await recording.put(0, 0, whole), 204);
+  const path = `${platform.dataDir}/archives/${archive.id}/upload.part`;
+  await Deno.writeFile(path, film.slice(1000, 1333), { append: true });
+  await platform.restart();
+  assert.equal((await untilStatus(platform, archive.id, "available")).duration, 3);
 });
 
 Deno.test("finished archives and their sessions are there after a restart, lost folders are not", async () => {

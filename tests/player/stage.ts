@@ -1,0 +1,182 @@
+/**
+ * A stage for the player: a small file server with everything that can go wrong, a real Chromium, and
+ * films whose parts were recorded in it. Picture n of the world is shown from n / 30 s on.
+ */
+import * as esbuild from "esbuild";
+import type { Browser, Page } from "playwright-core";
+import type { Film, FilmPart } from "../../lib/recording/views.ts";
+import { launchChromium } from "../support/chromium.ts";
+// For their types only: these run inside the page.
+import type {} from "./page_entry.ts";
+import type { Take } from "./studio_in_page.ts";
+
+/** How the file server treats a part. */
+export interface Manners {
+  /** Answers this instead of the file, while set. */
+  status?: number;
+  /** Ignores ranges and sends whole files. */
+  wholeFiles?: boolean;
+  /** Forgets to allow other origins to read. */
+  noCors?: boolean;
+}
+
+/** One part: what is in it, and where it lies in the film. */
+export type PartPlan = Take & { status?: FilmPart["status"]; placeSeconds?: number };
+
+/** A server, a browser and one page. */
+export interface Stage {
+  page: Page;
+  /** Records the parts and tells the film made of them. */
+  film(parts: PartPlan[], changes?: Partial<Film>): Promise<Film>;
+  /** Puts a film on the page and waits until it can be played. */
+  show(film: Film): Promise<void>;
+  /** Manners by archive id; "*" for all. */
+  manners: Map<string, Manners>;
+  /** Every address handed out so far ends now. */
+  expireAddresses(): void;
+  /** How often addresses were asked for and files were read, by archive id. */
+  log: { resolved: string[]; read: string[] };
+  close(): Promise<void>;
+}
+
+const PAGE = `<!doctype html><meta charset="utf-8"><title>Stage</title>
+<style>gapless-video, video { width: 320px; height: 180px }</style>
+<script src="/page.js"></script><gapless-video></gapless-video>`;
+
+async function bundle(): Promise<string> {
+  const result = await esbuild.build({
+    entryPoints: [new URL("./page_entry.ts", import.meta.url).pathname],
+    bundle: true,
+    write: false,
+    format: "iife",
+    target: "es2022",
+    logLevel: "silent",
+  });
+  await esbuild.stop();
+  const [file] = result.outputFiles;
+  if (!file) throw new Error("Cannot bundle the player's test page");
+  return file.text;
+}
+
+/** Opens the stage. Close it. */
+export async function openStage(
+  { oneOrigin = false, args = [] }: { oneOrigin?: boolean; args?: string[] } = {},
+): Promise<Stage> {
+  const script = await bundle();
+  const files = new Map<string, Uint8Array<ArrayBuffer>>();
+  const manners = new Map<string, Manners>();
+  const log: Stage["log"] = { resolved: [], read: [] };
+  let generation = 0;
+
+  // Two ports are two origins: the app's, and the one the files are kept at.
+  const sendFile = (request: Request, url: URL): Response => {
+    const [, , id = "", stamp] = url.pathname.split("/");
+    const manner = { ...manners.get("*"), ...manners.get(id) };
+    const headers = new Headers(manner.noCors ? {} : { "access-control-allow-origin": "*" });
+    headers.set("access-control-expose-headers", "content-range, content-length");
+    if (Number(stamp) < generation) return new Response("Expired", { status: 403, headers });
+    const bytes = files.get(id);
+    if (!bytes) return new Response("Not found", { status: 404, headers });
+    if (manner.status) return new Response("Trouble", { status: manner.status, headers });
+    log.read.push(id);
+    headers.set("content-type", id.endsWith("mp4") ? "video/mp4" : "video/webm");
+    const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.get("range") ?? "");
+    if (!range || manner.wholeFiles) return new Response(bytes, { headers });
+    const from = Number(range[1]);
+    const to = Math.min(range[2] ? Number(range[2]) : Infinity, bytes.length - 1);
+    if (from > to) return new Response(null, { status: 416, headers });
+    headers.set("content-range", `bytes ${from}-${to}/${bytes.length}`);
+    return new Response(bytes.subarray(from, to + 1), { status: 206, headers });
+  };
+  const storage = serve(sendFile);
+  const app = serve((request, url) => {
+    if (url.pathname.startsWith("/files/")) return sendFile(request, url);
+    if (url.pathname === "/page.js") {
+      return new Response(script, { headers: { "content-type": "text/javascript" } });
+    }
+    const media = /^\/api\/archives\/([^/]+)\/media$/.exec(url.pathname)?.[1];
+    if (!media) return new Response(PAGE, { headers: { "content-type": "text/html" } });
+    log.resolved.push(media);
+    if (!files.has(media)) return new Response("Gone", { status: 404 });
+    const headers = {
+      location: `${oneOrigin ? "" : storage.origin}/files/${media}/${generation}`,
+      "cache-control": "no-store",
+    };
+    return new Response(null, { status: 302, headers });
+  });
+
+  const browser: Browser = await launchChromium({ args });
+  const page = await browser.newPage();
+  page.on("pageerror", (error) => console.error("In the page:", error));
+  if (Deno.env.get("VERBOSE")) page.on("console", (message) => console.log(message.text()));
+  await page.goto(app.origin);
+
+  return {
+    page,
+    manners,
+    log,
+    expireAddresses: () => void generation++,
+    async film(plans, changes = {}) {
+      const parts: FilmPart[] = [];
+      for (const [seq, plan] of plans.entries()) {
+        const archiveId = `${crypto.randomUUID()}.${plan.format}`;
+        const base64 = await page.evaluate((take) => gaplessStudio.record(take), plan);
+        const bytes = Uint8Array.fromBase64(base64);
+        files.set(archiveId, bytes);
+        parts.push({
+          seq,
+          archiveId,
+          lane: seq % 2 ? "secondary" : "primary",
+          status: plan.status ?? "available",
+          reason: "",
+          placeSeconds: plan.placeSeconds ?? plan.fromSeconds,
+          durationSeconds: plan.seconds,
+          sizeBytes: bytes.length,
+          mediaUrl: `/api/archives/${archiveId}/media`,
+        });
+      }
+      return {
+        chainId: crypto.randomUUID(),
+        room: "main",
+        name: "Stage",
+        options: { hasAudio: true, hasVideo: true, outputMode: "composed" },
+        state: "stopped",
+        createdAtMs: 0,
+        epochMs: 0,
+        durationSeconds: Math.max(...plans.map((plan) => plan.fromSeconds + plan.seconds)),
+        parts,
+        seams: [],
+        gaps: [],
+        continuity: 1,
+        ...changes,
+      };
+    },
+    async show(film) {
+      await page.evaluate(async (film) => {
+        const old = document.querySelector("gapless-video");
+        const player = document.createElement("gapless-video");
+        old?.replaceWith(player);
+        player.film = film;
+        if (player.readyState < 3) {
+          await new Promise((resolve) =>
+            player.addEventListener("canplay", resolve, { once: true })
+          );
+        }
+      }, film);
+    },
+    async close() {
+      await browser.close();
+      await app.close();
+      await storage.close();
+    },
+  };
+}
+
+function serve(answer: (request: Request, url: URL) => Response) {
+  const server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen: () => {} },
+    (request) => answer(request, new URL(request.url)),
+  );
+  const { port } = server.addr;
+  return { origin: `http://127.0.0.1:${port}`, close: () => server.shutdown() };
+}

@@ -1,0 +1,137 @@
+/** Runs inside Chromium: records a made-up world as files, as a platform's recorder would. */
+import {
+  AudioSample,
+  AudioSampleSource,
+  BufferTarget,
+  Mp4OutputFormat,
+  Output,
+  VideoSample,
+  VideoSampleSource,
+  WebMOutputFormat,
+} from "mediabunny";
+import { drawFrame } from "../support/frame_code.ts";
+import { makeTones } from "../support/tone_code.ts";
+
+/** One file to make: the world from `fromSeconds` for `seconds`. */
+export interface Take {
+  fromSeconds: number;
+  seconds: number;
+  format: "webm" | "mp4";
+  width?: number;
+  height?: number;
+  sound?: boolean;
+  picture?: boolean;
+}
+
+const RATE = 48_000;
+/** Pictures of the world a second: picture n is shown from n / 30 s on. */
+const FRAMES_PER_SECOND = 30;
+const LOOP_SECONDS = 60;
+
+/** Records one take and returns the file. H.264 + Opus in MP4, VP8 + Opus in WebM. */
+async function record(take: Take): Promise<Uint8Array> {
+  const { fromSeconds, seconds, format, width = 192, height = 108 } = take;
+  const webm = format === "webm";
+  const target = new BufferTarget();
+  const output = new Output({
+    format: webm ? new WebMOutputFormat() : new Mp4OutputFormat({ fastStart: false }),
+    target,
+  });
+  const video = new VideoSampleSource({
+    codec: webm ? "vp8" : "avc",
+    bitrate: 400_000,
+    keyFrameInterval: 2,
+    latencyMode: "realtime",
+  });
+  const audio = new AudioSampleSource({ codec: "opus", bitrate: 64_000 });
+  if (take.picture ?? true) output.addVideoTrack(video, { frameRate: FRAMES_PER_SECOND });
+  if (take.sound ?? true) output.addAudioTrack(audio);
+  await output.start();
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext("2d");
+  if (!context) throw new Error("Cannot make a 2d canvas");
+  const world = makeTones("low", LOOP_SECONDS, RATE);
+  const first = Math.ceil(fromSeconds * FRAMES_PER_SECOND);
+  const last = Math.floor((fromSeconds + seconds) * FRAMES_PER_SECOND);
+  for (let second = 0; second < seconds; second++) {
+    if (take.sound ?? true) {
+      const from = Math.round((fromSeconds + second) * RATE);
+      const length = Math.round(Math.min(1, seconds - second) * RATE);
+      const sample = new AudioSample({
+        data: world.slice(from, from + length),
+        format: "f32",
+        numberOfChannels: 1,
+        sampleRate: RATE,
+        timestamp: second,
+      });
+      await audio.add(sample);
+      sample.close();
+    }
+    if (!(take.picture ?? true)) continue;
+    for (let number = first; number < last; number++) {
+      const at = number / FRAMES_PER_SECOND - fromSeconds;
+      if (at < second || at >= second + 1) continue;
+      drawFrame(context, width, height, number, "green");
+      const sample = new VideoSample(canvas, {
+        timestamp: at,
+        duration: 1 / FRAMES_PER_SECOND,
+      });
+      await video.add(sample);
+      sample.close();
+    }
+  }
+  await output.finalize();
+  if (!target.buffer) throw new Error("The recording is empty");
+  return new Uint8Array(target.buffer);
+}
+
+/** What was on the screen at one animation frame. */
+export interface ScreenSample {
+  atMs: number;
+  number: number | null;
+}
+
+/** Looks at every animation frame, whichever element is on screen, until `done`. */
+function watchScreen(
+  find: () => HTMLVideoElement,
+  done: (samples: ScreenSample[]) => boolean,
+): Promise<ScreenSample[]> {
+  const samples: ScreenSample[] = [];
+  return new Promise((resolve) => {
+    const look = (atMs: number) => {
+      samples.push({ atMs, number: gaplessTest.numberShown(find(), "green") });
+      if (done(samples)) resolve(samples);
+      else requestAnimationFrame(look);
+    };
+    requestAnimationFrame(look);
+  });
+}
+
+/** Seeks to the middle of each picture and reads what is shown. */
+async function picturesAt(numbers: number[]): Promise<(number | null)[]> {
+  const player = document.querySelector("gapless-video");
+  if (!player) throw new Error("There is no player");
+  const seen: (number | null)[] = [];
+  for (const number of numbers) {
+    const landed = new Promise((resolve) =>
+      player.addEventListener("seeked", resolve, { once: true })
+    );
+    // `seeked` says that the picture is decoded, the callback that it is on screen.
+    const shown = new Promise((resolve) => player.requestVideoFrameCallback(resolve));
+    player.currentTime = (number + 0.5) / FRAMES_PER_SECOND;
+    await Promise.all([landed, shown]);
+    seen.push(gaplessTest.numberShown(player.visibleVideo, "green"));
+  }
+  return seen;
+}
+
+/** What tests call through `page.evaluate`. */
+export const studio = {
+  record: async (take: Take): Promise<string> => (await record(take)).toBase64(),
+  watchScreen,
+  picturesAt,
+};
+declare global {
+  var gaplessStudio: typeof studio;
+}
+globalThis.gaplessStudio = studio;

@@ -36,6 +36,7 @@ export function ChainPicture({ film }: { film: Film }) {
     const later = film.parts.find((part) => part.seq === seam.afterSeq + 1);
     return earlier && later ? [{ seam, earlier, later }] : [];
   });
+  const overlaps = joins.filter(({ seam }) => seam.overlapMs > 0);
 
   return (
     <figure class="chain-picture">
@@ -52,7 +53,7 @@ export function ChainPicture({ film }: { film: Film }) {
         } in ${formatDuration(film.durationSeconds)}`}
       >
         <line class="divider" x1={0} x2={WIDTH} y1={LANE_HEIGHT} y2={LANE_HEIGHT} />
-        {joins.filter(({ seam }) => seam.overlapMs > 0).map(({ seam, earlier, later }) => (
+        {overlaps.map(({ seam, earlier, later }) => (
           <rect
             key={`overlap ${seam.afterSeq}`}
             class="overlap"
@@ -107,7 +108,7 @@ export function ChainPicture({ film }: { film: Film }) {
       </div>
       <ul class="legend" aria-hidden="true">
         <Legend name="Part" look="part" />
-        {joins.length > 0 ? <Legend name="Overlap" look="overlap" /> : null}
+        {overlaps.length > 0 ? <Legend name="Overlap" look="overlap" /> : null}
         {joins.length > 0 ? <Legend name="Seam" look="seam" /> : null}
         {film.parts.some(unusable) ? <Legend name="Without a file" look="part unusable" /> : null}
         {film.gaps.length > 0 ? <Legend name="Gap" look="gap" /> : null}

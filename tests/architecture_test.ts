@@ -13,7 +13,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   "main.ts": ["app.ts", "lib/"],
   "app.ts": ["components/", "lib/"],
   "routes/": ["components/", "islands/", "lib/"],
-  "components/": ["islands/", "lib/page_error.ts", "lib/recording/"],
+  "components/": ["islands/", "lib/auth/", "lib/page_error.ts", "lib/recording/"],
   "islands/": ["lib/call/", "lib/player/", "lib/recording/"],
   "lib/call/": ["lib/recording/", "lib/loopback/browser/", "lib/loopback/protocol.ts"],
   "lib/player/": ["lib/recording/"],

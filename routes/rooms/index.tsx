@@ -65,7 +65,10 @@ export default define.page<typeof handler>(function Rooms({ data, req, state }) 
   return (
     <Page title="Rooms">
       <div class="stack tight">
-        <h1>Rooms</h1>
+        <div class="toolbar spread">
+          <h1>Rooms</h1>
+          {isAdmin ? <a class="button quiet" href="/links">Links to rooms</a> : null}
+        </div>
         <p class="lead">
           A room is a named meeting place: one call, recorded on its own. The{" "}
           <a href="/">main room</a>

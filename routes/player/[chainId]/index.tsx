@@ -69,7 +69,14 @@ export default define.page<typeof handler>(function FilmPage({ data: film, req, 
         : null}
       {isAdmin && over
         ? (
-          <form method="get" action={`/player/${encodeURIComponent(film.chainId)}/delete`}>
+          <form
+            method="get"
+            action={`/player/${encodeURIComponent(film.chainId)}/delete`}
+            class="toolbar"
+          >
+            <a class="button" href={`/links?${new URLSearchParams({ chain: film.chainId })}`}>
+              Make a link to it
+            </a>
             <button type="submit" class="button danger">Delete recording</button>
           </form>
         )
@@ -111,7 +118,9 @@ function Gaps({ film }: { film: Film }) {
       <ul>
         {film.gaps.map((gap) => (
           <li key={gap.fromSeconds}>
-            {`${formatDuration(gap.fromSeconds)} to ${formatDuration(gap.toSeconds)}`}
+            {`${(gap.toSeconds - gap.fromSeconds).toFixed(2)} s at ${
+              formatDuration(gap.fromSeconds)
+            }`}
             {gap.cause ? `: ${gap.cause}` : null}
           </li>
         ))}

@@ -1,4 +1,4 @@
-import { basename, dirname, relative } from "node:path";
+import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 
@@ -16,34 +16,43 @@ export interface BundleOptions {
   };
 }
 
-/** Modules for the browser, by their file name. */
+/** Modules for the browser by their address, and the addresses of the entry points. */
 export interface Bundle {
   files: Map<string, Uint8Array<ArrayBuffer>>;
-  /** File names of the entry points: `boot`, `reload`, and those of the islands in their order. */
-  boot: string;
-  reload: string | null;
-  islands: string[];
+  bootUrl: string;
+  reloadUrl: string | null;
+  /** In the order of the islands. */
+  islandUrls: string[];
 }
 
 const local = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
+/** Finds `fresh/runtime` beside this file. All else esbuild finds in `node_modules/`. */
+const freshRuntime: esbuild.Plugin = {
+  name: "fresh-runtime",
+  setup(build) {
+    build.onResolve({ filter: /^fresh\/runtime$/ }, () => ({ path: local("./runtime.ts") }));
+  },
+};
+
 let running = 0;
 
 /** Bundles the islands and what wakes them into ES modules that share what they have in common. */
-export async function bundle(options: BundleOptions): Promise<Bundle> {
-  const { root, islands, buildId, dev, target, sourceMap } = options;
-  const entryPoints: Record<string, string> = { boot: local("./client.ts") };
-  if (dev) entryPoints.reload = local("./reload.ts");
-  islands.forEach((path, i) => {
-    entryPoints[`${basename(path).replace(/\.[^.]+$/, "")}-${i}`] = path;
-  });
-
+export async function bundle(
+  { root, islands, buildId, dev, target, sourceMap = {} }: BundleOptions,
+): Promise<Bundle> {
+  const prefix = `/_fresh/js/${buildId}/`;
+  const names = islands.map((path, i) => `${basename(path).replace(/\.[^.]+$/, "")}-${i}`);
   running++;
   try {
-    const result = await esbuild.build({
-      entryPoints,
+    const { outputFiles } = await esbuild.build({
+      entryPoints: {
+        boot: local("./client.ts"),
+        ...dev ? { reload: local("./reload.ts") } : {},
+        ...Object.fromEntries(names.map((name, i) => [name, islands[i] ?? ""])),
+      },
       absWorkingDir: root,
-      outdir: "/",
+      outdir: prefix,
       write: false,
       bundle: true,
       splitting: true,
@@ -52,50 +61,25 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
       target,
       jsx: "automatic",
       jsxImportSource: "preact",
-      jsxDev: dev,
       minify: !dev,
-      sourcemap: dev ? "linked" : sourceMap?.kind,
-      sourceRoot: dev ? undefined : sourceMap?.sourceRoot,
-      sourcesContent: dev ? undefined : sourceMap?.sourcesContent,
+      sourcemap: dev ? "linked" : sourceMap.kind,
+      sourceRoot: sourceMap.sourceRoot,
+      sourcesContent: sourceMap.sourcesContent,
       define: {
         FRESH_BUILD_ID: JSON.stringify(buildId),
-        "process.env.NODE_ENV": JSON.stringify(
-          dev ? "development" : "production",
-        ),
+        "process.env.NODE_ENV": dev ? '"development"' : '"production"',
       },
       logLevel: "silent",
       plugins: [freshRuntime],
     });
-    const names = Object.keys(entryPoints);
     return {
-      files: new Map(
-        result.outputFiles.map((
-          file,
-        ) => [relative("/", file.path), new Uint8Array(file.contents)]),
-      ),
-      boot: "boot.js",
-      reload: dev ? "reload.js" : null,
-      islands: names.slice(dev ? 2 : 1).map((name) => `${name}.js`),
+      files: new Map(outputFiles.map(({ path, contents }) => [path, new Uint8Array(contents)])),
+      bootUrl: `${prefix}boot.js`,
+      reloadUrl: dev ? `${prefix}reload.js` : null,
+      islandUrls: names.map((name) => `${prefix}${name}.js`),
     };
   } finally {
+    // esbuild is a process of its own, which would keep this one alive.
     if (--running === 0) await esbuild.stop();
   }
 }
-
-/** Finds `fresh/runtime` beside this file. Everything else esbuild finds in `node_modules/`. */
-const freshRuntime: esbuild.Plugin = {
-  name: "fresh-runtime",
-  setup(build) {
-    build.onResolve(
-      { filter: /^fresh\/runtime$/ },
-      () => ({ path: local("./runtime.ts") }),
-    );
-    build.onResolve({ filter: /^fresh(\/dev)?$/ }, ({ path, importer }) => ({
-      errors: [{
-        text: `Cannot import "${path}" in browser code: ${
-          relative(dirname(local("../..")), importer)
-        }`,
-      }],
-    }));
-  },
-};

@@ -3,16 +3,15 @@
  *
  * @module
  */
-import { createHash } from "node:crypto";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { type App, type ListenOptions, serve } from "./app.ts";
 import { setBuildId } from "./build_id.ts";
 import { type Bundle, bundle, type BundleOptions } from "./bundle.ts";
-import { crawl, filesIn, type Sources } from "./crawl.ts";
-import { contentTypeOf, type DiskSnapshot } from "./internal.ts";
-import { IGNORED, writeManifest } from "./manifest.ts";
-import { addIslands, applySnapshot, type Snapshot, type StaticFile } from "./snapshot.ts";
+import { filesIn, hashOf, readFrom, toStaticFile } from "./files.ts";
+import type { DiskSnapshot } from "./internal.ts";
+import { findSources, IGNORED, manifestText, type Sources, writeManifest } from "./manifest.ts";
+import { applySnapshot, islandsOf, type Snapshot } from "./snapshot.ts";
 
 /** Where things are; relative paths start at `root`. */
 export interface BuildOptions {
@@ -31,32 +30,26 @@ export interface BuildOptions {
   sourceMap?: BundleOptions["sourceMap"];
 }
 
-type Config = Required<Omit<BuildOptions, "sourceMap" | "staticDir">> & {
-  staticDir: string[];
-  sourceMap: BuildOptions["sourceMap"];
-};
+type Mode = Snapshot["mode"];
+/** A build before it is put anywhere. */
+type Built = Bundle & { buildId: string; sources: Sources };
 
-const SCHEME = "jsr:@fresh/core@^2.3.3";
+/** Where the generated server finds this package, whatever the app calls it. */
+const INTERNAL = "jsr:@fresh/core@^2.3.3/internal";
 
 /** Builds an app. */
 // deno-lint-ignore no-explicit-any -- an app of any state
 export class Builder<State = any> {
-  #config: Config;
+  #options: BuildOptions;
+  #root: string;
+  #routeDir: string;
+  #staticDirs: string[];
 
   constructor(options: BuildOptions = {}) {
-    const root = resolve(toPath(options.root ?? "."));
-    const at = (path: string) => resolve(root, toPath(path));
-    this.#config = {
-      root,
-      target: options.target ?? "es2022",
-      outDir: at(options.outDir ?? "_fresh"),
-      staticDir: [options.staticDir ?? "static"].flat().map(at),
-      islandDir: at(options.islandDir ?? "islands"),
-      routeDir: at(options.routeDir ?? "routes"),
-      serverEntry: at(options.serverEntry ?? "main.ts"),
-      ignore: options.ignore ?? IGNORED,
-      sourceMap: options.sourceMap,
-    };
+    this.#options = options;
+    this.#root = resolve(toPath(options.root ?? "."));
+    this.#routeDir = this.#at(options.routeDir ?? "routes");
+    this.#staticDirs = [options.staticDir ?? "static"].flat().map((dir) => this.#at(dir));
   }
 
   /** Serves the app for development: built now, and pages reload when the server has restarted. */
@@ -64,17 +57,16 @@ export class Builder<State = any> {
     importApp: () => Promise<{ app: App<State> } | App<State>>,
     options: ListenOptions = {},
   ): Promise<void> {
-    const buildId = newBuildId();
-    const sources = await this.#crawl();
-    await writeManifest(this.#config.root, sources);
+    const built = await this.#build("development");
+    await writeManifest(this.#root, this.#manifest(built.sources));
     const imported = await importApp();
     const app = "app" in imported ? imported.app : imported;
-    applySnapshot(app, await this.#inMemory(sources, buildId, "development"));
+    applySnapshot(app, await this.#snapshot(built, "development"));
 
     const handler = app.handler();
-    serve((req, info) => {
+    serve(async (req, info) => {
       const isAlive = new URL(req.url).pathname === "/_fresh/alive";
-      return isAlive ? Promise.resolve(alive(req, buildId)) : handler(req, info);
+      return isAlive ? tellRevision(req, built.buildId) : await handler(req, info);
     }, options);
   }
 
@@ -83,132 +75,91 @@ export class Builder<State = any> {
    * into memory, for tests. Returns a function that gives an app what was built.
    */
   async build(
-    options: {
-      mode?: "development" | "production";
-      snapshot?: "disk" | "memory";
-    } = {},
+    { mode = "production", snapshot }: { mode?: Mode; snapshot?: "disk" | "memory" } = {},
   ): Promise<(app: App<State>) => void> {
-    const buildId = newBuildId();
-    const mode = options.mode ?? "production";
-    const sources = await this.#crawl();
-    if (options.snapshot !== "memory") await this.#toDisk(sources, buildId);
-    const snapshot = await this.#inMemory(sources, buildId, mode);
-    return (app) => applySnapshot(app, snapshot);
+    const built = await this.#build(mode);
+    if (snapshot !== "memory") await this.#write(built);
+    const inMemory = await this.#snapshot(built, mode);
+    return (app) => applySnapshot(app, inMemory);
   }
 
-  #crawl(): Promise<Sources> {
-    const { routeDir, islandDir, ignore } = this.#config;
-    return crawl(routeDir, islandDir, ignore);
-  }
-
-  #bundle(sources: Sources, buildId: string, dev: boolean): Promise<Bundle> {
-    const { root, target, sourceMap } = this.#config;
-    return bundle({
-      root,
-      islands: sources.islands,
-      buildId,
-      dev,
-      target,
-      sourceMap,
+  async #build(mode: Mode): Promise<Built> {
+    const { target = "es2022", islandDir = "islands", ignore = IGNORED, sourceMap } = this.#options;
+    const buildId = crypto.randomUUID().replaceAll("-", "");
+    const sources = await findSources(this.#routeDir, this.#at(islandDir), ignore);
+    const dev = mode === "development";
+    const bundled = await bundle({
+      ...{ root: this.#root, islands: sources.islands, buildId, dev, target, sourceMap },
     });
+    setBuildId(buildId);
+    return { ...bundled, buildId, sources };
   }
 
-  async #inMemory(
-    sources: Sources,
-    buildId: string,
-    mode: "development" | "production",
-  ): Promise<Snapshot> {
-    const { root, routeDir, staticDir } = this.#config;
-    const prefix = `/_fresh/js/${buildId}/`;
-    const bundled = await this.#bundle(
-      sources,
-      buildId,
-      mode === "development",
+  /** Loads all routes and islands, so that a build fails if one of them cannot be loaded. */
+  async #snapshot(built: Built, mode: Mode): Promise<Snapshot> {
+    const { sources, files, islandUrls, bootUrl, reloadUrl } = built;
+    const load = (path: string) => import(pathToFileURL(path).href);
+    const islands = await Promise.all(
+      sources.islands.map(async (path, i) => islandsOf(await load(path), islandUrls[i] ?? "")),
     );
-    setBuildId(buildId);
-
-    const islands: Snapshot["islands"] = new Map();
-    for (const [i, path] of sources.islands.entries()) {
-      addIslands(
-        islands,
-        await import(pathToFileURL(path).href),
-        prefix + bundled.islands[i],
-      );
-    }
     const routes = await Promise.all(sources.routes.map(async (path) => ({
-      path: relative(routeDir, path),
-      mod: await import(pathToFileURL(path).href),
+      path: relative(this.#routeDir, path),
+      mod: await load(path),
     })));
     return {
-      root,
-      mode,
-      routes,
-      islands,
-      bootUrl: prefix + bundled.boot,
-      reloadUrl: bundled.reload && prefix + bundled.reload,
-      file: (pathname) => {
-        const code = bundled.files.get(pathname.replace(prefix, ""));
-        return code && pathname.startsWith(prefix)
-          ? memoryFile(pathname, code)
-          : diskFile(staticDir, pathname);
+      ...{ root: this.#root, mode, routes, bootUrl, reloadUrl },
+      islands: new Map(islands.flat()),
+      file: async (path) => {
+        const code = files.get(path);
+        return code ? toStaticFile(path, code) : await readFrom(this.#staticDirs, path);
       },
     };
   }
 
-  async #toDisk(sources: Sources, buildId: string): Promise<void> {
-    const { root, outDir, staticDir, serverEntry } = this.#config;
-    const prefix = `/_fresh/js/${buildId}/`;
-    const bundled = await this.#bundle(sources, buildId, false);
-    const content = new Map<string, Uint8Array<ArrayBuffer>>();
-    for (const dir of staticDir.toReversed()) {
+  async #write({ files, sources, buildId, bootUrl, islandUrls }: Built): Promise<void> {
+    const outDir = this.#at(this.#options.outDir ?? "_fresh");
+    const content = new Map(files);
+    for (const dir of this.#staticDirs.toReversed()) {
       for (const path of await filesIn(dir)) {
         content.set(`/${relative(dir, path)}`, await Deno.readFile(path));
       }
     }
-    for (const [name, code] of bundled.files) content.set(prefix + name, code);
-
-    await Deno.remove(outDir, { recursive: true }).catch((error) => {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    });
+    if ((await filesIn(outDir)).length > 0) await Deno.remove(outDir, { recursive: true });
     for (const [path, bytes] of content) {
       const target = join(outDir, "static", path);
       await Deno.mkdir(dirname(target), { recursive: true });
       await Deno.writeFile(target, bytes);
     }
-    await Deno.mkdir(outDir, { recursive: true });
-    await writeManifest(root, sources);
+    await writeManifest(this.#root, this.#manifest(sources));
 
+    const hashes = Array.from(content, ([path, bytes]) => [path, hashOf(bytes)]);
     const snapshot: DiskSnapshot = {
-      buildId,
-      bootUrl: prefix + bundled.boot,
-      islands: Object.fromEntries(
-        sources.islands.map((
-          path,
-          i,
-        ) => [`./${relative(root, path)}`, prefix + bundled.islands[i]]),
-      ),
-      files: Array.from(
-        content,
-        ([path, bytes]) => [path, hashOf(bytes), bytes.length],
-      ),
+      ...{ buildId, bootUrl, islandUrls },
+      files: Object.fromEntries(hashes),
     };
-    const here = (path: string) => JSON.stringify(`./${relative(outDir, path)}`);
+    const from = (path: string) => JSON.stringify(relative(outDir, this.#at(path)));
     await Deno.writeTextFile(
       join(outDir, "snapshot.js"),
-      `import { openSnapshot } from "${SCHEME}/internal";\n` +
+      `import { openSnapshot } from "${INTERNAL}";\n` +
         `export const snapshot = openSnapshot(${JSON.stringify(snapshot, null, 1)});\n`,
     );
     await Deno.writeTextFile(
       join(outDir, "server.js"),
       `// The snapshot goes first: it names the build before the app's modules are loaded.\n` +
         `import { snapshot } from "./snapshot.js";\n` +
-        `import { serveSnapshot } from "${SCHEME}/internal";\n` +
-        `import manifest from ${here(join(root, "fresh.gen.ts"))};\n` +
-        `import { app } from ${here(serverEntry)};\n\n` +
-        `export default serveSnapshot(app, import.meta.resolve("./"), snapshot, manifest);\n`,
+        `import { serveSnapshot } from "${INTERNAL}";\n` +
+        `import manifest from ${from("fresh.gen.ts")};\n` +
+        `import { app } from ${from(this.#options.serverEntry ?? "main.ts")};\n\n` +
+        `export default serveSnapshot(app, import.meta.dirname, snapshot, manifest);\n`,
     );
-    // deno-lint-ignore no-console -- whoever builds wants to know where
-    console.log(`Built into ${relative(root, outDir)}`);
+  }
+
+  #manifest(sources: Sources): string {
+    return manifestText(this.#root, this.#routeDir, sources);
+  }
+
+  #at(path: string): string {
+    return resolve(this.#root, toPath(path));
   }
 }
 
@@ -216,48 +167,10 @@ function toPath(pathOrUrl: string): string {
   return pathOrUrl.startsWith("file://") ? fileURLToPath(pathOrUrl) : pathOrUrl;
 }
 
-function newBuildId(): string {
-  return crypto.randomUUID().replaceAll("-", "").slice(0, 16);
-}
-
-function hashOf(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex").slice(0, 32);
-}
-
 /** Tells a page which server it talks to, so that it can tell when that is a new one. */
-function alive(req: Request, revision: string): Response {
-  if (req.headers.get("upgrade") !== "websocket") {
-    return new Response(null, { status: 501 });
-  }
+function tellRevision(req: Request, revision: string): Response {
+  if (req.headers.get("upgrade") !== "websocket") return new Response(null, { status: 426 });
   const { socket, response } = Deno.upgradeWebSocket(req);
   socket.addEventListener("open", () => socket.send(revision));
   return response;
-}
-
-function memoryFile(path: string, bytes: Uint8Array<ArrayBuffer>): StaticFile {
-  return {
-    hash: hashOf(bytes),
-    contentType: contentTypeOf(path),
-    size: bytes.length,
-    open: () => ReadableStream.from([bytes]),
-  };
-}
-
-async function diskFile(
-  dirs: string[],
-  pathname: string,
-): Promise<StaticFile | null> {
-  for (const dir of dirs) {
-    const path = join(dir, pathname);
-    if (!path.startsWith(dir + "/") || path.includes("\0")) return null;
-    try {
-      const bytes = await Deno.readFile(path);
-      return memoryFile(path, bytes);
-    } catch (error) {
-      const { NotFound, IsADirectory, NotADirectory } = Deno.errors;
-      const absent = [NotFound, IsADirectory, NotADirectory].some((kind) => error instanceof kind);
-      if (!absent) throw error;
-    }
-  }
-  return null;
 }

@@ -47,8 +47,8 @@ export function staticFiles<State>(): Middleware<State> {
         return new Response(null, { status: 304, headers });
       }
     }
-    headers.set("content-length", String(file.size));
-    return new Response(req.method === "HEAD" ? null : await file.open(), {
+    headers.set("content-length", String(file.bytes.length));
+    return new Response(req.method === "HEAD" ? null : file.bytes, {
       headers,
     });
   };

@@ -17,245 +17,184 @@ import { useContext } from "preact/hooks";
 import { jsxTemplate } from "preact/jsx-runtime";
 import { Signal } from "@preact/signals";
 import { renderToString } from "preact-render-to-string";
-import { asset, assetSrcSet, headKey, setHeadSink, withDataKey } from "./runtime.ts";
+import { asset, assetSrcSet, setHeadSink } from "./runtime.ts";
 import type { IslandRef, Snapshot } from "./snapshot.ts";
 import { encode, type Extension } from "./wire.ts";
 
 type Props = Record<string, unknown>;
 
-/** What is known of the page that is being rendered. Rendering is synchronous: there is one. */
-interface RenderState {
-  snapshot: Snapshot | null;
-  nonce: string;
-  islands: IslandRef[];
-  islandProps: Props[];
-  slots: Map<number, ComponentChildren>;
-  slotCount: number;
-  head: Map<string, VNode>;
-  seen: Set<string>;
+/** The page that is being rendered. Rendering is synchronous, so there is one at a time. */
+class Page {
+  readonly nonce = crypto.randomUUID().replaceAll("-", "");
+  readonly islands: IslandRef[] = [];
+  readonly islandProps: Props[] = [];
+  /** JSX given to islands that they have not rendered. */
+  readonly slots = new Map<number, ComponentChildren>();
+  slotCount = 0;
+  /** What `<Head>` collected, by name. */
+  readonly head = new Map<string, VNode>();
+  /** Which of html, head and body the page has written itself. */
+  readonly seen = new Set<string>();
+
+  constructor(readonly snapshot: Snapshot | null) {}
 }
 
-let state: RenderState | null = null;
+let page: Page | null = null;
 const InsideIsland = createContext(false);
-/** Vnodes that the hook below has made itself and must leave alone. */
-const untouchables = new WeakSet<VNode>();
+/** Vnodes of islands that are being rendered as what they are. */
+const plain = new WeakSet<VNode>();
 /** What vnodes were before the hook changed them: one may be rendered more than once. */
-const originals = new WeakMap<VNode, Pick<VNode, "type" | "props">>();
+const originals = new WeakMap<VNode, { type: VNode["type"]; props: Props }>();
 
 // Preact calls this hook with every vnode just before it renders it.
 const hooks: typeof options & { __b?: (vnode: VNode) => void } = options;
 const previousHook = hooks.__b;
 hooks.__b = (vnode) => {
-  if (state && !untouchables.has(vnode)) prepare(vnode, state);
+  if (page && !plain.has(vnode)) prepare(vnode, page);
   previousHook?.(vnode);
 };
 
-const PREPARED = new Set<unknown>([
-  "script",
-  "style",
-  "img",
-  "source",
-  "html",
-  "head",
-  "body",
-]);
-
-function prepare(vnode: VNode, current: RenderState): void {
-  const known = originals.get(vnode);
-  const type = known?.type ?? vnode.type;
-  const isComponent = typeof type === "function";
-  if (
-    isComponent ? !current.snapshot?.islands.has(type) : !PREPARED.has(type)
-  ) return;
-
-  const original = known ?? { type, props: vnode.props };
-  originals.set(vnode, original);
-  const props: Props = vnode.props = { ...original.props };
-  if (isComponent) {
-    vnode.type = Island as ComponentType;
-    vnode.props = {
-      component: type,
-      props,
-      children: undefined,
-    } as VNode["props"];
-  } else if (type === "script" || type === "style") {
-    props.nonce ??= current.nonce;
-  } else if (
-    (type === "img" || type === "source") && !props["data-fresh-disable-lock"]
-  ) {
-    if (typeof props.src === "string") props.src = asset(props.src);
-    if (typeof props.srcset === "string") {
-      props.srcset = assetSrcSet(props.srcset);
+function prepare(vnode: VNode, { nonce, seen, snapshot }: Page): void {
+  const original = originals.get(vnode) ?? { type: vnode.type, props: vnode.props as Props };
+  const { type } = original;
+  const change = (props: Props, changed = type) => {
+    originals.set(vnode, original);
+    vnode.type = changed;
+    vnode.props = { ...original.props, ...props } as VNode["props"];
+  };
+  const { children, src, srcset } = original.props;
+  if (typeof type === "function") {
+    if (snapshot?.islands.has(type)) {
+      change({ component: type, given: original.props }, Island as ComponentType);
     }
+  } else if (type === "script" || type === "style") {
+    change({ nonce: original.props.nonce ?? nonce });
+  } else if (type === "img" || type === "source") {
+    if ("data-fresh-disable-lock" in original.props) return;
+    if (typeof src === "string") change({ src: asset(src) });
+    if (typeof srcset === "string") change({ ...vnode.props, srcset: assetSrcSet(srcset) });
   } else if (type === "html") {
-    current.seen.add(type);
+    seen.add(type);
   } else if (type === "head") {
-    current.seen.add(type);
-    props.children = h(HeadElements, null, toArray(props.children));
+    seen.add(type);
+    change({ children: h(HeadElements, null, children as ComponentChildren) });
   } else if (type === "body") {
-    current.seen.add(type);
-    props.children = [...toArray(props.children), h(BootScript, null)];
+    seen.add(type);
+    change({ children: [children, h(BootScript, null)].flat() });
   }
 }
 
-function toArray(children: unknown): ComponentChildren[] {
-  return (Array.isArray(children) ? children : [children]) as ComponentChildren[];
+/** The name of a head element, of which there is to be one: the last. */
+function nameOf({ type, key, props }: VNode): string | null {
+  const { id, name, rel } = props as Props;
+  if (type === "title") return type;
+  if (key != null) return `key ${key}`;
+  if (id != null) return `id ${id}`;
+  if (type === "meta" && name != null) return `meta ${name}`;
+  return type === "link" && rel != null ? `link ${rel}` : null;
 }
 
 /** The children of `<head>`, with what `<Head>` gave in place of those of the same name. */
 function HeadElements(props: { children?: ComponentChildren }): VNode {
-  const added = new Map(state?.head);
+  const added = new Map(page?.head);
   const own = toChildArray(props.children).map((child) => {
-    const key = isValidElement(child) ? headKey(child) : null;
-    const replacement = key === null ? undefined : added.get(key);
-    if (key === null || !replacement) {
-      return isValidElement(child) && typeof child.type === "string" ? withDataKey(child) : child;
-    }
-    added.delete(key);
-    return replacement;
+    const name = isValidElement(child) ? nameOf(child) : null;
+    const replacement = name === null ? undefined : added.get(name);
+    if (name !== null) added.delete(name);
+    return withDataKey(replacement ?? child);
   });
-  return h(Fragment, null, own, [...added.values()]);
+  return h(Fragment, null, own, Array.from(added.values(), withDataKey));
 }
 
-interface IslandProps {
-  component: ComponentType;
-  props: Props;
+/** Writes the key where `<Head>` finds it in the browser. */
+function withDataKey<T>(child: T): T | VNode {
+  if (!isValidElement(child) || child.key == null || typeof child.type !== "string") return child;
+  const { type, key, props } = child;
+  return h(type, { ...props as Props, key, "data-key": String(key) }) as VNode;
 }
 
 /** An island's server-rendered HTML, between comments that name it and its props. */
-function Island({ component, props }: IslandProps): VNode {
+function Island({ component, given }: { component?: ComponentType; given?: Props }): VNode | null {
   const nested = useContext(InsideIsland);
-  const current = state;
-  const island = current?.snapshot?.islands.get(component);
-  if (!current || !island || nested) return untouched(component, props);
+  const island = page?.snapshot?.islands.get(component);
+  if (!page || !component || !island) return null;
+  const props = nested ? given ?? {} : withSlots(given ?? {}, page);
+  const vnode = h(component, props);
+  plain.add(vnode);
+  if (nested) return vnode;
 
-  const carried = mapValues(
-    props,
-    (value, name) =>
-      isJsx(name, value)
-        ? h(Slot, { id: current.slotCount++, name }, value as ComponentChildren)
-        : value,
-  );
-  for (const value of Object.values(carried)) {
-    if (isSlot(value)) current.slots.set(value.props.id, value.props.children);
-  }
-  let index = current.islands.indexOf(island);
-  if (index < 0) index = current.islands.push(island) - 1;
-  const propsIndex = current.islandProps.push(carried) - 1;
-  return between(
-    `island:${index}:${propsIndex}`,
-    "/island",
-    h(InsideIsland.Provider, { value: true }, untouched(component, carried)),
-  );
+  if (!page.islands.includes(island)) page.islands.push(island);
+  const at = `${page.islands.indexOf(island)}:${page.islandProps.push(props) - 1}`;
+  return between("island", at, h(InsideIsland.Provider, { value: true }, vnode));
 }
 
-interface SlotProps {
-  id: number;
-  name: string;
-  children?: ComponentChildren;
+/** Puts JSX among the props of an island into slots. Signals look like elements to Preact. */
+function withSlots(props: Props, current: Page): Props {
+  const entries = Object.entries(props).map(([name, value]) => {
+    const isJsx = !(value instanceof Signal) && value != null &&
+      (name === "children" || isValidElement(value));
+    if (!isJsx) return [name, value];
+    const children = value as ComponentChildren;
+    const id = current.slotCount++;
+    current.slots.set(id, children);
+    return [name, h(Slot, { id }, children)];
+  });
+  return Object.fromEntries(entries);
 }
 
 /** JSX given to an island: static HTML, in which other islands may sit. */
-function Slot({ id, children }: SlotProps): VNode {
-  state?.slots.delete(id);
-  return between(
-    `slot:${id}`,
-    "/slot",
-    h(InsideIsland.Provider, { value: false }, children),
-  );
+function Slot({ id, children }: { id: number; children?: ComponentChildren }): VNode {
+  page?.slots.delete(id);
+  return between("slot", String(id), outside(children));
 }
 
-/** Signals look like elements to Preact. */
-function isJsx(name: string, value: unknown): boolean {
-  if (value instanceof Signal || value == null) return false;
-  return name === "children" || isValidElement(value);
-}
-
-function isSlot(value: unknown): value is VNode<SlotProps> {
-  return isValidElement(value) && value.type === Slot;
-}
-
-function untouched(component: ComponentType, props: Props): VNode {
-  const vnode = h(component, props);
-  untouchables.add(vnode);
-  return vnode;
-}
-
-function between(
-  open: string,
-  close: string,
-  content: ComponentChildren,
-): VNode {
-  return h(Fragment, null, comment(open), content, comment(close));
+function outside(children: ComponentChildren): VNode {
+  return h(InsideIsland.Provider, { value: false }, children) as VNode;
 }
 
 /** preact-render-to-string writes a fragment with this property as a comment. */
-function comment(text: string): VNode {
-  return h(Fragment, { UNSTABLE_comment: text } as object);
-}
-
-function mapValues(
-  object: Props,
-  map: (value: unknown, key: string) => unknown,
-): Props {
-  return Object.fromEntries(
-    Object.entries(object).map(([key, value]) => [key, map(value, key)]),
-  );
+function between(kind: string, text: string, content: ComponentChildren): VNode {
+  const comment = (UNSTABLE_comment: string) => h(Fragment, { UNSTABLE_comment } as object);
+  return h(Fragment, null, comment(`${kind}:${text}`), content, comment(`/${kind}`));
 }
 
 /** Wakes the islands. A page without islands gets none, except for live reload in development. */
 function BootScript(): VNode | null {
-  if (!state?.snapshot) return null;
-  const { snapshot, islands, islandProps, nonce } = state;
-  if (islands.length === 0 && !snapshot.reloadUrl) return null;
+  const { snapshot, islands, islandProps, slots } = page ?? new Page(null);
+  if (!snapshot || islands.length === 0 && !snapshot.reloadUrl) return null;
 
   // What an island has not rendered yet waits in a template until it does.
-  const waiting = [...state.slots].map(([id, children]) => {
-    const outside = h(InsideIsland.Provider, { value: false }, children);
-    const __html = renderToString(outside);
-    return h("template", {
-      id: `fresh-slot-${id}`,
-      dangerouslySetInnerHTML: { __html },
-    });
+  const waiting = Array.from(slots, ([id, children]) => {
+    const __html = renderToString(outside(children));
+    return h("template", { id: `fresh-slot-${id}`, dangerouslySetInnerHTML: { __html } });
   });
-
-  const lines: string[] = [];
-  if (snapshot.reloadUrl) {
-    lines.push(`import ${JSON.stringify(snapshot.reloadUrl)};`);
-  }
+  const quote = (value: unknown) => JSON.stringify(value);
+  const lines = snapshot.reloadUrl ? [`import ${quote(snapshot.reloadUrl)};`] : [];
   if (islands.length > 0) {
-    lines.push(`import { boot } from ${JSON.stringify(snapshot.bootUrl)};`);
-    islands.forEach(({ url }, i) => lines.push(`import * as m${i} from ${JSON.stringify(url)};`));
-    const list = islands.map(({ exportName }, i) => `m${i}[${JSON.stringify(exportName)}]`);
+    const list = islands.map(({ exportName }, i) => `m${i}[${quote(exportName)}]`);
     lines.push(
-      `boot([${list}], ${JSON.stringify(encode(islandProps, extension))});`,
+      `import { boot } from ${quote(snapshot.bootUrl)};`,
+      ...islands.map(({ url }, i) => `import * as m${i} from ${quote(url)};`),
+      `boot([${list}], ${quote(encode(islandProps, extension))});`,
     );
   }
+  const __html = lines.join("").replaceAll("<", "\\u003c");
   return h(
     Fragment,
     null,
     waiting,
-    h("script", {
-      type: "module",
-      nonce,
-      dangerouslySetInnerHTML: {
-        __html: lines.join("").replaceAll("<", "\\u003c"),
-      },
-    }),
+    h("script", { type: "module", dangerouslySetInnerHTML: { __html } }),
   );
 }
 
 const extension: Extension = (value) => {
-  if (isSlot(value)) return ["slot", value.props.id];
   if (value instanceof Signal) {
-    return [isComputed(value) ? "computed" : "signal", value.peek()];
+    // Only a computed signal has another prototype. Its value travels, its formula cannot.
+    const isComputed = Object.getPrototypeOf(value) !== Signal.prototype;
+    return [isComputed ? "computed" : "signal", value.peek()];
   }
+  if (isValidElement(value) && value.type === Slot) return ["slot", (value.props as Props).id];
 };
-
-/** A computed signal's value travels; its formula cannot. */
-function isComputed(value: Signal): boolean {
-  return Object.getPrototypeOf(value) !== Signal.prototype;
-}
 
 /** A rendered page. */
 export interface Rendered {
@@ -268,50 +207,32 @@ export interface Rendered {
 
 /** Renders a page inside its app wrapper, if it has one. */
 export function renderDocument(
-  page: VNode | null,
+  content: VNode | null,
   wrap: ((content: VNode) => VNode) | null,
   snapshot: Snapshot | null,
 ): Rendered {
-  const current: RenderState = state = {
-    snapshot,
-    nonce: crypto.randomUUID().replaceAll("-", ""),
-    islands: [],
-    islandProps: [],
-    slots: new Map(),
-    slotCount: 0,
-    head: new Map(),
-    seen: new Set(),
-  };
+  const { nonce, seen, head, islands } = page = new Page(snapshot);
   setHeadSink((children) => {
-    for (const child of children) {
-      current.head.set(
-        headKey(child) ?? `#${current.head.size}`,
-        withDataKey(child),
-      );
-    }
+    for (const child of children) head.set(nameOf(child) ?? `# ${head.size}`, child);
   });
   try {
     // The page goes first: its <Head> must be known when the wrapper's <head> is written.
-    let html = renderToString(page ?? h(Fragment, null));
-    if (wrap) html = renderToString(wrap(raw(html)));
-    if (!current.seen.has("html")) {
-      if (!current.seen.has("body")) html = renderToString(h("body", null, raw(html)));
-      if (!current.seen.has("head")) {
+    let html = renderToString(content ?? h(Fragment, null));
+    const written = () => jsxTemplate([html]);
+    if (wrap) html = renderToString(wrap(written()));
+    if (!seen.has("html")) {
+      if (!seen.has("body")) html = renderToString(h("body", null, written()));
+      if (!seen.has("head")) {
         html = renderToString(h("head", null, h("meta", { charset: "utf-8" }))) + html;
       }
       html = `<html>${html}</html>`;
     }
-    const modules = current.islands.length > 0 && snapshot
-      ? [snapshot.bootUrl, ...current.islands.map((island) => island.url)]
+    const modules = snapshot && islands.length > 0
+      ? [snapshot.bootUrl, ...islands.map(({ url }) => url)]
       : [];
-    return { html: `<!DOCTYPE html>${html}`, nonce: current.nonce, modules };
+    return { html: `<!DOCTYPE html>${html}`, nonce, modules };
   } finally {
-    state = null;
+    page = null;
     setHeadSink(null);
   }
-}
-
-/** HTML that has been rendered already. */
-function raw(html: string): VNode {
-  return jsxTemplate([html]);
 }

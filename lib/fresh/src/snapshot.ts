@@ -1,28 +1,23 @@
-import type { ComponentType } from "preact";
 import type { App } from "./app.ts";
 
 /** Where the browser finds an island. */
 export interface IslandRef {
-  /** Address of its module, without the base path. */
+  /** Address of its module. */
   url: string;
   exportName: string;
 }
 
-/** A file to serve. */
+/** A file to serve. `hash` is of its content. */
 export interface StaticFile {
-  /** Of the content, for `ETag`. */
   hash: string;
   contentType: string;
-  size: number;
-  open():
-    | ReadableStream<Uint8Array<ArrayBuffer>>
-    | Promise<ReadableStream<Uint8Array<ArrayBuffer>>>;
+  bytes: Uint8Array<ArrayBuffer>;
 }
 
 /** A module below `routes/`, by its path in it. */
 export interface RouteModule {
   path: string;
-  // deno-lint-ignore no-explicit-any -- read by the router, which checks what it finds
+  // deno-lint-ignore no-explicit-any -- whoever reads it checks what is there
   mod: any;
 }
 
@@ -31,41 +26,32 @@ export interface Snapshot {
   root: string;
   mode: "development" | "production";
   routes: RouteModule[];
+  /** By their component. */
   islands: Map<unknown, IslandRef>;
   /** The module that wakes islands. */
   bootUrl: string;
   /** The module that reloads the page after a change; only while developing. */
   reloadUrl: string | null;
   /** Finds a static file by its decoded address. */
-  file(pathname: string): StaticFile | null | Promise<StaticFile | null>;
+  file(pathname: string): Promise<StaticFile | null>;
 }
 
-// deno-lint-ignore no-explicit-any -- an app of any state
-const snapshots = new WeakMap<App<any>, Snapshot>();
+const snapshots = new WeakMap<object, Snapshot>();
 
 /** Gives a build to an app. */
-// deno-lint-ignore no-explicit-any -- as above
-export function applySnapshot(app: App<any>, snapshot: Snapshot): void {
+export function applySnapshot<State>(app: App<State>, snapshot: Snapshot): void {
   app.config.root = snapshot.root;
   app.config.mode = snapshot.mode;
   snapshots.set(app, snapshot);
 }
 
 /** The build that an app was given. */
-// deno-lint-ignore no-explicit-any -- as above
-export function snapshotOf(app: App<any>): Snapshot | null {
+export function snapshotOf<State>(app: App<State>): Snapshot | null {
   return snapshots.get(app) ?? null;
 }
 
-/** Tells the islands of a module: every function it exports. */
-export function addIslands(
-  islands: Map<unknown, IslandRef>,
-  mod: Record<string, unknown>,
-  url: string,
-): void {
-  for (const [exportName, value] of Object.entries(mod)) {
-    if (typeof value === "function") {
-      islands.set(value as ComponentType, { url, exportName });
-    }
-  }
+/** The islands of a module: every function it exports. */
+export function islandsOf(mod: object, url: string): [component: unknown, island: IslandRef][] {
+  return Object.entries(mod).filter(([, value]) => typeof value === "function")
+    .map(([exportName, component]) => [component, { url, exportName }]);
 }

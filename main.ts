@@ -3,13 +3,13 @@ import { existsSync } from "node:fs";
 import { loadEnvFile } from "node:process";
 import { createApp } from "./app.ts";
 import { announce } from "./lib/announce.ts";
-import { readConfig } from "./lib/config.ts";
+import { readConfigOrExit } from "./lib/config.ts";
 import { openServices } from "./lib/services.ts";
 
 // Variables that are set already win over the file's.
 if (existsSync(".env")) loadEnvFile(".env");
 
-const services = await openServices(readConfig(Deno.env.toObject()));
+const services = await openServices(readConfigOrExit(Deno.env.toObject()));
 
 /** The app; `deno task start`, the build and Deno Deploy serve it. */
 export const app = createApp(services);

@@ -117,7 +117,7 @@ const variables = {
   SESSION_ID_PRIMARY: { schema: text, example: "1_MX40NTY3ODkwMX5-…" },
   SESSION_ID_SECONDARY: { schema: text, example: "2_MX40NTY3ODkwMX5-…" },
   ROTATE_AFTER_MINUTES: {
-    schema: number((n) => n.min(1, "must be at least 1").max(235, "must be at most 235")),
+    schema: number((n) => n.min(0.1, "must be at least 0.1").max(235, "must be at most 235")),
     fallback: "110",
     example: "110",
   },
@@ -270,4 +270,16 @@ function deepFreeze<T extends object>(value: T): T {
     if (typeof inner === "object" && inner !== null) deepFreeze(inner);
   }
   return Object.freeze(value);
+}
+
+/** Reads the environment of a process that cannot go on without it: says what is wrong and ends it. */
+export function readConfigOrExit(env: Record<string, string | undefined>): Config {
+  try {
+    return readConfig(env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    // deno-lint-ignore no-console -- a person who starts this has to read it, without a stack
+    console.error(error.message);
+    Deno.exit(1);
+  }
 }

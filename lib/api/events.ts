@@ -73,6 +73,11 @@ export function eventStream(
     },
   });
   return new Response(body, {
-    headers: { "content-type": "text/event-stream", "cache-control": "no-store" },
+    headers: {
+      "content-type": "text/event-stream",
+      "cache-control": "no-store",
+      // Proxies that collect answers before they pass them on leave this one alone.
+      "x-accel-buffering": "no",
+    },
   });
 }

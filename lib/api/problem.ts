@@ -66,7 +66,10 @@ export function explain(error: unknown): Failure {
   }
   if (error instanceof AuthError) return { status: authStatus[error.kind], detail: error.message };
   if (error instanceof ChainError) {
-    return { status: chainStatus[error.kind], detail: error.message };
+    const status = error.cause instanceof PlatformError
+      ? platformFailures[error.cause.kind].status
+      : chainStatus[error.kind];
+    return { status, detail: error.message };
   }
   if (error instanceof PlatformError) {
     const { status, remedy } = platformFailures[error.kind];

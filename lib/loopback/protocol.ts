@@ -8,7 +8,7 @@ const connection = z.object({ id: z.string(), data: z.string(), creationTime: z.
 const stream = z.object({
   id: z.string(),
   connectionId: z.string(),
-  name: z.string(),
+  name: z.string().max(1000),
   hasAudio: z.boolean(),
   hasVideo: z.boolean(),
   videoType: z.enum(["camera", "screen", "custom"]),

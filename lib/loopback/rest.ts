@@ -21,7 +21,7 @@ const startSchema = z.object({
   hasAudio: z.boolean().default(true),
   hasVideo: z.boolean().default(true),
   outputMode: z.literal("composed", {
-    error: 'outputMode must be "composed": this stand-in makes no individual archives',
+    error: 'must be "composed": this stand-in makes no individual archives',
   }).default("composed"),
   streamMode: z.literal("auto").default("auto"),
   resolution: z.enum([

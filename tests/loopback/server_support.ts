@@ -242,8 +242,17 @@ export class TestRecording {
 }
 
 /** A whole WebM of {@link sampleWrites}. */
-export async function sampleWebM(seconds: number): Promise<Uint8Array<ArrayBuffer>> {
-  return joined(await sampleWrites(seconds));
+export async function sampleWebM(
+  seconds: number,
+  options?: SampleOptions,
+): Promise<Uint8Array<ArrayBuffer>> {
+  return joined(await sampleWrites(seconds, options));
+}
+
+/** What a sample has, and from when. */
+export interface SampleOptions {
+  fromSeconds?: number;
+  tracks?: "both" | "audio" | "video";
 }
 
 /** Bytes one after the other. */
@@ -261,7 +270,10 @@ export function joined(parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
  * A WebM as a recorder streams it, write by write: made-up VP8 (30 fps, a key frame every 2 s) and
  * Opus (20 ms) packets, no index, no duration.
  */
-export async function sampleWrites(seconds: number): Promise<Uint8Array<ArrayBuffer>[]> {
+export async function sampleWrites(
+  seconds: number,
+  { fromSeconds = 0, tracks = "both" }: SampleOptions = {},
+): Promise<Uint8Array<ArrayBuffer>[]> {
   const writes: Uint8Array<ArrayBuffer>[] = [];
   const target = new StreamTarget(
     new WritableStream({ write: ({ data }) => void writes.push(data.slice()) }),
@@ -269,29 +281,27 @@ export async function sampleWrites(seconds: number): Promise<Uint8Array<ArrayBuf
   const output = new Output({ format: new WebMOutputFormat({ appendOnly: true }), target });
   const video = new EncodedVideoPacketSource("vp8");
   const audio = new EncodedAudioPacketSource("opus");
-  output.addVideoTrack(video);
-  output.addAudioTrack(audio);
+  if (tracks !== "audio") output.addVideoTrack(video);
+  if (tracks !== "video") output.addAudioTrack(audio);
   await output.start();
   const config = { codec: "vp8", codedWidth: 640, codedHeight: 480 };
   const sound = { codec: "opus", numberOfChannels: 2, sampleRate: 48000 };
+  // Five packets of sound take as long as three frames.
   for (let i = 0; i < seconds * 50; i++) {
-    const packet = new EncodedPacket(
-      new Uint8Array(80).fill(0xfc),
-      "key",
-      i / 50,
-      0.02,
-    );
-    await audio.add(packet, { decoderConfig: sound });
-    if (i % 5 > 2) continue;
+    if (tracks !== "video") {
+      const at = fromSeconds + i / 50;
+      const packet = new EncodedPacket(new Uint8Array(80).fill(0xfc), "key", at, 0.02);
+      await audio.add(packet, { decoderConfig: sound });
+    }
+    if (i % 5 > 2 || tracks === "audio") continue;
     const frame = Math.floor(i / 5) * 3 + i % 5;
-    const key = frame % 60 === 0;
-    const data = new Uint8Array(key ? 3000 : 600).fill(frame % 256);
+    const type = frame % 60 === 0 ? "key" : "delta";
+    const data = new Uint8Array(type === "key" ? 3000 : 600).fill(frame % 256);
     // The header of a VP8 frame: bit 0 clear for a key frame, then the start code and the size.
-    data.set(key ? [0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0xe0, 0x01] : [0x11, 0, 0]);
-    await video.add(
-      new EncodedPacket(data, key ? "key" : "delta", frame / 30, 1 / 30),
-      { decoderConfig: config },
-    );
+    const header = [0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0xe0, 0x01];
+    data.set(type === "key" ? header : [0x11, 0, 0]);
+    const packet = new EncodedPacket(data, type, fromSeconds + frame / 30, 1 / 30);
+    await video.add(packet, { decoderConfig: config });
   }
   await output.finalize();
   return writes;

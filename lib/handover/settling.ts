@@ -1,7 +1,7 @@
 /** After an archive has ended: following its file until nothing more is to be learned of it. */
 import { updatedGaps } from "../recording/coverage.ts";
 import { isRunning } from "../recording/draft.ts";
-import type { Part } from "../recording/model.ts";
+import type { Chain, Part } from "../recording/model.ts";
 import { type PlatformArchive, PlatformError } from "../platform/platform.ts";
 import { StoreError, type UnsettledPart } from "../store/mod.ts";
 import type { MediaFacts } from "./media_facts.ts";
@@ -13,7 +13,7 @@ const MAX_FILE_ATTEMPTS = 5;
 /** Brings ended parts up to date. */
 export interface Settling {
   /** Looks at one part's archive and notes what is new; a part that still records is left alone. */
-  settle(part: Part, fileAttempts?: number): Promise<void>;
+  settle(part: Part): Promise<void>;
   /** Does so for every part that may still change, one page a call, each in its turn. */
   sweep(): Promise<void>;
 }
@@ -37,9 +37,8 @@ export function createSettling(
     }
   }
 
-  async function settle(part: Part, fileAttempts = 0): Promise<void> {
+  async function settle(part: Part, fileAttempts: number, chain: Chain | null): Promise<void> {
     if (part.endedAtMs === null) return;
-    const chain = await store.chains.get(part.chainId);
     // A chain that still records is settled with its end: its gaps are counted anew then.
     const ended = chain === null || chain.stoppedAtMs !== null;
     if (fileAttempts >= MAX_FILE_ATTEMPTS) {
@@ -93,16 +92,19 @@ export function createSettling(
   }
 
   return {
-    settle,
+    settle: async (part) => settle(part, 0, await store.chains.get(part.chainId)),
     async sweep() {
       const page: { items: UnsettledPart[]; cursor: string | null } = await store.parts.unsettled({
         cursor,
         limit: PAGE,
       });
       cursor = page.cursor;
+      const chains = new Map<string, Chain | null>();
       for (const { part, fileAttempts } of page.items) {
         try {
-          await settle(part, fileAttempts);
+          const { chainId } = part;
+          if (!chains.has(chainId)) chains.set(chainId, await store.chains.get(chainId));
+          await settle(part, fileAttempts, chains.get(chainId) ?? null);
         } catch (error) {
           if (error instanceof StoreError && error.kind === "not-found") continue;
           context.onTrouble(`Look after archive ${part.archiveId}`, error);

@@ -9,6 +9,7 @@ import {
   type Page,
   type PageOptions,
   parseOrReport,
+  readMany,
   readRecord,
   type StoreContext,
   untilCommitted,
@@ -114,16 +115,21 @@ export function createParts(context: StoreContext): Parts {
     },
     async unsettled(options) {
       const page = await listEntries(context, keys.unsettled, options);
-      const items: UnsettledPart[] = [];
-      for (const entry of page.items) {
+      const notes = page.items.flatMap((entry) => {
         const note = parseOrReport(context, unsettledSchema, entry.key, entry);
         const place = placeSchema.safeParse({ chainId: entry.key[1], seq: entry.key[2] });
-        if (!note || !place.success) continue;
-        const { chainId, seq } = place.data;
-        const raw = await kv.get(keys.part(chainId, seq));
-        const part = parseOrReport(context, partSchema, raw.key, raw);
-        if (part) items.push({ part, fileAttempts: note.fileAttempts });
-      }
+        return note && place.success ? [{ ...note, ...place.data }] : [];
+      });
+      const parts = await readMany(
+        context,
+        partSchema,
+        notes.map(({ chainId, seq }) => keys.part(chainId, seq)),
+      );
+      const items = parts.map((part): UnsettledPart => ({
+        part,
+        fileAttempts: notes.find((n) => n.chainId === part.chainId && n.seq === part.seq)
+          ?.fileAttempts ?? 0,
+      }));
       return { items, cursor: page.cursor };
     },
   };

@@ -28,11 +28,18 @@ export class SerialKv {
       getMany: (...args: Parameters<Deno.Kv["getMany"]>) => run(() => kv.getMany(...args)),
       delete: (...args: Parameters<Deno.Kv["delete"]>) => run(() => kv.delete(...args)),
       list: (...args: Parameters<Deno.Kv["list"]>) => {
-        const iterator = kv.list(...args);
+        // One batch is one operation, as in the real database.
+        let batch: Promise<{ result: IteratorResult<unknown>; cursor: string }[]> | null = null;
+        let cursor = "";
         const wrapped = {
-          next: () => run(() => iterator.next()),
+          async next() {
+            batch ??= run(() => drain(kv.list(...args)));
+            const step = (await batch).shift();
+            cursor = step?.cursor ?? cursor;
+            return step?.result ?? { done: true, value: undefined };
+          },
           get cursor() {
-            return iterator.cursor;
+            return cursor;
           },
           [Symbol.asyncIterator]: () => wrapped,
         };
@@ -48,6 +55,14 @@ export class SerialKv {
     } as Partial<Deno.Kv>;
     return seen as Deno.Kv;
   }
+}
+
+async function drain(iterator: Deno.KvListIterator<unknown>) {
+  const steps: { result: IteratorResult<unknown>; cursor: string }[] = [];
+  for (let result = await iterator.next(); !result.done; result = await iterator.next()) {
+    steps.push({ result, cursor: iterator.cursor });
+  }
+  return steps;
 }
 
 /** What stands between a process and the world. */

@@ -2,7 +2,7 @@ import { page } from "fresh";
 import { Page } from "../components/Page.tsx";
 import { safeNext } from "../lib/auth/mod.ts";
 import { define } from "../lib/define.ts";
-import { textField } from "../lib/forms.ts";
+import { readForm, textField } from "../lib/forms.ts";
 import { seeOther } from "../lib/guards.ts";
 
 /** Longer than any password anybody sets, short enough to hash at once. */
@@ -21,7 +21,7 @@ export const handler = define.handlers({
   },
 
   async POST(ctx) {
-    const form = await ctx.req.formData();
+    const form = await readForm(ctx.req);
     const next = safeNext(textField(form, "next") || "/host");
     const password = textField(form, "password");
     if (password === "" || password.length > MAX_PASSWORD_LENGTH) {

@@ -3,7 +3,7 @@ import { LinkTable } from "../../components/LinkTable.tsx";
 import { Page } from "../../components/Page.tsx";
 import { type Link, linkScopeSchema, originOf } from "../../lib/auth/mod.ts";
 import { define, type State } from "../../lib/define.ts";
-import { textField } from "../../lib/forms.ts";
+import { readForm, textField } from "../../lib/forms.ts";
 import { seeOther, signInFirst } from "../../lib/guards.ts";
 import { MAIN_ROOM } from "../../lib/handover/mod.ts";
 
@@ -65,7 +65,7 @@ export const handler = define.handlers({
   async POST(ctx) {
     const away = signInFirst(ctx, "/links");
     if (away) return away;
-    const form = await ctx.req.formData();
+    const form = await readForm(ctx.req);
     const value = textField(form, "target");
     const life = LIVES.find(({ hours }) => String(hours) === textField(form, "hours"));
     const scope = scopeOf(value);
@@ -100,8 +100,9 @@ export default define.page<typeof handler>(function Links({ data, req, state, ur
       {isOpen
         ? (
           <p class="notice info">
-            This server is open (<code>ACCESS=open</code>): everybody who reaches it may join and
-            watch, with or without a link.
+            {"With "}
+            <code>ACCESS=open</code>
+            {" everybody who reaches this server may join and watch, with or without a link."}
           </p>
         )
         : null}

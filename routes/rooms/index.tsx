@@ -2,7 +2,7 @@ import { page } from "fresh";
 import { Page } from "../../components/Page.tsx";
 import { Moment } from "../../components/Moment.tsx";
 import { define } from "../../lib/define.ts";
-import { textField } from "../../lib/forms.ts";
+import { readForm, textField } from "../../lib/forms.ts";
 import { requireBrowse, seeOther, signInFirst } from "../../lib/guards.ts";
 import { type Room, roomSchema } from "../../lib/recording/model.ts";
 import type { State } from "../../lib/define.ts";
@@ -36,7 +36,7 @@ export const handler = define.handlers({
   async POST(ctx) {
     const away = signInFirst(ctx, "/rooms");
     if (away) return away;
-    const sent = await ctx.req.formData();
+    const sent = await readForm(ctx.req);
     const title = textField(sent, "title").trim();
     const name = textField(sent, "name").trim();
     const parsed = roomSchema.pick({ name: true, title: true }).safeParse({ name, title });

@@ -66,3 +66,15 @@ Deno.test("a form from another site changes nothing", async () => {
     assert.equal(await app.services.store.rooms.get("court"), null);
   });
 });
+
+Deno.test("what is no form, or far too much of one, is refused as such", async () => {
+  await withApp({}, async (app) => {
+    const json = await app.post("/sign-in", {}, {
+      headers: { "content-type": "application/json" },
+    });
+    assert.equal(json.status, 400);
+    const huge = await app.post("/sign-in", { password: "x".repeat(100_000) });
+    assert.equal(huge.status, 413);
+    assert.match(huge.body, /That is too much/);
+  });
+});

@@ -1,7 +1,7 @@
 import { page } from "fresh";
 import { Page } from "../../../components/Page.tsx";
 import { define } from "../../../lib/define.ts";
-import { textField } from "../../../lib/forms.ts";
+import { readForm, textField } from "../../../lib/forms.ts";
 import { param, requireStoredRoom, seeOther, signInFirst } from "../../../lib/guards.ts";
 import { roomSchema } from "../../../lib/recording/model.ts";
 
@@ -23,7 +23,7 @@ export const handler = define.handlers({
     const away = signInFirst(ctx);
     if (away) return away;
     const { name } = await requireStoredRoom(ctx.state.services, param(ctx, "room"));
-    const title = textField(await ctx.req.formData(), "title").trim();
+    const title = textField(await readForm(ctx.req), "title").trim();
     if (!roomSchema.shape.title.safeParse(title).success) {
       const error = "Give the room a title of 1 to 120 characters.";
       return page<EditData>({ name, title, error }, { status: 400 });

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { loadEnvFile } from "node:process";
 import { Builder } from "fresh/dev";
-import { readConfig } from "./lib/config.ts";
+import { readConfigOrExit } from "./lib/config.ts";
 import { buildWorkers, STATIC_DIRS } from "./lib/workers.ts";
 
 const isBuild = Deno.args.includes("build");
@@ -17,6 +17,6 @@ if (isBuild) {
   await builder.build();
 } else {
   if (existsSync(".env")) loadEnvFile(".env");
-  const { host, port } = readConfig(Deno.env.toObject());
+  const { host, port } = readConfigOrExit(Deno.env.toObject());
   await builder.listen(() => import("./main.ts"), { hostname: host, port });
 }

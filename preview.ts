@@ -1,5 +1,5 @@
 /** Serves what `deno task build` wrote on `HOST` and `PORT`, as a production server would. */
-import { readConfig } from "./lib/config.ts";
+import { readConfigOrExit } from "./lib/config.ts";
 
 const { default: server } = await import("./_fresh/server.js").catch(
   (error) => {
@@ -11,5 +11,5 @@ const { default: server } = await import("./_fresh/server.js").catch(
 );
 
 // Loading the server has read .env into the environment.
-const { host, port } = readConfig(Deno.env.toObject());
+const { host, port } = readConfigOrExit(Deno.env.toObject());
 Deno.serve({ hostname: host, port }, server.fetch);

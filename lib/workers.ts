@@ -15,7 +15,7 @@ const OUT_DIR = ".cache/static";
 export const STATIC_DIRS: string[] = ["static", OUT_DIR];
 
 /** Bundles the workers below `<root>/lib`. Throws if two have the same name. */
-export async function buildWorkers(root: string, { minify }: { minify: boolean }): Promise<void> {
+export async function buildWorkers(root: string, { minify = false } = {}): Promise<void> {
   const entryPoints: Record<string, string> = {};
   for await (const path of workersIn(join(root, "lib"))) {
     const name = basename(path, ".worker.ts");
@@ -23,10 +23,11 @@ export async function buildWorkers(root: string, { minify }: { minify: boolean }
     if (other) throw new Error(`Cannot name two workers "${name}": ${other}, ${path}`);
     entryPoints[name] = path;
   }
-  await esbuild.build({
+  const { outputFiles } = await esbuild.build({
     entryPoints,
     absWorkingDir: root,
     outdir: join(root, OUT_DIR, "workers"),
+    write: false,
     bundle: true,
     format: "esm",
     platform: "browser",
@@ -36,6 +37,13 @@ export async function buildWorkers(root: string, { minify }: { minify: boolean }
     logLevel: "error",
   });
   await esbuild.stop();
+  // Whole files only: another process may be serving them.
+  await Deno.mkdir(join(root, OUT_DIR, "workers"), { recursive: true });
+  for (const { path, contents } of outputFiles) {
+    const part = `${path}.${crypto.randomUUID()}`;
+    await Deno.writeFile(part, contents);
+    await Deno.rename(part, path);
+  }
 }
 
 async function* workersIn(dir: string): AsyncGenerator<string> {

@@ -53,7 +53,8 @@ export default function SessionSwitcher({ room, individualRefused }: SessionSwit
   const state = view?.chain?.state;
   const runs = state === "starting" || state === "recording" || state === "stopping";
   const handingOver = view?.procedure?.kind === "handover" || view?.procedure?.kind === "replace";
-  const nobody = view?.streams === 0 && (watch.value?.here.value ?? 0) === 0;
+  const away = (watch.value?.here.value ?? 0) === 0;
+  const nobody = away && view?.streams === 0;
 
   const ask = async (verb: keyof typeof BUSY) => {
     // Stop is taken at any time; the server lets it end a handover that still runs.
@@ -127,8 +128,12 @@ export default function SessionSwitcher({ room, individualRefused }: SessionSwit
             Stop archive
           </button>
         </div>
-        {view && !runs && nobody && (
-          <p class="muted">Nobody is in the call yet. Join, or wait for somebody, then start.</p>
+        {view && !runs && away && (
+          <p class="muted">
+            {nobody
+              ? "Nobody is in the call yet. Join, or wait for somebody, then start."
+              : "You are not in the call yet. An archive needs somebody in it."}
+          </p>
         )}
       </form>
       <p class="muted call-announce" role="status">{busy.value ? BUSY[busy.value] : ""}</p>

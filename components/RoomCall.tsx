@@ -3,8 +3,16 @@ import SessionSwitcher from "../islands/SessionSwitcher.tsx";
 import VideoPublisher from "../islands/VideoPublisher.tsx";
 import { Page } from "./Page.tsx";
 
+interface RoomCallProps {
+  room: string;
+  title: string;
+  host: boolean;
+  /** Whether the platform is the stand-in, which does not do everything. */
+  standIn?: boolean;
+}
+
 /** A room's call, and for its host the controls of its recording. */
-export function RoomCall({ room, title, host }: { room: string; title: string; host: boolean }) {
+export function RoomCall({ room, title, host, standIn = false }: RoomCallProps) {
   return (
     <Page title={host ? `Host ${title}` : title}>
       <Head>
@@ -15,7 +23,12 @@ export function RoomCall({ room, title, host }: { room: string; title: string; h
         ? (
           <div class="host-layout">
             <VideoPublisher room={room} title={title} host />
-            <SessionSwitcher room={room} />
+            <SessionSwitcher
+              room={room}
+              individualRefused={standIn
+                ? "The stand-in platform makes composed archives only"
+                : undefined}
+            />
           </div>
         )
         : <VideoPublisher room={room} title={title} host={false} />}

@@ -11,6 +11,8 @@ const attemptMs = 8_000;
 const maxAttempts = 4;
 /** How long a connection may be interrupted before it is made anew, ms. */
 const interruptionMs = 4_000;
+/** Sound and picture wait that long for late packets, ms: on a busy machine they would be stretched. */
+const jitterBufferMs = 120;
 /** Highest video rate of one subscription, bits per second: enough for 1280x720 on one machine. */
 const maxVideoBitsPerSecond = 3_000_000;
 
@@ -87,7 +89,6 @@ export class Outbound {
     this.#peers.set(subscription, { peer, steps });
     const media = new MediaStream();
     for (const track of this.tracks()) {
-      if (track.kind === "video" && track.contentHint === "") track.contentHint = "motion";
       peer.addTransceiver(track, {
         direction: "sendonly",
         streams: [media],
@@ -211,7 +212,10 @@ export class Inbound {
   #connect(subscription: string): RTCPeerConnection {
     const peer = newPeer(subscription, this.send);
     const media = new MediaStream();
-    peer.ontrack = ({ track }) => media.addTrack(track);
+    peer.ontrack = ({ track, receiver }) => {
+      media.addTrack(track);
+      receiver.jitterBufferTarget = jitterBufferMs;
+    };
     peer.onconnectionstatechange = () => {
       if (peer !== this.#peer) return;
       if (peer.connectionState === "connected") {

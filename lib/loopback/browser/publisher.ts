@@ -4,7 +4,8 @@ import { ClientError, clientError } from "./errors.ts";
 import { Emitter } from "./emitter.ts";
 import { createVideoElement, insertElement, openTracks } from "./media.ts";
 import { withPromise } from "./promise.ts";
-import type { Session, Stream } from "./session.ts";
+import type { Stream } from "./roster.ts";
+import type { Session } from "./session.ts";
 
 /** Names this page in the sources of its streams. */
 const pageId = crypto.randomUUID();

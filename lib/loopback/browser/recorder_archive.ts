@@ -19,14 +19,16 @@ import type { Ticker } from "./recorder_video.ts";
 const keyFrameSeconds = 2;
 /** Samples encoded at once: 20 ms, one Opus frame. */
 const blockSamples = 960;
-/** How long the mix waits for a microphone that is late, ms. */
-const patienceMs = 400;
+/** How long the mix waits for a microphone that is late (a busy machine), ms. */
+const patienceMs = 2_000;
+/** How far in the past an archive without picture begins: its first sound is surely there, ms. */
+const audioLagMs = 200;
 /** Frames or blocks of sound that may wait for the encoder; more pictures are dropped. */
 const maxEncoding = 8;
 /** Longest wait for every stream's first picture and sound, ms. */
 const assembleMs = 2_500;
 /** How long the end of the sound is waited for, ms. */
-const tailMs = 300;
+const tailMs = 1_000;
 
 /** Bits per second of the composed picture: a tenth of a bit a pixel at 30 fps, within bounds. */
 function videoBitrate(width: number, height: number): number {
@@ -90,7 +92,7 @@ export class ArchiveRecording {
     if (this.#stopping) return;
     const nowMs = performance.now();
     if (this.#epochMs === null) {
-      if (!this.options.hasVideo && this.#assembled()) this.#begin(nowMs - patienceMs / 2);
+      if (!this.options.hasVideo && this.#assembled()) this.#begin(nowMs - audioLagMs);
       return;
     }
     this.#mixTo(Math.max(this.#heardTo(nowMs), toSamples(nowMs - patienceMs)));
@@ -184,10 +186,9 @@ export class ArchiveRecording {
     );
   }
 
-  /** The position up to which every microphone has delivered. */
+  /** The position up to which every microphone that delivers has delivered. */
   #heardTo(nowMs: number): number {
-    const ends = this.#audible().map(({ end }) => end ?? -Infinity);
-    return Math.min(toSamples(nowMs), ...ends);
+    return Math.min(toSamples(nowMs), ...this.#audible().flatMap(({ end }) => end ?? []));
   }
 
   #mixTo(end: number): void {

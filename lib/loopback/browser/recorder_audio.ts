@@ -7,7 +7,7 @@ import { ClockMap } from "./recorder_clock.ts";
 /** Samples a second of everything recorded. */
 export const sampleRate = 48_000;
 /** What a microphone keeps, in samples: the longest that a mix may be late. */
-const kept = 4 * sampleRate;
+const kept = 6 * sampleRate;
 /** The first data of a transferred track carry another time origin: that many are not looked at. */
 const discarded = 15;
 /** Warm-up of a microphone's clock, ms. */

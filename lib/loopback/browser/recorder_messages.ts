@@ -1,5 +1,5 @@
 /** What a page and its recording worker say to each other. */
-import { z } from "zod";
+import * as z from "zod";
 
 /** A stream's place in a recording: the feeds that carry it, and what it shows of itself now. */
 const tile = z.object({

@@ -2,15 +2,15 @@
  * Every camera that this page records, on one clock. The pictures that belong together are chosen
  * once for all recordings, so that two that overlap agree to the frame.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { ClockMap, RtpClock } from "./recorder_clock.ts";
 
 /** Frames that a camera may be ahead of the ticks. */
 const maxQueued = 3;
 /** Warm-up of a camera's clock, ms. */
 const warmUpMs = 500;
-/** Without a frame for that long, a timer makes the ticks, ms. */
-const stallMs = 250;
+/** Without a frame for that long a camera leads no more, ms; a busy machine may be late by less. */
+const stallMs = 1_000;
 /** Time between two ticks of the timer, ms. */
 const timerMs = 100;
 /** How far behind the present the timer's ticks are stamped: room for frames that come late, ms. */
@@ -122,9 +122,6 @@ export class Ticker {
   /** Keeps a recording going while no camera delivers. */
   #onTimer(): void {
     const nowMs = performance.now();
-    if (nowMs - this.#lastTickAtMs > stallMs) this.#tick(nowMs - timerLagMs, nowMs);
-    else if (this.#leader(nowMs) === undefined && nowMs - this.#lastTickAtMs >= timerMs) {
-      this.#tick(nowMs - timerLagMs, nowMs);
-    }
+    if (this.#leader(nowMs) === undefined) this.#tick(nowMs - timerLagMs, nowMs);
   }
 }

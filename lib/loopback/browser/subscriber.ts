@@ -4,7 +4,7 @@ import { Emitter } from "./emitter.ts";
 import { createVideoElement, insertElement } from "./media.ts";
 import type { Inbound } from "./peers.ts";
 import { withPromise } from "./promise.ts";
-import type { Stream } from "./session.ts";
+import type { Stream } from "./roster.ts";
 
 /** A subscriber with the interface of OpenTok.js's, as far as a call needs it. */
 export class Subscriber extends Emitter {

@@ -26,7 +26,8 @@ export function createApp(services: Services): App<State> {
         if (status === 500) {
           log("error", "page failed", {
             method: ctx.req.method,
-            path: ctx.url.pathname,
+            // The rest of a link's address is what opens it.
+            path: ctx.url.pathname.replace(/^\/open\/.*/, "/open/…"),
             error: error instanceof Error ? (error.stack ?? error.message) : String(error),
           });
         }

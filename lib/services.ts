@@ -57,7 +57,8 @@ const CLOSE_MS = 4_500;
  * ```
  */
 export async function openServices(config: Config, overrides: Overrides = {}): Promise<Services> {
-  if (!config.deployment) await Deno.mkdir(config.dataDir, { recursive: true });
+  // The database holds the key that signs cookies: for the owner's eyes only.
+  if (!config.deployment) await Deno.mkdir(config.dataDir, { recursive: true, mode: 0o700 });
   const store = overrides.store ??
     await openStore(config.deployment ? undefined : join(config.dataDir, "gapless.sqlite"));
   const origin = overrides.origin ?? (() => ownOrigin(config));

@@ -1,6 +1,6 @@
 /** Archives one by one: their media and their end. (Starting and listing them: `samples.ts`.) */
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
-import { demand, type Identity, mayBrowse, mayWatch } from "../auth/mod.ts";
+import { demand, demandAdmin, type Identity, mayBrowse, mayWatch } from "../auth/mod.ts";
 import { deleteArchive } from "../films.ts";
 import type { PlatformArchive } from "../platform/platform.ts";
 import { archiveJson, archiveJsonSchema } from "./archive_json.ts";
@@ -64,7 +64,7 @@ export function archiveRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       responses: { 204: { description: "It is gone" }, ...problems },
     }),
     async (c) => {
-      demand(c.var.identity, c.var.identity.role === "admin", "delete an archive");
+      demandAdmin(c.var.identity, "delete an archive");
       await deleteArchive(context, c.req.valid("param").id);
       return c.body(null, 204);
     },

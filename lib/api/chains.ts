@@ -1,7 +1,7 @@
 /** Chains: finding, watching and deleting recordings. */
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import { z } from "zod";
-import { demand, mayBrowse, mayWatch } from "../auth/mod.ts";
+import { demand, demandAdmin, mayBrowse, mayWatch } from "../auth/mod.ts";
 import { deleteFilm, filmOfChain, readFilm } from "../films.ts";
 import { chainSchema } from "../recording/model.ts";
 import { filmSchema } from "../recording/views.ts";
@@ -83,7 +83,7 @@ export function chainRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       responses: { 204: { description: "It is gone" }, ...problems },
     }),
     async (c) => {
-      demand(c.var.identity, c.var.identity.role === "admin", "delete a recording");
+      demandAdmin(c.var.identity, "delete a recording");
       await deleteFilm(context, c.req.valid("param").id);
       return c.body(null, 204);
     },

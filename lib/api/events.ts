@@ -22,7 +22,6 @@ let openStreams = 0;
 export function eventStream(
   chains: Chains,
   room: string,
-  request: Request,
   closing: AbortSignal,
 ): Response {
   if (openStreams >= MAX_STREAMS) {
@@ -30,7 +29,7 @@ export function eventStream(
   }
   openStreams++;
   const gone = new AbortController();
-  const signal = AbortSignal.any([gone.signal, request.signal, closing]);
+  const signal = AbortSignal.any([gone.signal, closing]);
   const encoder = new TextEncoder();
 
   const body = new ReadableStream<Uint8Array>({

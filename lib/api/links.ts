@@ -1,7 +1,7 @@
 /** Links: what an admin gives to people who may join one room or watch one recording. */
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import { z } from "zod";
-import { demand, linkSchema, linkScopeSchema, originOf } from "../auth/mod.ts";
+import { demandAdmin, linkSchema, linkScopeSchema, originOf } from "../auth/mod.ts";
 import { StoreError } from "../store/mod.ts";
 import {
   type ApiContext,
@@ -37,7 +37,7 @@ export function linkRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       responses: { 200: json(pageOf(linkSchema), "A page of links"), ...problems },
     }),
     async (c) => {
-      demand(c.var.identity, c.var.identity.role === "admin", "list links");
+      demandAdmin(c.var.identity, "list links");
       return c.json(await auth.listLinks(c.req.valid("query")), 200);
     },
   );
@@ -54,7 +54,7 @@ export function linkRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       },
     }),
     async (c) => {
-      demand(c.var.identity, c.var.identity.role === "admin", "make a link");
+      demandAdmin(c.var.identity, "make a link");
       const { label, scope, expiresInHours } = c.req.valid("json");
       if (scope.kind === "room") await enterRoom(context, scope.room);
       else if (!await store.chains.get(scope.chainId)) {
@@ -78,7 +78,7 @@ export function linkRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       responses: { 204: { description: "It opens nothing any more" }, ...problems },
     }),
     async (c) => {
-      demand(c.var.identity, c.var.identity.role === "admin", "revoke a link");
+      demandAdmin(c.var.identity, "revoke a link");
       if (await auth.deleteLink(c.req.valid("param").id)) return c.body(null, 204);
       throw new StoreError("not-found", "Cannot revoke this link: there is no such link");
     },

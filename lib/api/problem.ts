@@ -53,7 +53,7 @@ const platformFailures: Record<PlatformErrorKind, { status: number; remedy: stri
 };
 const chainStatus = { "not-found": 404, "conflict": 409, "nobody-in-call": 409, "platform": 502 };
 const storeStatus = { "not-found": 404, "conflict": 409, "broken": 500, "invalid": 400 };
-const authStatus = { "signed-out": 401, "forbidden": 403, "cross-site": 403 };
+const authStatus = { "signed-out": 401, "cross-site": 403 };
 
 /** Status and words for any error. Unknown ones say nothing of their inside. */
 export function explain(error: unknown): Failure {

@@ -1,8 +1,8 @@
 /** Rooms: making, joining and recording them. */
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import { z } from "zod";
-import { demand, mayBrowse, mayJoin } from "../auth/mod.ts";
-import { MAIN_ROOM } from "../handover/mod.ts";
+import { demand, demandAdmin, mayBrowse, mayJoin } from "../auth/mod.ts";
+import { ChainError, type Chains, MAIN_ROOM } from "../handover/mod.ts";
 import { archiveOptionsSchema, type Room, roomSchema } from "../recording/model.ts";
 import { type Join, joinSchema, roomViewSchema } from "../recording/views.ts";
 import { StoreError } from "../store/mod.ts";
@@ -31,15 +31,25 @@ const params = z.object({ room: roomSchema.shape.name });
 const title = roomSchema.shape.title;
 
 /**
- * A room that people may enter. Only the default room comes into being by being asked for; any other
- * must have been made by an admin.
+ * Only the default room comes into being by being asked for; any other must have been made by an
+ * admin.
  *
  * @throws {StoreError} `not-found`
  */
-export async function enterRoom(context: ApiContext, name: string): Promise<Room> {
-  if (name !== MAIN_ROOM && !await context.store.rooms.get(name)) {
+async function requireRoom({ store }: ApiContext, name: string): Promise<void> {
+  if (name !== MAIN_ROOM && !await store.rooms.get(name)) {
     throw new StoreError("not-found", `Cannot enter the room "${name}": there is no such room`);
   }
+}
+
+/**
+ * A room that is there, with its sessions.
+ *
+ * @throws {StoreError} `not-found`
+ * @throws {PlatformError} if its sessions have to be made and cannot
+ */
+export async function enterRoom(context: ApiContext, name: string): Promise<Room> {
+  await requireRoom(context, name);
   return await context.openRoom(name);
 }
 
@@ -74,7 +84,7 @@ export function roomRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       responses: { 201: json(roomSummarySchema, "The room"), ...problems },
     }),
     async (c) => {
-      demand(c.var.identity, c.var.identity.role === "admin", "make a room");
+      demandAdmin(c.var.identity, "make a room");
       const { name, title } = c.req.valid("json");
       if (await store.rooms.get(name)) {
         throw new StoreError("conflict", `Cannot make the room "${name}": there is one already`);
@@ -94,7 +104,7 @@ export function roomRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
     async (c) => {
       const { room } = c.req.valid("param");
       demand(c.var.identity, mayJoin(c.var.identity, room), `see the room "${room}"`);
-      await enterRoom(context, room);
+      await requireRoom(context, room);
       return c.json(await chains.view(room), 200);
     },
   );
@@ -108,7 +118,7 @@ export function roomRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       responses: { 200: json(roomSummarySchema, "The room"), ...problems },
     }),
     async (c) => {
-      demand(c.var.identity, c.var.identity.role === "admin", "rename a room");
+      demandAdmin(c.var.identity, "rename a room");
       const { room } = c.req.valid("param");
       return c.json(summary(await store.rooms.rename(room, c.req.valid("json").title)), 200);
     },
@@ -123,7 +133,7 @@ export function roomRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       responses: { 204: { description: "It is gone" }, ...problems },
     }),
     async (c) => {
-      demand(c.var.identity, c.var.identity.role === "admin", "delete a room");
+      demandAdmin(c.var.identity, "delete a room");
       await store.rooms.delete(c.req.valid("param").room);
       return c.body(null, 204);
     },
@@ -146,8 +156,8 @@ export function roomRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
     async (c) => {
       const { room } = c.req.valid("param");
       demand(c.var.identity, mayJoin(c.var.identity, room), `see the room "${room}"`);
-      await enterRoom(context, room);
-      return eventStream(chains, room, c.req.raw, context.closing);
+      await requireRoom(context, room);
+      return eventStream(chains, room, context.closing);
     },
   );
 
@@ -166,7 +176,7 @@ export function roomRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       const { identity } = c.var;
       const { room: roomName } = c.req.valid("param");
       const { name, host } = c.req.valid("json");
-      if (host) demand(identity, identity.role === "admin", `host the room "${roomName}"`);
+      if (host) demandAdmin(identity, `host the room "${roomName}"`);
       demand(identity, mayJoin(identity, roomName), `join the room "${roomName}"`);
       const room = await enterRoom(context, roomName);
       const role = host ? "host" : "participant";
@@ -206,7 +216,7 @@ export function roomRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       responses: { 200: json(roomViewSchema, "The state after it"), ...problems },
     }),
     async (c) => {
-      demand(c.var.identity, c.var.identity.role === "admin", "start an archive");
+      demandAdmin(c.var.identity, "start an archive");
       const { room } = c.req.valid("param");
       const { name, options } = c.req.valid("json");
       await enterRoom(context, room);
@@ -227,15 +237,25 @@ export function roomRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
         responses: { 200: json(roomViewSchema, "The state after it"), ...problems },
       }),
       async (c) => {
-        demand(c.var.identity, c.var.identity.role === "admin", `${verb} an archive`);
+        demandAdmin(c.var.identity, `${verb} an archive`);
         const { room } = c.req.valid("param");
-        await enterRoom(context, room);
-        await (verb === "restart" ? chains.handOver(room) : chains.stop(room));
+        await requireRoom(context, room);
+        if (verb === "restart") await chains.handOver(room);
+        else await stopIfRecorded(chains, room);
         return c.json(await chains.view(room), 200);
       },
     );
   }
   return router;
+}
+
+/** Stops a room's recording; pressed again, there is nothing left to stop, which is as wanted. */
+async function stopIfRecorded(chains: Chains, room: string): Promise<void> {
+  try {
+    await chains.stop(room);
+  } catch (error) {
+    if (!(error instanceof ChainError && error.kind === "not-found")) throw error;
+  }
 }
 
 function summary({ name, title, createdAtMs }: Room) {

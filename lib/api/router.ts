@@ -73,5 +73,7 @@ export function pageOf<T extends z.ZodType>(item: T) {
 export const archiveName = z.string().trim().min(1, "Give the archive a name").max(200);
 /** The name a person joins with. */
 export const personName = z.string().trim().min(1, "Enter your name").max(80);
-/** An id as the platform and this app make them. */
-export const idParam = z.object({ id: z.string().min(1).max(200) });
+/** An id as the platform and this app make them; it becomes part of the platform's addresses. */
+export const idParam = z.object({
+  id: z.string().regex(/^[\w-]{1,100}$/, "Use letters, digits, hyphens and underscores"),
+});

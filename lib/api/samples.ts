@@ -4,7 +4,7 @@
  */
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import { z } from "zod";
-import { demand, mayBrowse, mayJoin } from "../auth/mod.ts";
+import { demand, demandAdmin, mayBrowse, mayJoin } from "../auth/mod.ts";
 import { MAIN_ROOM } from "../handover/mod.ts";
 import type { Chain } from "../recording/model.ts";
 import { type ArchiveJson, archiveJson, archiveJsonSchema } from "./archive_json.ts";
@@ -183,7 +183,7 @@ export function sampleRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       responses: { 200: json(archiveJsonSchema, "The archive that runs"), ...problems },
     }),
     async (c) => {
-      demand(c.var.identity, c.var.identity.role === "admin", "start an archive");
+      demandAdmin(c.var.identity, "start an archive");
       await enterRoom(context, MAIN_ROOM);
       await chains.start(MAIN_ROOM, {
         name: c.req.valid("json").sessionName || "Untitled",
@@ -208,7 +208,7 @@ export function sampleRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       responses: { 200: json(archiveJsonSchema, "The archive that runs now"), ...problems },
     }),
     async (c) => {
-      demand(c.var.identity, c.var.identity.role === "admin", "restart an archive");
+      demandAdmin(c.var.identity, "restart an archive");
       const { id } = c.req.valid("param");
       const chain = await chainOf(id);
       if (!chain) throw new RequestError(404, `Cannot restart the archive "${id}": it is unknown`);
@@ -232,7 +232,7 @@ export function sampleRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       responses: { 200: json(archiveJsonSchema, "The archive, stopped"), ...problems },
     }),
     async (c) => {
-      demand(c.var.identity, c.var.identity.role === "admin", "stop an archive");
+      demandAdmin(c.var.identity, "stop an archive");
       const { id } = c.req.valid("param");
       const chain = await chainOf(id);
       if (chain === null) {

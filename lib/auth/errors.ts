@@ -2,8 +2,8 @@
 export class AuthError extends Error {
   override readonly name = "AuthError";
   constructor(
-    /** `signed-out`: sign in first; `forbidden`: this caller never may; `cross-site`: not from here. */
-    readonly kind: "signed-out" | "forbidden" | "cross-site",
+    /** `signed-out`: sign in or open a link first; `cross-site`: not from another site's page. */
+    readonly kind: "signed-out" | "cross-site",
     message: string,
   ) {
     super(message);

@@ -190,14 +190,24 @@ export function mayBrowse(identity: Identity): boolean {
 }
 
 /**
- * Throws unless `allowed`; the error says whether signing in would help.
+ * Throws unless `allowed`, which holds for an admin always.
  *
- * @throws {AuthError} `signed-out` or `forbidden`
+ * @throws {AuthError} `signed-out`
  */
 export function demand(identity: Identity, allowed: boolean, action: string): void {
-  if (allowed) return;
-  if (identity.role === "admin") throw new AuthError("forbidden", `Cannot ${action}`);
+  if (allowed || identity.role === "admin") return;
   throw new AuthError("signed-out", `Cannot ${action}: sign in as admin or open a link for it`);
+}
+
+/**
+ * Throws unless this is an admin.
+ *
+ * @throws {AuthError} `signed-out`
+ */
+export function demandAdmin(identity: Identity, action: string): void {
+  if (identity.role !== "admin") {
+    throw new AuthError("signed-out", `Cannot ${action}: sign in as admin`);
+  }
 }
 
 /** `next` if it is a path of this site, else `/`: a sign-in must never lead elsewhere. */

@@ -25,7 +25,7 @@ export function passwordFile(dataDir: string): string {
  */
 export async function keptPassword(dataDir: string): Promise<string> {
   const path = passwordFile(dataDir);
-  await Deno.mkdir(dirname(path), { recursive: true });
+  await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const made = makePassword();
   try {
     await Deno.writeTextFile(path, made + "\n", { createNew: true, mode: 0o600 });

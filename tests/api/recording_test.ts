@@ -106,6 +106,13 @@ Deno.test("start says so when nobody is in the call", () =>
     assertProblem(answer, 409);
   }));
 
+Deno.test("with nothing recorded, restart says so and stop has nothing to do", () =>
+  withServer(async ({ ask }) => {
+    const restarted = await ask("POST", "/api/rooms/main/restart", { as: "admin" });
+    assertProblem(restarted, 404, /nothing is being recorded/);
+    assert.equal(room(await ask("POST", "/api/rooms/main/stop", { as: "admin" })).chain, null);
+  }));
+
 Deno.test("the media of an archive that still records is refused with when to try again", () =>
   withServer(async (server) => {
     await using _ada = await Participant.enter(server);

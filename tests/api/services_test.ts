@@ -92,7 +92,6 @@ for (const [status, code, words] of withoutMedia) {
 Deno.test("every typed error has a status of its own kind", () => {
   const cases: [Error, number][] = [
     [new AuthError("signed-out", "x"), 401],
-    [new AuthError("forbidden", "x"), 403],
     [new AuthError("cross-site", "x"), 403],
     [new ChainError("not-found", "x"), 404],
     [new ChainError("conflict", "x"), 409],

@@ -8,16 +8,16 @@ async function deno(root: string, ...args: string[]): Promise<void> {
   assert.ok(success, `deno ${args.join(" ")}`);
 }
 
-Deno.test("a production build serves pages, islands and static files with deno serve", async () => {
+Deno.test("a production build serves pages, islands and static files with ETags, by deno serve", async () => {
   const root = await writeFixture({
     "dev.ts": `import { Builder } from "fresh/dev"; await new Builder().build();`,
     "main.ts":
       `import { App, staticFiles } from "fresh"; export const app = new App().use(staticFiles()).fsRoutes();`,
     "islands/Word.tsx": `export default ({ word }) => <b>{word}</b>;`,
-    "static/a b.txt": "text",
+    "static/a.txt": "text",
     "routes/index.tsx":
       `import Word from "../islands/Word.tsx"; import { asset } from "fresh/runtime";
-      const file = asset("/a b.txt");
+      const file = asset("/a.txt");
       export default () => <div><Word word="built" /><a href={file}>file</a></div>;`,
   });
   await deno(root, "run", "-A", "dev.ts");
@@ -43,6 +43,7 @@ Deno.test("a production build serves pages, islands and static files with deno s
     const file = await fetch(origin + href);
     assert.match(file.headers.get("cache-control") ?? "", /immutable/);
     const etag = file.headers.get("etag") ?? "";
+    assert.match(etag, /^W\/"[^"]+"$/);
     assert.equal(await file.text(), "text");
     const again = await fetch(origin + href, { headers: { "if-none-match": etag } });
     assert.equal(again.status, 304);

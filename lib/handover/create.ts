@@ -136,6 +136,7 @@ export function createChains(options: ChainsOptions): Chains {
         );
       }
       await prepare(store, room);
+      await care.stopStrays(room).catch((error) => context.onTrouble(action, error));
       const chainId = context.newId();
       const state = await request(room, action, {
         type: "start",
@@ -203,8 +204,9 @@ async function prepare(store: Store, name: string): Promise<void> {
     const { primary, secondary } = room.sessions;
     const same = current?.primary === primary && current.secondary === secondary;
     if (same || entry.state?.chain || entry.state?.procedure) return;
+    const suspects = entry.state?.suspects ?? [];
     const fresh = emptyRecording(name, room.sessions);
-    const state = { ...fresh, lastChain: entry.state?.lastChain ?? null };
+    const state = { ...fresh, lastChain: entry.state?.lastChain ?? null, suspects };
     if (await store.recordings.save(entry, { state, chain: null, parts: [] })) return;
   }
 }

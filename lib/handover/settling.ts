@@ -84,8 +84,7 @@ export function createSettling(
     // While it is being recorded, its room's recording keeps its gaps.
     if (!chain || chain.stoppedAtMs === null) return;
     const parts = await store.parts.list(part.chainId);
-    const untilMs = chain.gaps.reduce((until, gap) => Math.max(until, gap.toMs ?? until), 0);
-    const gaps = updatedGaps(chain.gaps, parts, untilMs);
+    const gaps = updatedGaps(chain.gaps, parts, chain.stopRequestedAtMs ?? chain.stoppedAtMs);
     if (JSON.stringify(gaps) !== JSON.stringify(chain.gaps)) {
       await store.chains.update(chain.id, (c) => ({ ...c, gaps }));
     }

@@ -39,17 +39,20 @@ export function holesBetween(spans: readonly Span[], untilMs: number | null): Sp
 }
 
 /**
- * A chain's gaps, brought up to date with its last parts: gaps before the first of `parts` stay as
- * they are, later ones are computed anew and keep the cause they were given.
+ * A chain's gaps, brought up to date with its parts; they keep the cause they were given. If `parts`
+ * are only the last ones, the gaps before the first of them stay as they are.
  */
 export function updatedGaps(
   gaps: readonly Gap[],
   parts: readonly Part[],
   untilMs: number | null,
 ): Gap[] {
-  const first = parts.reduce((least, part) => Math.min(least, spanOf(part).fromMs), Infinity);
-  const kept = gaps.filter((gap) => gap.fromMs < first);
-  const recent = holesBetween(parts.map(spanOf), untilMs).map((hole): Gap => ({
+  const whole = parts.length === 0 || parts.some((part) => part.seq === 0);
+  const firstMs = parts.reduce((least, part) => Math.min(least, spanOf(part).fromMs), Infinity);
+  const kept = whole ? [] : gaps.filter((gap) => gap.fromMs < firstMs);
+  const holes = holesBetween(parts.map(spanOf), untilMs)
+    .filter((hole) => hole.toMs === null || hole.toMs !== untilMs || isCertain(hole, parts));
+  const recent = holes.map((hole): Gap => ({
     fromMs: hole.fromMs,
     toMs: hole.toMs,
     cause: knownCause(gaps, hole) ?? causeOf(parts, hole.fromMs),
@@ -81,6 +84,12 @@ export function knownCause(gaps: readonly Gap[], hole: Span): string | null {
     gap.fromMs <= (hole.toMs ?? Infinity) && hole.fromMs <= (gap.toMs ?? Infinity)
   );
   return same?.cause ?? null;
+}
+
+/** A hole before Stop may be made by rounding: an archive's length is told in whole seconds. */
+function isCertain(hole: Span, parts: readonly Part[]): boolean {
+  const last = parts.find((part) => spanOf(part).toMs === hole.fromMs);
+  return (hole.toMs ?? Infinity) - hole.fromMs > 2 * (last?.startUncertaintyMs ?? 0);
 }
 
 function causeOf(parts: readonly Part[], fromMs: number): string {

@@ -14,8 +14,9 @@ import type {
 const TAIL_LENGTH = 12;
 /** Outcomes that are kept for those who wait for a procedure. */
 const OUTCOMES = 8;
-/** How long archives of starts in doubt are looked for after a procedure has given up on them. */
-const STRAYS_MS = 5 * 60_000;
+/** How long after a start an archive that it made unseen is looked for. */
+const SUSPECT_MS = 5 * 60_000;
+const MAX_SUSPECTS = 8;
 /** After a handover failed, the chain does not try another by itself for this long. */
 const HAND_OVER_AGAIN_MS = 60_000;
 
@@ -134,12 +135,21 @@ export class Draft {
   }
 
   private conclude(failure: Failure | null): void {
-    const { id, kind, starting } = this.running;
+    const { id, kind } = this.running;
     const chainId = this.state.chain?.id ?? this.state.lastChain?.id ?? null;
     this.state.outcomes = [...this.state.outcomes, { id, kind, chainId, failure }].slice(-OUTCOMES);
-    if (starting?.inDoubt) this.state.straysUntilMs = this.nowMs + STRAYS_MS;
     this.state.procedure = null;
     this.state.pending = null;
+  }
+
+  /** Remembers that a start of this chain may take effect later than anybody waits for it. */
+  suspect(): void {
+    const { chain, nowMs } = this;
+    const suspect = { name: chain.name, sinceMs: chain.createdAtMs, untilMs: nowMs + SUSPECT_MS };
+    const others = this.state.suspects.filter((s) =>
+      s.untilMs > nowMs && s.sinceMs !== suspect.sinceMs
+    );
+    this.state.suspects = [...others, suspect].slice(-MAX_SUSPECTS);
   }
 
   /** Puts a command out; the one that was out, if any, is no longer waited for. */
@@ -221,9 +231,8 @@ export class Draft {
   private recount(): void {
     const { chain, tail } = this.state;
     if (!chain) return;
-    const untilMs = chain.state === "stopping" ? this.stopRequestedAtMs() : null;
     const before = chain.gaps.find((gap) => gap.toMs === null);
-    chain.gaps = updatedGaps(chain.gaps, tail, untilMs);
+    chain.gaps = updatedGaps(chain.gaps, tail, chain.stopRequestedAtMs ?? null);
     const after = before && chain.gaps.find((gap) => gap.fromMs === before.fromMs);
     if (after && after.toMs !== null && chain.state === "recording") {
       const seconds = ((after.toMs - after.fromMs) / 1000).toFixed(1);
@@ -231,15 +240,11 @@ export class Draft {
     }
   }
 
-  private stopRequestedAtMs(): number {
-    return this.procedure?.kind === "stop" ? this.procedure.startedAtMs : this.nowMs;
-  }
-
   /** Ends the chain in this state. */
   endChain(state: "stopped" | "failed"): void {
     const { chain } = this;
     chain.state = state;
-    this.recountEnded();
+    this.recount();
     chain.stoppedAtMs = this.nowMs;
     this.endedChain = chain;
     this.state.lastChain = chain;
@@ -247,10 +252,5 @@ export class Draft {
     this.state.tail = [];
     this.state.slots = { main: null, interim: null, previous: null };
     this.state.secondaryWanted = false;
-  }
-
-  private recountEnded(): void {
-    const { chain, tail } = this.state;
-    if (chain) chain.gaps = updatedGaps(chain.gaps, tail, this.stopRequestedAtMs());
   }
 }

@@ -85,6 +85,7 @@ function start(draft: Draft, event: Extract<RecordingEvent, { type: "start" }>):
     strategy: event.strategy,
     state: "starting",
     createdAtMs: draft.nowMs,
+    stopRequestedAtMs: null,
     stoppedAtMs: null,
     gaps: [],
   };

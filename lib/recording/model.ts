@@ -96,6 +96,8 @@ export const chainSchema = z.object({
   strategy: strategySchema,
   state: z.enum(["starting", "recording", "stopping", "stopped", "failed"]),
   createdAtMs: z.number(),
+  /** When somebody asked for the stop: time after it is not missed. Null until then. */
+  stopRequestedAtMs: z.number().nullable().optional(),
   /** When Stop was confirmed; null until then. */
   stoppedAtMs: z.number().nullable().default(null),
   gaps: z.array(gapSchema).default([]),

@@ -27,6 +27,7 @@ export function tryStart(draft: Draft, tag: string | null = null): void {
   if (!starting) throw new Error("Start an archive: no lane was chosen");
   const { chain } = draft;
   starting.looks = 0;
+  draft.suspect();
   draft.issue({
     do: "start-archive",
     lane: starting.lane,

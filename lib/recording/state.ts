@@ -121,8 +121,8 @@ export const recordingStateSchema = z.object({
   })),
   /** A handover that failed is not tried again by itself before this. */
   handOverAgainAtMs: z.number(),
-  /** Archives that lost starts may have made are looked for until then. */
-  straysUntilMs: z.number(),
+  /** Starts that may take effect unseen (late, or by a process frozen meanwhile): archives looked for. */
+  suspects: z.array(z.object({ name: z.string(), sinceMs: z.number(), untilMs: z.number() })),
   notice: roomViewSchema.shape.notice,
 });
 /** A room's recording, whole. */
@@ -207,7 +207,7 @@ export function emptyRecording(
     lastCommandId: 0,
     outcomes: [],
     handOverAgainAtMs: 0,
-    straysUntilMs: 0,
+    suspects: [],
     notice: null,
   };
 }

@@ -137,6 +137,7 @@ export function beginStop(draft: Draft): void {
     ? { ...starting, inDoubt, looks: 0 }
     : null;
   draft.chain.state = "stopping";
+  draft.chain.stopRequestedAtMs = draft.nowMs;
   windDown(draft);
 }
 
@@ -159,7 +160,9 @@ export function confirmed(draft: Draft, archive: ArchiveFacts, lane: Lane): void
     case "replacing":
       if (lane === "primary") {
         slots.main = part.archiveId;
-        return settle(draft);
+        if (slots.previous === null && slots.interim === null) return settle(draft);
+        draft.enter("overlapping-next");
+        return draft.wakeIn(draft.settings.overlapNextMs);
       }
       slots.interim = part.archiveId;
       return enterStartingNext(draft);

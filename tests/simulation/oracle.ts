@@ -18,6 +18,8 @@ export class Oracle {
   #sessions: string[] = [];
   #stopPressedMs: number[] = [];
   #calmSinceMs = Infinity;
+  /** How long another archive must have recorded when one is stopped. */
+  leastOverlapMs = 0;
 
   constructor(
     readonly clock: SimClock,
@@ -53,8 +55,13 @@ export class Oracle {
     this.note(
       `${archive.id} is stopped; ${others.map((o) => o.id).join(", ") || "nothing"} records`,
     );
-    if (others.length > 0) return;
     const recentStop = this.#stopPressedBefore(nowMs);
+    const owned = others.some((other) => other.startMs <= nowMs - this.leastOverlapMs);
+    if (owned) return;
+    if (others.length > 0 && !recentStop) {
+      this.violate(`${archive.id} was stopped too early: ${others.map((o) => o.id)} just started`);
+    }
+    if (others.length > 0) return;
     const recentDeath = this.platform.archives.some((other) =>
       other.endedBy === "world" && other.endMs !== null && other.endMs > nowMs - NOTICED_MS
     );

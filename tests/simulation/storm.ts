@@ -62,6 +62,7 @@ class Storm {
   readonly begunMs: number;
   sessions = { primary: "", secondary: "" };
   oracle: Oracle;
+  skewed = false;
   killChance = 0;
   commitFailChance = 0;
   #ids = 0;
@@ -94,6 +95,9 @@ class Storm {
     this.platform.onSignal = (_session, type) => this.signalled(type);
     this.platform.onStop = (archive) => this.oracle.stopTakesEffect(archive);
 
+    this.skewed = random.chance(0.3);
+    // A wait that one process began by its clock may be ended by another's.
+    this.oracle.leastOverlapMs = this.skewed ? 0 : SETTINGS.overlapInterimMs;
     for (let i = random.int(1, 3); i > 0; i--) this.startProcess(`p${i}`);
     for (let i = random.int(1, 4); i > 0; i--) this.addClient(`c${i}`);
     this.tickClients(worldStore);
@@ -180,7 +184,7 @@ class Storm {
 
   startProcess(name: string): void {
     const process = this.addProcess(name);
-    if (this.random.chance(0.1)) process.skewMs = this.random.int(-5000, 5000);
+    if (this.skewed && this.random.chance(0.5)) process.skewMs = this.random.int(-5000, 5000);
     this.processes.push(process);
     const sweep = () => {
       if (process.dead) return;

@@ -28,6 +28,7 @@ const chain = (id: string, more: Partial<Chain> = {}): Chain => ({
   strategy: "dual-session",
   state: "stopped",
   createdAtMs: 1,
+  stopRequestedAtMs: 1,
   stoppedAtMs: 2,
   gaps: [],
   ...more,

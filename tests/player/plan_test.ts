@@ -1,0 +1,181 @@
+import assert from "node:assert/strict";
+import {
+  type Cursor,
+  isBuffered,
+  jumpOver,
+  nextStep,
+  reviseCursor,
+  type Situation,
+  WINDOW,
+} from "../../lib/player/plan.ts";
+import { layOut } from "../../lib/player/timeline.ts";
+import { filmFrom } from "./films.ts";
+
+type Inside = Extract<Cursor, { kind: "inside" }>;
+const FILM = layOut(
+  filmFrom([{ place: 0, length: 100 }, { place: 95, length: 50 }, { place: 140, length: 60 }]),
+  new Map(),
+);
+const situation = (changes: Partial<Situation>): Situation => ({
+  timeline: FILM,
+  window: WINDOW,
+  playheadSeconds: 0,
+  cursor: { kind: "seek", seconds: 0 },
+  bufferedFromSeconds: null,
+  ended: false,
+  ...changes,
+});
+const inside = (video: number, audio: number, done = false): Cursor => ({
+  kind: "inside",
+  archiveId: "a",
+  heads: [
+    { kind: "video", appendedToSeconds: video, done },
+    { kind: "audio", appendedToSeconds: audio, done },
+  ],
+});
+/** The step in short: its kind and what it is about. */
+function step(changes: Partial<Situation>): string {
+  const next = nextStep(situation(changes));
+  switch (next.kind) {
+    case "open":
+      return `open ${next.segment.archiveId} at ${next.fromSeconds}`;
+    case "append":
+      return `append ${next.track}`;
+    case "evict":
+      return `evict to ${next.toSeconds}`;
+    default:
+      return next.kind;
+  }
+}
+
+Deno.test("nextStep() opens the part that a seek lands in", () => {
+  assert.equal(step({}), "open a at 0");
+  const seek = (seconds: number) =>
+    step({ cursor: { kind: "seek", seconds }, playheadSeconds: seconds });
+  assert.equal(seek(120), "open b at 120");
+});
+
+Deno.test("nextStep() begins a seek just behind a seam in the earlier part", () => {
+  const seek = (seconds: number) =>
+    step({ cursor: { kind: "seek", seconds }, playheadSeconds: seconds });
+  assert.equal(seek(95.2), "open a at 95.2");
+  assert.equal(seek(96.5), "open b at 96.5");
+});
+
+Deno.test("nextStep() appends the track that is behind, up to the window's edge", () => {
+  assert.equal(step({ cursor: inside(4, 2) }), "append audio");
+  assert.equal(step({ cursor: inside(4, 6) }), "append video");
+  assert.equal(step({ cursor: inside(30, 30) }), "wait");
+  assert.equal(step({ cursor: inside(30, 30), playheadSeconds: 1 }), "append video");
+});
+
+Deno.test("nextStep() leaves a part when all its tracks are appended", () => {
+  assert.equal(step({ cursor: inside(100, 100, true), playheadSeconds: 80 }), "leave");
+});
+
+Deno.test("nextStep() opens the next part at its very beginning, once it is in the window", () => {
+  const cursor: Cursor = { kind: "behind", archiveId: "a" };
+  assert.equal(step({ cursor, playheadSeconds: 60 }), "wait");
+  assert.equal(step({ cursor, playheadSeconds: 70 }), "open b at 95");
+});
+
+Deno.test("nextStep() ends the film behind its last part, once", () => {
+  const cursor: Cursor = { kind: "behind", archiveId: "c" };
+  assert.equal(step({ cursor, playheadSeconds: 190 }), "end");
+  assert.equal(step({ cursor, playheadSeconds: 190, ended: true }), "wait");
+});
+
+Deno.test("nextStep() waits at the end of a film that is still being recorded", () => {
+  const cursor: Cursor = { kind: "behind", archiveId: "c" };
+  assert.equal(step({ cursor, playheadSeconds: 190, timeline: { ...FILM, open: true } }), "wait");
+});
+
+Deno.test("nextStep() throws away what was played, before anything else", () => {
+  const cursor = inside(90, 90);
+  assert.equal(step({ cursor, playheadSeconds: 80, bufferedFromSeconds: 0 }), "evict to 60");
+  assert.equal(step({ cursor, playheadSeconds: 80, bufferedFromSeconds: 57 }), "append video");
+});
+
+Deno.test("nextStep() keeps memory flat over a long film", () => {
+  const timeline = layOut(
+    filmFrom(Array.from({ length: 50 }, (_, n) => ({ place: n * 100, length: 105 }))),
+    new Map(),
+  );
+  let cursor: Cursor = { kind: "seek", seconds: 0 };
+  let [from, to, most] = [0, 0, 0];
+  for (let playheadSeconds = 0; playheadSeconds < 5000; playheadSeconds++) {
+    for (let guard = 0;; guard++) {
+      assert.ok(guard < 500, "The plan never rests");
+      const next = nextStep(
+        situation({
+          timeline,
+          cursor,
+          playheadSeconds,
+          bufferedFromSeconds: to > from ? from : null,
+        }),
+      );
+      if (next.kind === "wait" || next.kind === "end") break;
+      if (next.kind === "evict") from = next.toSeconds;
+      if (next.kind === "leave" && cursor.kind === "inside") {
+        cursor = { kind: "behind", archiveId: cursor.archiveId };
+      }
+      if (next.kind === "open") {
+        const { archiveId } = next.segment;
+        const head = { kind: "video", appendedToSeconds: next.fromSeconds, done: false } as const;
+        cursor = { kind: "inside", archiveId, heads: [head] };
+      }
+      if (next.kind === "append" && cursor.kind === "inside") {
+        const { archiveId, heads }: Inside = cursor;
+        const end = timeline.segments.find((s) => s.archiveId === archiveId)?.endSeconds ?? 0;
+        const appendedToSeconds = Math.min(end, (heads[0]?.appendedToSeconds ?? 0) + 2);
+        to = Math.max(to, appendedToSeconds);
+        const head = { kind: "video", appendedToSeconds, done: appendedToSeconds >= end } as const;
+        cursor = { kind: "inside", archiveId, heads: [head] };
+      }
+    }
+    assert.ok(to >= Math.min(5000, playheadSeconds + 25), `Starved at ${playheadSeconds}`);
+    most = Math.max(most, to - from);
+  }
+  assert.ok(most <= 65, `${most} s were kept`);
+});
+
+Deno.test("reviseCursor() goes back for a part that appeared ahead of the playhead", () => {
+  const film = filmFrom([
+    { place: 0, length: 100 },
+    { place: 95, length: 50, status: "stopped" },
+    { place: 140, length: 60 },
+  ]);
+  const before = layOut(film, new Map());
+  const cursor: Cursor = { kind: "inside", archiveId: "c", heads: [] };
+  assert.deepEqual(reviseCursor(before, FILM, cursor, 80), { kind: "behind", archiveId: "a" });
+  assert.equal(reviseCursor(before, FILM, cursor, 150), cursor);
+});
+
+Deno.test("reviseCursor() goes on behind the last part there is when the one in hand is lost", () => {
+  const after = layOut(
+    filmFrom([{ place: 0, length: 100 }, { place: 95, length: 50, status: "deleted" }]),
+    new Map(),
+  );
+  const cursor: Cursor = { kind: "inside", archiveId: "b", heads: [] };
+  assert.deepEqual(reviseCursor(FILM, after, cursor, 90), { kind: "behind", archiveId: "a" });
+});
+
+Deno.test("reviseCursor() changes nothing when parts are added at the end", () => {
+  const shorter = { ...FILM, segments: FILM.segments.slice(0, 2) };
+  const cursor: Cursor = { kind: "behind", archiveId: "b" };
+  assert.equal(reviseCursor(shorter, FILM, cursor, 130), cursor);
+});
+
+Deno.test("jumpOver() crosses only a hole that playback has come to", () => {
+  const ranges = [{ startSeconds: 0, endSeconds: 8 }, { startSeconds: 10, endSeconds: 15 }];
+  assert.equal(jumpOver(ranges, 4), null);
+  assert.equal(jumpOver(ranges, 7.9), 10);
+  assert.equal(jumpOver(ranges, 9), 10);
+  assert.equal(jumpOver(ranges, 15), null);
+  assert.equal(jumpOver([], 0), null);
+});
+
+Deno.test("isBuffered() is true inside a range only", () => {
+  const ranges = [{ startSeconds: 2, endSeconds: 8 }];
+  assert.deepEqual([1.9, 2, 7.9, 8].map((t) => isBuffered(ranges, t)), [false, true, true, false]);
+});

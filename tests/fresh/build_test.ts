@@ -17,8 +17,7 @@ Deno.test("a production build serves pages, islands and static files with ETags,
     "static/a.txt": "text",
     "routes/index.tsx":
       `import Word from "../islands/Word.tsx"; import { asset } from "fresh/runtime";
-      const file = asset("/a.txt");
-      export default () => <div><Word word="built" /><a href={file}>file</a></div>;`,
+      export default () => <div><Word word="built" /><a href={asset("/a.txt")}>file</a></div>;`,
   });
   await deno(root, "run", "-A", "dev.ts");
   const server = new Deno.Command(Deno.execPath(), {

@@ -145,7 +145,13 @@ export default function VideoPublisher({ room, title, host }: VideoPublisherProp
           <div class="empty">
             <h2>You left the call</h2>
             <p>Camera and microphone are off. The others can no longer see or hear you.</p>
-            <button type="button" class="button primary" disabled={waiting.value} onClick={join}>
+            <button
+              type="button"
+              class="button primary"
+              autofocus
+              disabled={waiting.value}
+              onClick={join}
+            >
               Join again
             </button>
           </div>

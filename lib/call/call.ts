@@ -2,14 +2,15 @@
  * A call: one person in a room, on its primary session and, while a handover wants it, on its
  * secondary one too. State for the page is in signals; every way out ends in `left` or `failed`.
  */
-import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
+import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import type { Join, RoomView } from "../recording/views.ts";
 import type { Client } from "./client.ts";
 import { CallError, type Problem, problemOf, toProblem } from "./errors.ts";
 import { Lane, LANE_LIMITS, type LaneLimits, type Source } from "./lane.ts";
 import { type Participant, People } from "./people.ts";
 import type { ArchiveEvents } from "./recording_light.ts";
-import { isSecondaryWanted, recheckInMs, Secondary } from "./secondary.ts";
+import { Secondary } from "./secondary.ts";
+import { followWanted } from "./wanted.ts";
 
 /** Where a call is in its life. `left` and `failed` may be joined again. */
 export type CallState = "idle" | "joining" | "joined" | "reconnecting" | "left" | "failed";
@@ -116,7 +117,7 @@ export class Call {
     if (turn !== this.#turn) return;
     this.state.value = "joined";
     this.#followLine(lane, turn);
-    this.#followWanted(lane, secondary);
+    followWanted(lane, this.parts.view, (wanted) => secondary.want(wanted));
   }
 
   /** Sends what is wanted now, also if that changes while it is being sent. */
@@ -213,36 +214,6 @@ export class Call {
       }
     }
     this.#fail(turn, failure);
-  }
-
-  /** Follows the room's state and the newest signal; only the server's own signals count. */
-  #followWanted(lane: Lane, secondary: Secondary): void {
-    const { session } = lane;
-    let latest: { wanted: boolean; atMs: number } | null = null;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const weigh = (view: RoomView | null) => {
-      const nowMs = Date.now();
-      secondary.want(isSecondaryWanted(view?.secondaryWanted ?? null, latest, nowMs));
-      clearTimeout(timer);
-      const inMs = recheckInMs(latest, nowMs);
-      if (inMs !== null) timer = setTimeout(() => weigh(this.parts.view.value), inMs);
-    };
-    const heard = (wanted: boolean) => (event: { from: unknown }) => {
-      if (event.from) return;
-      latest = { wanted, atMs: Date.now() };
-      weigh(this.parts.view.value);
-    };
-    const join = heard(true);
-    const leave = heard(false);
-    session.on("signal:join", join);
-    session.on("signal:leave", leave);
-    const dispose = effect(() => weigh(this.parts.view.value));
-    lane.onClose(() => {
-      dispose();
-      clearTimeout(timer);
-      session.off("signal:join", join);
-      session.off("signal:leave", leave);
-    });
   }
 
   #fail(turn: number, error: unknown): void {

@@ -123,7 +123,8 @@ export class Devices {
     };
     if (!navigator.mediaDevices) throw new DOMException("No secure context", "SecurityError");
     const stream = await navigator.mediaDevices.getUserMedia({
-      audio: wanted("microphone", { echoCancellation: true, noiseSuppression: true }),
+      // No noise suppression: it eats quiet sounds, and a recording is to hold what was heard.
+      audio: wanted("microphone", { echoCancellation: true, noiseSuppression: false }),
       video: wanted("camera", PICTURE),
     });
     for (const track of stream.getTracks()) {
@@ -160,7 +161,7 @@ export class Devices {
 
 async function isGranted(kind: Kind): Promise<boolean> {
   try {
-    return (await navigator.permissions.query({ name: kind as PermissionName })).state ===
+    return (await navigator.permissions.query({ name: kind })).state ===
       "granted";
   } catch {
     // Not every browser tells; then do not bother the person again.

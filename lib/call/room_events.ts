@@ -43,7 +43,10 @@ export function watchRoom(room: string): RoomWatch {
     link: shared.link,
     clockAheadMs: shared.clockAheadMs,
     here: shared.here,
-    offer: (view) => shared.take(view),
+    offer: (view) => {
+      // An answer may be overtaken by the stream.
+      if (view.nowMs >= (shared.view.peek()?.nowMs ?? 0)) shared.take(view);
+    },
     release() {
       if (released) return;
       released = true;
@@ -81,8 +84,6 @@ class Feed {
   }
 
   take(view: RoomView): void {
-    const current = this.view.value;
-    if (current && view.nowMs < current.nowMs) return;
     this.clockAheadMs.value = view.nowMs - Date.now();
     this.view.value = view;
   }

@@ -5,26 +5,8 @@
 import { signal } from "@preact/signals";
 import type { Lane } from "./lane.ts";
 
-/** How long the newest signal beats a room view that says otherwise: views may be this old, ms. */
-const SIGNAL_BEATS_VIEW_MS = 5_000;
 /** Attempts in one handover; the last ones are 8 s apart, longer than any handover waits. */
 const MAX_ATTEMPTS = 10;
-
-/** Whether the second session is wanted, by the room's state and by the newest signal in the call. */
-export function isSecondaryWanted(
-  view: boolean | null,
-  latest: { wanted: boolean; atMs: number } | null,
-  nowMs: number,
-): boolean {
-  if (latest && (view === null || nowMs - latest.atMs < SIGNAL_BEATS_VIEW_MS)) return latest.wanted;
-  return view ?? false;
-}
-
-/** When {@link isSecondaryWanted} may answer differently without any news, ms from now; null if never. */
-export function recheckInMs(latest: { atMs: number } | null, nowMs: number): number | null {
-  const inMs = latest ? latest.atMs + SIGNAL_BEATS_VIEW_MS - nowMs : -1;
-  return inMs > 0 ? inMs : null;
-}
 
 /** Joins and leaves the second session as wanted, one step at a time, and tries again on failure. */
 export class Secondary {

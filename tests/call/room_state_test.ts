@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { clockText, drawLanes, overlapsMs, stepWords } from "../../lib/call/lanes_picture.ts";
 import { isRecording } from "../../lib/call/recording_light.ts";
-import { isSecondaryWanted, recheckInMs } from "../../lib/call/secondary.ts";
+import { isSecondaryWanted, recheckInMs } from "../../lib/call/wanted.ts";
 import { partSchema } from "../../lib/recording/model.ts";
 import { type RoomView, roomViewSchema, stepSchema } from "../../lib/recording/views.ts";
 

@@ -82,25 +82,6 @@ export function ArchiveForm(props: ArchiveFormProps) {
             </label>
           </div>
         </fieldset>
-        <div class="field">
-          <label for="archive-mode">Files</label>
-          <select
-            id="archive-mode"
-            value={choice.outputMode}
-            disabled={locked}
-            aria-describedby={individualRefused ? "archive-refused" : undefined}
-            onChange={(event) =>
-              change({
-                outputMode: event.currentTarget.value === "individual" ? "individual" : "composed",
-              })}
-          >
-            <option value="composed">Composed: one picture</option>
-            <option value="individual" disabled={individualRefused !== null}>
-              Individual: one per person
-            </option>
-          </select>
-          {individualRefused && <p class="hint" id="archive-refused">{individualRefused}</p>}
-        </div>
         {choice.outputMode === "composed" && choice.hasVideo && (
           <div class="field">
             <label for="archive-size">Resolution</label>
@@ -119,6 +100,25 @@ export function ArchiveForm(props: ArchiveFormProps) {
             </select>
           </div>
         )}
+        <div class="field call-wide">
+          <label for="archive-mode">Files</label>
+          <select
+            id="archive-mode"
+            value={choice.outputMode}
+            disabled={locked}
+            aria-describedby={individualRefused ? "archive-refused" : undefined}
+            onChange={(event) =>
+              change({
+                outputMode: event.currentTarget.value === "individual" ? "individual" : "composed",
+              })}
+          >
+            <option value="composed">Composed: one picture</option>
+            <option value="individual" disabled={individualRefused !== null}>
+              Individual: one per person
+            </option>
+          </select>
+          {individualRefused && <p class="hint" id="archive-refused">{individualRefused}</p>}
+        </div>
       </div>
     </>
   );

@@ -1,5 +1,6 @@
 /** The call itself: everybody's tiles, what is wrong, and the controls. */
 import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
 import type { Call } from "../call.ts";
 import type { Devices, Kind } from "../devices.ts";
 import type { Problem } from "../errors.ts";
@@ -27,8 +28,11 @@ export function CallView(props: CallViewProps) {
   const others = call.participants.value;
   const camera = devices.camera.track.value;
   const showsCamera = camera !== null && props.cameraOn;
+  const frame = useRef<HTMLDivElement>(null);
+  // The button that was pressed is gone: the focus would fall back to the top of the page.
+  useEffect(() => frame.current?.focus({ preventScroll: true }), []);
   return (
-    <div class="call-view">
+    <div class="call-view" ref={frame} tabIndex={-1}>
       {call.state.value === "reconnecting" && (
         <p class="notice warning" role="alert">
           Reconnecting… Your network is interrupted; the call goes on as soon as it is back.

@@ -12,7 +12,10 @@ import type {
   RecordingSettings,
   RecordingState,
 } from "./state.ts";
-import { beginHandover, beginStop, confirmed, react, steps } from "./steps.ts";
+import { beginHandover } from "./joining.ts";
+import { steps } from "./steps.ts";
+import { confirmed, react } from "./transfer.ts";
+import { beginStop } from "./winding_down.ts";
 import { beginStart } from "./starting.ts";
 
 /** What an event leads to. */

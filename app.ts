@@ -3,6 +3,7 @@ import { App, csp, HttpError, staticFiles } from "fresh";
 import { h } from "preact";
 import { ErrorPage } from "./components/ErrorPage.tsx";
 import { isSamplePath } from "./lib/api/mod.ts";
+import { traceOf } from "./lib/api/problem.ts";
 import { AuthError, requireSameOrigin } from "./lib/auth/mod.ts";
 import type { State } from "./lib/define.ts";
 import { log } from "./lib/log.ts";
@@ -28,7 +29,7 @@ export function createApp(services: Services): App<State> {
             method: ctx.req.method,
             // The rest of a link's address is what opens it.
             path: ctx.url.pathname.replace(/^\/open\/.*/, "/open/…"),
-            error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+            error: traceOf(error),
           });
         }
         return await ctx.render(h(ErrorPage, { error, url: ctx.url }), { status });

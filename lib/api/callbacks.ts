@@ -10,7 +10,7 @@ import { timingSafeEqual } from "node:crypto";
 import { z } from "zod";
 import { AuthError } from "../auth/mod.ts";
 import { sha256 } from "../auth/password.ts";
-import { RequestError } from "./problem.ts";
+import { InvalidInputError, RequestError } from "./problem.ts";
 import { type ApiContext, type ApiEnv, createRouter, problems } from "./router.ts";
 
 /** How old a signature may be. */
@@ -41,10 +41,11 @@ export function callbackRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       const jti = context.signatureSecret === null
         ? null
         : await verify(context.signatureSecret, c.req.header("authorization"), raw);
-      const { id } = archiveEventSchema.parse(parseJson(raw));
+      const event = archiveEventSchema.safeParse(parseJson(raw));
+      if (!event.success) throw new InvalidInputError(event.error);
       const seen = ["callbacks", jti ?? ""];
       if (jti !== null && await store.values.get(seen, z.literal(true))) return c.body(null, 204);
-      await chains.hint(id);
+      await chains.hint(event.data.id);
       // Only now: one that failed is sent again with the same signature.
       if (jti !== null) await store.values.set(seen, true, { expireInMs: REMEMBERED_MS });
       return c.body(null, 204);

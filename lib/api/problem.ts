@@ -26,7 +26,7 @@ export type Problem = z.infer<typeof problemSchema>;
 export class RequestError extends Error {
   override readonly name = "RequestError";
   constructor(
-    readonly status: 400 | 404 | 409 | 410 | 413 | 415 | 429 | 503,
+    readonly status: FailureStatus,
     message: string,
     /** Seconds after which it may work. */
     readonly retryAfterSeconds?: number,
@@ -35,25 +35,60 @@ export class RequestError extends Error {
   }
 }
 
+/** Input that does not fit its schema. (A bare ZodError is a fault of ours, and answered with 500.) */
+export class InvalidInputError extends Error {
+  override readonly name = "InvalidInputError";
+  readonly issues: z.ZodError["issues"];
+  constructor(cause: z.ZodError) {
+    super("Cannot use this input", { cause });
+    this.issues = cause.issues;
+  }
+}
+
+const titles = {
+  400: "Bad Request",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "Not Found",
+  409: "Conflict",
+  410: "Gone",
+  413: "Content Too Large",
+  415: "Unsupported Media Type",
+  429: "Too Many Requests",
+  500: "Internal Server Error",
+  502: "Bad Gateway",
+  503: "Service Unavailable",
+  504: "Gateway Timeout",
+};
+/** The statuses that failed requests are answered with. */
+export type FailureStatus = keyof typeof titles;
+
 interface Failure {
-  status: number;
+  status: FailureStatus;
   detail: string;
   errors?: Problem["errors"];
   retryAfterSeconds?: number;
 }
 
-const platformFailures: Record<PlatformErrorKind, { status: number; remedy: string }> = {
-  "unauthorized": { status: 502, remedy: "check API_KEY and API_SECRET" },
-  "not-found": { status: 404, remedy: "it may have been deleted or have expired" },
-  "conflict": { status: 409, remedy: "reload to see its present state" },
-  "rate-limited": { status: 503, remedy: "try again in a few seconds" },
-  "unavailable": { status: 503, remedy: "the video platform cannot be reached, try again" },
-  "timeout": { status: 504, remedy: "the video platform did not answer in time, try again" },
-  "unexpected": { status: 502, remedy: "the video platform answered something unexpected" },
+const platformStatus: Record<PlatformErrorKind, FailureStatus> = {
+  "unauthorized": 502,
+  "not-found": 404,
+  "conflict": 409,
+  "rate-limited": 503,
+  "unavailable": 503,
+  "timeout": 504,
+  "unexpected": 502,
 };
-const chainStatus = { "not-found": 404, "conflict": 409, "nobody-in-call": 409, "platform": 502 };
-const storeStatus = { "not-found": 404, "conflict": 409, "broken": 500, "invalid": 400 };
-const authStatus = { "signed-out": 401, "cross-site": 403 };
+/** Seconds after which a platform in trouble is worth another try. */
+const PLATFORM_RETRY_SECONDS = 5;
+const chainStatus = {
+  "not-found": 404,
+  "conflict": 409,
+  "nobody-in-call": 409,
+  "platform": 502,
+} as const;
+const storeStatus = { "not-found": 404, "conflict": 409, "broken": 500, "invalid": 400 } as const;
+const authStatus = { "signed-out": 401, "cross-site": 403 } as const;
 
 /** Status and words for any error. Unknown ones say nothing of their inside. */
 export function explain(error: unknown): Failure {
@@ -67,25 +102,22 @@ export function explain(error: unknown): Failure {
   if (error instanceof AuthError) return { status: authStatus[error.kind], detail: error.message };
   if (error instanceof ChainError) {
     const status = error.cause instanceof PlatformError
-      ? platformFailures[error.cause.kind].status
+      ? platformStatus[error.cause.kind]
       : chainStatus[error.kind];
     return { status, detail: error.message };
   }
   if (error instanceof PlatformError) {
-    const { status, remedy } = platformFailures[error.kind];
-    return {
-      status,
-      detail: `${error.message}: ${remedy}`,
-      retryAfterSeconds: status === 503 ? 5 : undefined,
-    };
+    const status = platformStatus[error.kind];
+    const retry = status === 503 && { retryAfterSeconds: PLATFORM_RETRY_SECONDS };
+    return { status, detail: error.message, ...retry };
   }
   if (error instanceof StoreError) {
     return { status: storeStatus[error.kind], detail: error.message };
   }
   if (error instanceof HTTPException && error.status < 500) {
-    return { status: error.status, detail: `Cannot use this request: ${error.message}` };
+    return { status: 400, detail: `Cannot use this request: ${error.message}` };
   }
-  if (error instanceof z.ZodError) {
+  if (error instanceof InvalidInputError) {
     const errors = error.issues.map((issue) => ({
       field: issue.path.join(".") || "body",
       message: issue.message,
@@ -105,12 +137,12 @@ export function problemResponse(error: unknown, request: Request): Response {
       method: request.method,
       path: pathname,
       status,
-      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      error: status === 500 ? traceOf(error) : detail,
     });
   }
   const problem: Problem = {
     type: "about:blank",
-    title: titles[status] ?? "Error",
+    title: titles[status],
     status,
     detail,
     instance: pathname,
@@ -124,18 +156,7 @@ export function problemResponse(error: unknown, request: Request): Response {
   return new Response(JSON.stringify(problem), { status, headers });
 }
 
-const titles: Record<number, string> = {
-  400: "Bad Request",
-  401: "Unauthorized",
-  403: "Forbidden",
-  404: "Not Found",
-  409: "Conflict",
-  410: "Gone",
-  413: "Content Too Large",
-  415: "Unsupported Media Type",
-  429: "Too Many Requests",
-  500: "Internal Server Error",
-  502: "Bad Gateway",
-  503: "Service Unavailable",
-  504: "Gateway Timeout",
-};
+/** Where an error nobody expected comes from, for the log. */
+export function traceOf(error: unknown): string {
+  return error instanceof Error ? error.stack ?? error.message : String(error);
+}

@@ -194,7 +194,8 @@ export function roomRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
         role,
         apiKey: platform.apiKey,
         client: config.platform.kind === "loopback" ? "loopback" : "opentok",
-        apiUrl: config.platform.kind === "opentok" ? config.platform.apiUrl : null,
+        // Both clients know their own: the SDK by itself, ours by the page's origin.
+        apiUrl: null,
         primary: enter(room.sessions.primary),
         secondary: enter(room.sessions.secondary),
       };

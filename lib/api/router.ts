@@ -7,7 +7,7 @@ import type { Chains } from "../handover/chains.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Room } from "../recording/model.ts";
 import type { Store } from "../store/mod.ts";
-import { problemSchema } from "./problem.ts";
+import { InvalidInputError, problemSchema } from "./problem.ts";
 
 /** What the API works with. */
 export interface ApiContext {
@@ -35,7 +35,7 @@ export interface ApiEnv {
 export function createRouter(): OpenAPIHono<ApiEnv> {
   return new OpenAPIHono<ApiEnv>({
     defaultHook: (result) => {
-      if (!result.success) throw result.error;
+      if (!result.success) throw new InvalidInputError(result.error);
     },
   });
 }

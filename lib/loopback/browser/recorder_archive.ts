@@ -23,8 +23,10 @@ const blockSamples = 960;
 const patienceMs = 2_000;
 /** How far in the past an archive without picture begins: its first sound is surely there, ms. */
 const audioLagMs = 200;
-/** Frames or blocks of sound that may wait for the encoder; more pictures are dropped. */
-const maxEncoding = 8;
+/** Pictures that may wait for a busy encoder, at most two seconds; more are dropped and counted. */
+const maxWaiting = 60;
+/** Memory that they may take, bytes. */
+const maxWaitingBytes = 100_000_000;
 /** Longest wait for every stream's first picture and sound, ms. */
 const assembleMs = 2_500;
 /** How long the end of the sound is waited for, ms. */
@@ -49,9 +51,13 @@ export class ArchiveRecording {
   #audio: AudioSampleSource | null = null;
   #epochMs: number | null = null;
   #mixedTo = 0;
-  #encoding = 0;
+  /** Timestamps of the pictures that the encoder has not delivered yet, seconds. */
+  #waiting: number[] = [];
   #dropped = 0;
   #droppedBefore: number;
+  /** Nothing later than this belongs to the recording. */
+  #endMs = Infinity;
+  /** True once nothing is encoded any more. */
   #stopping = false;
 
   constructor(
@@ -69,27 +75,28 @@ export class ArchiveRecording {
 
   /** A moment of the call: its pictures are drawn and encoded. `atMs` is on the recorder's clock. */
   tick(atMs: number): void {
-    if (this.#stopping) return;
+    if (this.#stopping || atMs > this.#endMs) return;
     if (this.#epochMs === null) {
       if (!this.#assembled()) return;
       this.#begin(atMs);
     }
     if (this.#grid === null || this.#video === null || this.#epochMs === null) return;
-    if (this.#encoding >= maxEncoding) {
+    const { width, height } = this.#grid.canvas;
+    const limit = Math.min(maxWaiting, Math.floor(maxWaitingBytes / (4 * width * height)));
+    if (this.#waiting.length >= limit) {
       this.#dropped += 1;
       return;
     }
     this.#grid.draw(this.#pictures());
-    const sample = new VideoSample(this.#grid.canvas, {
-      timestamp: (atMs - this.#epochMs) / 1000,
-      duration: 1 / 30,
-    });
-    this.#encode(this.#video.add(sample).finally(() => sample.close()));
+    const timestamp = (atMs - this.#epochMs) / 1000;
+    const sample = new VideoSample(this.#grid.canvas, { timestamp, duration: 1 / 30 });
+    this.#waiting.push(timestamp);
+    this.#video.add(sample).catch((error) => this.fail(error)).finally(() => sample.close());
   }
 
   /** Encodes the sound that is there. */
   pump(): void {
-    if (this.#stopping) return;
+    if (this.#endMs !== Infinity) return;
     const nowMs = performance.now();
     if (this.#epochMs === null) {
       if (!this.options.hasVideo && this.#assembled()) this.#begin(nowMs - audioLagMs);
@@ -100,8 +107,8 @@ export class ArchiveRecording {
 
   /** Ends the recording with the present moment and uploads what is left. */
   async stop(): Promise<void> {
-    if (this.#stopping) return;
-    const endMs = performance.now();
+    if (this.#endMs !== Infinity) return;
+    const endMs = this.#endMs = performance.now();
     try {
       if (this.#epochMs === null) throw new Error("Record in this page: stopped before it began");
       if (this.#audio !== null) await this.#hearTo(endMs);
@@ -155,6 +162,10 @@ export class ArchiveRecording {
         quality: new Quality({ bitrate: videoBitrate(width, height) }),
         keyFrameInterval: keyFrameSeconds,
         latencyMode: "realtime",
+        // An encoder may skip pictures: one that comes out settles all before it.
+        onEncodedPacket: ({ timestamp }) => {
+          this.#waiting = this.#waiting.filter((waiting) => waiting > timestamp + 0.000_5);
+        },
       });
       output.addVideoTrack(this.#video);
     }
@@ -167,7 +178,7 @@ export class ArchiveRecording {
     }
     const wallMs = performance.timeOrigin + epochMs;
     this.#output = output;
-    this.#encode(output.start());
+    output.start().catch((error) => this.fail(error));
     this.onStarted(wallMs);
   }
 
@@ -218,12 +229,5 @@ export class ArchiveRecording {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     this.#mixTo(end);
-  }
-
-  #encode(work: Promise<unknown>): void {
-    this.#encoding += 1;
-    work.catch((error) => this.fail(error)).finally(() => {
-      this.#encoding -= 1;
-    });
   }
 }

@@ -8,8 +8,13 @@ import { ClockMap } from "./recorder_clock.ts";
 export const sampleRate = 48_000;
 /** What a microphone keeps, in samples: the longest that a mix may be late. */
 const kept = 6 * sampleRate;
-/** The first data of a transferred track carry another time origin: that many are not looked at. */
-const discarded = 15;
+/**
+ * Audio data carry the time origin of the context that reads them, here the worker's; those captured
+ * before the stream was transferred still carry the page's, which began earlier, and so seem to lie in
+ * the future. They are not looked at, unless all of them are so for that long.
+ */
+const futureMs = 20;
+const maxDiscarded = 300;
 /** Warm-up of a microphone's clock, ms. */
 const warmUpMs = 350;
 /** A smaller difference between counted and stamped time is corrected a sample at a time, samples. */
@@ -29,7 +34,7 @@ export class AudioFeed {
   readonly #clock = new ClockMap(warmUpMs);
   readonly #left = new Float32Array(kept);
   readonly #right = new Float32Array(kept);
-  #seen = 0;
+  #discarded = 0;
   #end: number | null = null;
   #drift = 0;
 
@@ -62,10 +67,11 @@ export class AudioFeed {
   }
 
   #take(data: AudioData, nowMs: number): void {
-    this.#seen += 1;
-    if (this.#seen <= discarded) return;
     const mediaMs = data.timestamp / 1000;
-    // Data is handed over when its last sample is there, however long it is.
+    if (mediaMs > nowMs + futureMs && this.#discarded < maxDiscarded) {
+      this.#discarded += 1;
+      return;
+    }
     this.#clock.observe(mediaMs, nowMs);
     if (!this.#clock.ready) return;
     const stamped = toSamples(this.#clock.toClock(mediaMs));

@@ -10,8 +10,8 @@ type TrackProcessorConstructor = new (
   init: { track: MediaStreamTrack; maxBufferSize?: number },
 ) => TrackProcessor;
 
-/** Frames that wait for a busy worker: 0.3 s of video, 1 s of sound. */
-const buffered = { video: 10, audio: 100 };
+/** Frames that wait for a busy worker: 0.3 s of video (the camera lends few), 4 s of sound. */
+const buffered = { video: 10, audio: 400 };
 
 function isConstructor(value: unknown): value is TrackProcessorConstructor {
   return typeof value === "function";

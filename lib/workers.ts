@@ -9,7 +9,8 @@
 import { basename, join } from "node:path";
 import * as esbuild from "esbuild";
 
-const OUT_DIR = ".cache/static";
+// Not a hidden folder: upstream leaves those out of a build.
+const OUT_DIR = "generated/static";
 
 /** Where static files come from, for the `Builder`: what we wrote, then what we bundle. */
 export const STATIC_DIRS: string[] = ["static", OUT_DIR];

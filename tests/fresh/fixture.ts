@@ -4,13 +4,11 @@ import type { App } from "fresh";
 import { Builder } from "fresh/dev";
 
 /** Writes files into a new folder inside the project, where its packages and settings apply. */
-export async function writeFixture(
-  files: Record<string, string>,
-): Promise<string> {
-  await Deno.mkdir(".cache", { recursive: true });
-  const dir = await Deno.realPath(
-    await Deno.makeTempDir({ dir: ".cache", prefix: "fresh-" }),
-  );
+export async function writeFixture(files: Record<string, string>): Promise<string> {
+  // Not a hidden folder: upstream leaves the files of those out of a build.
+  const parent = "generated/tests";
+  await Deno.mkdir(parent, { recursive: true });
+  const dir = await Deno.realPath(await Deno.makeTempDir({ dir: parent, prefix: "fresh-" }));
   for (const [path, text] of Object.entries(files)) {
     await Deno.mkdir(dirname(join(dir, path)), { recursive: true });
     await Deno.writeTextFile(join(dir, path), text);

@@ -11,6 +11,7 @@ import { healthCheck } from "./health.ts";
 import { linkRoutes } from "./links.ts";
 import { log } from "../log.ts";
 import { problemResponse, RequestError } from "./problem.ts";
+import { recordingRoutes } from "./recording.ts";
 import { roomRoutes } from "./rooms.ts";
 import { type ApiContext, createRouter } from "./router.ts";
 import { sampleRoutes } from "./samples.ts";
@@ -70,6 +71,7 @@ export function createApi(context: ApiContext): (request: Request) => Promise<Re
   for (
     const routes of [
       roomRoutes(context),
+      recordingRoutes(context),
       chainRoutes(context),
       samples,
       archiveRoutes(context),

@@ -2,15 +2,14 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import { z } from "zod";
 import { demand, demandAdmin, mayBrowse, mayJoin } from "../auth/mod.ts";
-import { ChainError, type Chains, MAIN_ROOM } from "../handover/mod.ts";
-import { archiveOptionsSchema, type Room, roomSchema } from "../recording/model.ts";
+import { MAIN_ROOM } from "../handover/mod.ts";
+import { type Room, roomSchema } from "../recording/model.ts";
 import { type Join, joinSchema, roomViewSchema } from "../recording/views.ts";
 import { StoreError } from "../store/mod.ts";
 import { eventStream } from "./events.ts";
 import {
   type ApiContext,
   type ApiEnv,
-  archiveName,
   body,
   createRouter,
   json,
@@ -36,7 +35,7 @@ const title = roomSchema.shape.title;
  *
  * @throws {StoreError} `not-found`
  */
-async function requireRoom({ store }: ApiContext, name: string): Promise<void> {
+export async function requireRoom({ store }: ApiContext, name: string): Promise<void> {
   if (name !== MAIN_ROOM && !await store.rooms.get(name)) {
     throw new StoreError("not-found", `Cannot enter the room "${name}": there is no such room`);
   }
@@ -203,60 +202,7 @@ export function roomRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
     },
   );
 
-  router.openapi(
-    createRoute({
-      method: "post",
-      path: "/rooms/{room}/start",
-      summary: "Start recording; answers when the first archive runs",
-      request: {
-        params,
-        body: body(
-          z.object({ name: archiveName, options: archiveOptionsSchema.prefault({}) }),
-        ),
-      },
-      responses: { 200: json(roomViewSchema, "The state after it"), ...problems },
-    }),
-    async (c) => {
-      demandAdmin(c.var.identity, "start an archive");
-      const { room } = c.req.valid("param");
-      const { name, options } = c.req.valid("json");
-      await enterRoom(context, room);
-      await chains.start(room, { name, archive: options });
-      return c.json(await chains.view(room), 200);
-    },
-  );
-
-  for (const verb of ["restart", "stop"] as const) {
-    router.openapi(
-      createRoute({
-        method: "post",
-        path: `/rooms/{room}/${verb}` as const,
-        summary: verb === "restart"
-          ? "Hand over to the next archive without losing a moment; answers when it is done"
-          : "Stop recording; answers when the last archive is stopped",
-        request: { params },
-        responses: { 200: json(roomViewSchema, "The state after it"), ...problems },
-      }),
-      async (c) => {
-        demandAdmin(c.var.identity, `${verb} an archive`);
-        const { room } = c.req.valid("param");
-        await requireRoom(context, room);
-        if (verb === "restart") await chains.handOver(room);
-        else await stopIfRecorded(chains, room);
-        return c.json(await chains.view(room), 200);
-      },
-    );
-  }
   return router;
-}
-
-/** Stops a room's recording; pressed again, there is nothing left to stop, which is as wanted. */
-async function stopIfRecorded(chains: Chains, room: string): Promise<void> {
-  try {
-    await chains.stop(room);
-  } catch (error) {
-    if (!(error instanceof ChainError && error.kind === "not-found")) throw error;
-  }
 }
 
 function summary({ name, title, createdAtMs }: Room) {

@@ -14,6 +14,14 @@ async function open(
   options: BrowserContextOptions = {},
 ): Promise<Page> {
   const page = await (await browser.newContext(options)).newPage();
+  await page.addInitScript(() => {
+    const devices = navigator.mediaDevices;
+    const ask = devices.getUserMedia.bind(devices);
+    devices.getUserMedia = (constraints) => {
+      performance.mark("getUserMedia");
+      return ask(constraints);
+    };
+  });
   await page.goto(`${app.origin}${path}`);
   return page;
 }
@@ -38,8 +46,16 @@ async function untilMoving(page: Page, name: string): Promise<void> {
   );
 }
 
+/** How often the page has asked the browser for camera or microphone: see {@link open}. */
+function devicesAsked(page: Page): Promise<number> {
+  return page.evaluate(() => performance.getEntriesByName("getUserMedia").length);
+}
+
 Deno.test("a call in the browser", async (t) => {
-  const app = await startApp();
+  const app = await startApp({
+    SESSION_STOP_DELAY_PRIMARY: "2",
+    SESSION_STOP_DELAY_SECONDARY: "2",
+  });
   const browser = await launchChromium();
   try {
     await t.step("two people who join see each other move, by name", async () => {
@@ -153,7 +169,26 @@ Deno.test("a call in the browser", async (t) => {
       await phone.context().close();
     });
 
-    await t.step("the host starts and stops; everybody sees it, the name is needed", async () => {
+    await t.step("one event stream serves a page; without it the page asks by itself", async () => {
+      const context = await browser.newContext();
+      const page = await context.newPage();
+      let streams = 0;
+      page.on("request", (request) => {
+        if (request.url().endsWith("/events")) streams++;
+      });
+      await page.goto(`${app.origin}/host`);
+      await page.getByRole("textbox", { name: "Password" }).fill(app.password);
+      await button(page, "Sign in").click();
+      await button(page, "Start archive").and(page.locator(":enabled")).waitFor();
+      assert.equal(streams, 1);
+      await page.route("**/events", (route) => route.abort());
+      await page.reload();
+      await page.getByText("Live updates do not get through").waitFor();
+      await button(page, "Start archive").and(page.locator(":enabled")).waitFor();
+      await context.close();
+    });
+
+    await t.step("the host starts, hands over and stops; everybody sees it", async () => {
       const [host, bo] = [await open(browser, app, "/host"), await open(browser, app)];
       await host.getByRole("textbox", { name: "Password" }).fill(app.password);
       await button(host, "Sign in").click();
@@ -171,6 +206,14 @@ Deno.test("a call in the browser", async (t) => {
       assert.equal(await button(host, "Start archive").isDisabled(), true);
       const late = await open(browser, app);
       await recording(late).waitFor();
+      const asked = await devicesAsked(bo);
+      await button(host, "Restart archive").click();
+      await host.getByText("Both archives run: overlapping").first().waitFor();
+      await host.getByText("2 seams").waitFor();
+      await button(host, "Restart archive").and(host.locator(":enabled")).waitFor();
+      assert.equal(await devicesAsked(bo), asked, "no second question for the camera");
+      await recording(bo).waitFor();
+      await untilMoving(bo, "Ada");
       await button(host, "Stop archive").click();
       for (const page of [host, bo, late]) await recording(page).waitFor({ state: "detached" });
       await host.getByRole("link", { name: "Watch “Hearing”" }).waitFor();

@@ -66,8 +66,8 @@ export function updatedGaps(
   return all;
 }
 
-/** Covered time / recorded time, 0 to 1, up to `nowMs` for a gap that is still open. */
-export function continuityOf(fromMs: number, toMs: number, gaps: readonly Gap[]): number {
+/** Covered time / recorded time between two moments, 0 to 1; an open gap counts up to `toMs`. */
+export function continuityOf(fromMs: number, toMs: number, gaps: readonly Span[]): number {
   const recorded = toMs - fromMs;
   if (recorded <= 0) return 1;
   const lost = gaps.reduce(

@@ -1,7 +1,7 @@
 /** A chain as one film: its parts on one timeline, the seams between them, what is missing. */
 import type { Chain, Lane, Part, TimeSource } from "./model.ts";
 import type { Film, FilmPart, Seam } from "./views.ts";
-import { holesBetween, knownCause, type Span, spanOf } from "./coverage.ts";
+import { continuityOf, holesBetween, knownCause, type Span, spanOf } from "./coverage.ts";
 
 /** What a film depends on besides its chain. */
 export interface FilmOptions {
@@ -42,8 +42,7 @@ export function filmOf(chain: Chain, parts: readonly Part[], options: FilmOption
   const spans = shown.map((p): Span => ({ fromMs: p.fromMs, toMs: endOf(p, options.nowMs) }));
   const endMs = spans.reduce((end, span) => Math.max(end, span.toMs ?? end), epochMs);
   const holes = holesBetween(spans, recordedUntilMs(chain, endMs, options.nowMs));
-  const lostMs = holes.reduce((sum, hole) => sum + ((hole.toMs ?? endMs) - hole.fromMs), 0);
-  const recordedMs = Math.max(endMs, ...holes.map((hole) => hole.toMs ?? endMs)) - epochMs;
+  const recordedToMs = holes.reduce((to, hole) => Math.max(to, hole.toMs ?? to), endMs);
   return {
     chainId: chain.id,
     room: chain.room,
@@ -70,7 +69,7 @@ export function filmOf(chain: Chain, parts: readonly Part[], options: FilmOption
       toSeconds: ((hole.toMs ?? endMs) - epochMs) / 1000,
       cause: knownCause(chain.gaps, hole) ?? "No archive covers this time",
     })),
-    continuity: recordedMs > 0 ? Math.min(1, Math.max(0, 1 - lostMs / recordedMs)) : 1,
+    continuity: continuityOf(epochMs, recordedToMs, holes),
   };
 }
 

@@ -46,8 +46,6 @@ export interface Recordings {
   active(options?: PageOptions): Promise<Page<string>>;
   /** Takes a room off the list of {@link active} ones unless its recording changed since it was read. */
   rest(room: string, entry: RecordingEntry): Promise<void>;
-  /** Emits when this process has changed the room's recording (not when another has). */
-  watch(room: string): ReadableStream<unknown>;
 }
 
 /** The recordings in this KV. */
@@ -88,9 +86,6 @@ export function createRecordings(context: StoreContext): Recordings {
         .check({ key: keys.recording(room), versionstamp: entry.versionstamp })
         .delete(keys.activeRoom(room));
       await commit(operation, `Rest room "${room}"`);
-    },
-    watch(room) {
-      return kv.watch([keys.recording(room)]);
     },
   };
 }

@@ -1,0 +1,214 @@
+import assert from "node:assert/strict";
+import { openRoom } from "../../lib/handover/mod.ts";
+import type { RoomView } from "../../lib/recording/views.ts";
+import { ARCHIVE, inWorld } from "./world.ts";
+
+const WEEKLY = { name: "Weekly", archive: ARCHIVE };
+
+Deno.test("start(), handOver() and stop() make one chain of three overlapping parts", () =>
+  inWorld(async ({ process, done, store, platform, running }) => {
+    const chains = process();
+    const chain = await done(chains.start("main", WEEKLY));
+    assert.equal(chain.state, "recording");
+    await done(chains.handOver("main"));
+    assert.equal(running().length, 1);
+    const stopped = await done(chains.stop("main"));
+    assert.equal(stopped.id, chain.id);
+    assert.equal(stopped.state, "stopped");
+    assert.deepEqual(stopped.gaps, []);
+    assert.deepEqual(running(), []);
+    const [a, b, c] = platform.archives;
+    assert.ok(a?.endMs && b?.endMs && c?.endMs);
+    assert.ok(a.endMs - b.startMs >= 2_000, "previous and interim overlap");
+    assert.ok(b.endMs - c.startMs >= 2_000, "interim and next overlap");
+    const parts = await store.parts.list(chain.id);
+    assert.deepEqual(parts.map((p) => [p.lane, p.endedAtMs === null]), [
+      ["primary", false],
+      ["secondary", false],
+      ["primary", false],
+    ]);
+  }));
+
+Deno.test("two processes that start, hand over and stop at once do each once", () =>
+  inWorld(async ({ process, done, platform, store }) => {
+    const [one, two] = [process(), process()];
+    const started = await done(Promise.all([one.start("main", WEEKLY), two.start("main", WEEKLY)]));
+    assert.equal(started[0].id, started[1].id);
+    await done(Promise.all([one.handOver("main"), two.handOver("main"), one.handOver("main")]));
+    assert.equal(platform.archives.length, 3);
+    const stopped = await done(Promise.all([one.stop("main"), two.stop("main")]));
+    assert.equal(stopped[0].id, stopped[1].id);
+    assert.equal((await done(two.stop("main"))).state, "stopped", "once more is the same");
+    assert.equal((await done(store.chains.list())).items.length, 1);
+  }));
+
+Deno.test("start() while it is being stopped waits, and starts a new chain", () =>
+  inWorld(async ({ process, done }) => {
+    const chains = process();
+    const first = await done(chains.start("main", WEEKLY));
+    const [stopped, second] = await done(
+      Promise.all([chains.stop("main"), chains.start("main", { ...WEEKLY, name: "Next" })]),
+    );
+    assert.equal(stopped.id, first.id);
+    assert.notEqual(second.id, first.id);
+    assert.equal(second.state, "recording");
+  }));
+
+Deno.test("stop() during a handover stops everything; the handover ends as a conflict", () =>
+  inWorld(async ({ process, done, clock, running }) => {
+    const chains = process();
+    await done(chains.start("main", WEEKLY));
+    const handover = chains.handOver("main");
+    handover.catch(() => {});
+    await clock.runUntil(clock.nowMs + 2_000);
+    await done(chains.stop("main"));
+    assert.deepEqual(running(), []);
+    await assert.rejects(done(handover), { name: "ChainError", kind: "conflict" });
+    assert.equal((await done(chains.view("main"))).secondaryWanted, false);
+  }));
+
+Deno.test("start() with nobody in the call says so and leaves no chain", () =>
+  inWorld(async ({ process, done, platform, room, store }) => {
+    platform.publishing(room.sessions.primary).clear();
+    await assert.rejects(done(process().start("main", WEEKLY)), { kind: "nobody-in-call" });
+    assert.deepEqual((await done(store.chains.list())).items, []);
+  }));
+
+Deno.test("verbs need a room that exists and a recording that runs", () =>
+  inWorld(async ({ process, done }) => {
+    const chains = process();
+    await assert.rejects(done(chains.start("nowhere", WEEKLY)), { kind: "not-found" });
+    await assert.rejects(done(chains.handOver("main")), { kind: "not-found" });
+    await assert.rejects(done(chains.stop("main")), { kind: "not-found" });
+    const view = await done(chains.view("main"));
+    assert.deepEqual([view.chain, view.procedure, view.parts], [null, null, []]);
+  }));
+
+Deno.test("hint() of an archive that died has it replaced at once", () =>
+  inWorld(async ({ process, done, platform, running, clock, store }) => {
+    const chains = process();
+    const chain = await done(chains.start("main", WEEKLY));
+    await clock.runUntil(clock.nowMs + 10_000);
+    const [dead] = platform.archives;
+    assert.ok(dead);
+    platform.end(dead, "world", "failure");
+    await done(chains.hint(dead.id));
+    await clock.runUntil(clock.nowMs + 3_000);
+    assert.equal(running().length, 1);
+    const after = await done(store.chains.get(chain.id));
+    assert.equal(after?.gaps.length, 1);
+    assert.match(after?.gaps[0]?.cause ?? "", /failure/);
+  }));
+
+Deno.test("sweep() resumes what a process that is gone left half done", () =>
+  inWorld(async ({ process, done, clock, running, store }) => {
+    const gone = process({ sleep: () => new Promise(() => {}) });
+    const chain = await done(gone.start("main", WEEKLY));
+    gone.handOver("main").catch(() => {});
+    await clock.runUntil(clock.nowMs + 20_000);
+    assert.notEqual((await done(store.recordings.get("main"))).state?.procedure, null);
+    const other = process();
+    await done(other.sweep());
+    assert.equal((await done(other.view("main"))).procedure, null);
+    assert.equal(running().length, 1);
+    assert.equal((await done(store.parts.list(chain.id))).length, 3);
+  }));
+
+Deno.test("sweep() hands over when the archive is old enough", () =>
+  inWorld(async ({ process, done, clock, platform }) => {
+    const chains = process();
+    await done(chains.start("main", WEEKLY));
+    const view = await done(chains.view("main"));
+    const started = platform.archives[0]?.startMs ?? 0;
+    assert.equal(view.nextHandoverAtMs, Math.floor(started / 1000) * 1000 + 600_000);
+    await clock.runUntil(started + 590_000);
+    await done(chains.sweep());
+    assert.equal(platform.archives.length, 1);
+    await clock.runUntil(started + 600_000);
+    await done(chains.sweep());
+    assert.equal(platform.archives.length, 3);
+  }));
+
+Deno.test("a file's own facts replace the platform's whole seconds", () =>
+  inWorld(async ({ process, done, clock, platform, store }) => {
+    const chains = process({
+      readFile: () => Promise.resolve({ durationMs: 5_432.1, epochMs: 123.5 }),
+    });
+    const chain = await done(chains.start("main", WEEKLY));
+    await done(chains.stop("main"));
+    await clock.runUntil(clock.nowMs + 10_000);
+    await done(chains.sweep());
+    const [part] = await done(store.parts.list(chain.id));
+    assert.equal(part?.status, "available");
+    assert.deepEqual([part?.durationMs, part?.startedAtMs, part?.startSource], [
+      5_432.1,
+      123.5,
+      "file",
+    ]);
+    assert.equal((await done(store.parts.unsettled())).items.length, 0);
+    assert.equal(platform.archives.length, 1);
+  }));
+
+Deno.test("a file that cannot be read is tried five times and is no error of the chain", () =>
+  inWorld(async ({ process, done, clock, store }) => {
+    let reads = 0;
+    const chains = process({
+      readFile: () => {
+        reads++;
+        return Promise.reject(new Error("No such file"));
+      },
+    });
+    const chain = await done(chains.start("main", WEEKLY));
+    await done(chains.stop("main"));
+    await clock.runUntil(clock.nowMs + 10_000);
+    for (let i = 0; i < 8; i++) await done(chains.sweep());
+    assert.equal(reads, 5);
+    assert.equal((await done(store.parts.list(chain.id)))[0]?.startSource, "platform");
+  }));
+
+Deno.test("watch() tells every change, of other processes too, and ends with its signal", () =>
+  inWorld(async ({ process, done, clock }) => {
+    const [watching, working] = [process(), process()];
+    const stop = new AbortController();
+    const views: RoomView[] = [];
+    const watched = (async () => {
+      for await (const view of watching.watch("main", stop.signal)) views.push(view);
+    })();
+    await done(working.start("main", WEEKLY));
+    await clock.runUntil(clock.nowMs + 2_000);
+    await done(working.handOver("main"));
+    await clock.runUntil(clock.nowMs + 2_000);
+    stop.abort();
+    await done(watched);
+    assert.equal(views[0]?.chain, null);
+    const steps = new Set(views.map((view) => view.procedure?.step));
+    assert.ok(steps.has("overlapping-interim") && steps.has("overlapping-next"));
+    assert.ok(views.some((view) => view.secondaryWanted));
+    assert.equal(views.at(-1)?.procedure, null);
+    assert.equal(views.at(-1)?.parts.length, 3);
+    assert.equal(views.at(-1)?.streams, 1);
+  }));
+
+Deno.test("close() hands back what runs: another process goes on without waiting for the lease", () =>
+  inWorld(async ({ process, done, clock, platform, running }) => {
+    const one = process();
+    await done(one.start("main", WEEKLY));
+    one.handOver("main").catch(() => {});
+    await clock.runUntil(clock.nowMs + 2_000);
+    await done(one.close(), 5_000);
+    await done(process().sweep(), 12_000);
+    assert.equal(platform.archives.length, 3);
+    assert.equal(running().length, 1);
+  }));
+
+Deno.test("openRoom() makes a room's sessions once, and uses the ones it is given for main", () =>
+  inWorld(async ({ store, seen, done, room }) => {
+    const other = await done(openRoom({ store, platform: seen }, "other", "Other room"));
+    assert.deepEqual(await done(openRoom({ store, platform: seen }, "other")), other);
+    assert.equal(other.title, "Other room");
+    const given = { primary: "given-1", secondary: "given-2" };
+    const main = await done(openRoom({ store, platform: seen, mainSessions: given }, "main"));
+    assert.deepEqual(main, { ...room, sessions: given });
+    const untouched = await done(openRoom({ store, platform: seen, mainSessions: given }, "other"));
+    assert.deepEqual(untouched.sessions, other.sessions);
+  }));

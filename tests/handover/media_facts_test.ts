@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import {
+  BufferTarget,
+  EncodedPacket,
+  EncodedVideoPacketSource,
+  Output,
+  WebMOutputFormat,
+} from "mediabunny";
+import { readMediaFacts } from "../../lib/handover/media_facts.ts";
+
+/** Two seconds of VP8-shaped packets; what is in them does not matter here. */
+async function webm(comment?: string): Promise<Uint8Array<ArrayBuffer>> {
+  const output = new Output({ format: new WebMOutputFormat(), target: new BufferTarget() });
+  const source = new EncodedVideoPacketSource("vp8");
+  output.addVideoTrack(source);
+  if (comment !== undefined) output.setMetadataTags({ comment });
+  await output.start();
+  for (let i = 0; i < 60; i++) {
+    const packet = new EncodedPacket(new Uint8Array(200), i % 30 ? "delta" : "key", i / 30, 1 / 30);
+    await source.add(packet, {
+      decoderConfig: { codec: "vp8", codedWidth: 64, codedHeight: 48 },
+    });
+  }
+  await output.finalize();
+  return new Uint8Array(output.target.buffer ?? new ArrayBuffer(0));
+}
+
+async function served(file: Uint8Array<ArrayBuffer>, use: (url: string) => Promise<void>) {
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, (request) => {
+    const range = /bytes=(\d+)-(\d*)/.exec(request.headers.get("range") ?? "");
+    if (!range) return new Response(file);
+    const from = Number(range[1]);
+    const to = range[2] ? Math.min(Number(range[2]), file.length - 1) : file.length - 1;
+    const headers = { "content-range": `bytes ${from}-${to}/${file.length}` };
+    return new Response(file.slice(from, to + 1), { status: 206, headers });
+  });
+  try {
+    await use(`http://127.0.0.1:${server.addr.port}/file.webm`);
+  } finally {
+    await server.shutdown();
+  }
+}
+
+Deno.test("readMediaFacts() reads length and epoch from the file itself", async () => {
+  await served(await webm("gapless-epoch-ms=1800000000123.5"), async (url) => {
+    const facts = await readMediaFacts(url);
+    // WebM does not say how long its last frame is shown.
+    assert.ok(facts.durationMs > 1_960 && facts.durationMs <= 2_000, `${facts.durationMs}`);
+    assert.equal(facts.epochMs, 1_800_000_000_123.5);
+  });
+});
+
+Deno.test("readMediaFacts() tells when a file does not carry its epoch", async () => {
+  await served(await webm(), async (url) => {
+    assert.equal((await readMediaFacts(url)).epochMs, null);
+  });
+});
+
+Deno.test("readMediaFacts() throws for what is no media", async () => {
+  await served(new TextEncoder().encode("not a film"), async (url) => {
+    await assert.rejects(readMediaFacts(url));
+  });
+});

@@ -1,0 +1,294 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { Command } from "../../lib/recording/state.ts";
+import { OPTIONS, Play } from "./support.ts";
+
+const ask = (command: Command | null) =>
+  command === null
+    ? "nothing"
+    : "archiveId" in command
+    ? `${command.do} ${command.archiveId}`
+    : "lane" in command
+    ? `${command.do} ${command.lane}`
+    : command.do === "signal"
+    ? `signal ${command.signal}`
+    : command.do;
+
+Deno.test("a handover joins, overlaps twice, and never stops what nothing else covers", () => {
+  const play = new Play().recording();
+  const asked: string[] = [];
+  const see = (command: Command | null) => asked.push(ask(command));
+  see(play.event({ type: "handover" }));
+  assert.equal(play.state.secondaryWanted, true);
+  see(play.answer({}));
+  see(play.answer({ streams: { primary: 2, secondary: 1 } }));
+  see(play.pass(500));
+  see(play.answer({ streams: { primary: 2, secondary: 2 } }));
+  see(play.answer({ archive: play.archive("S") }));
+  see(play.pass(1_999));
+  see(play.pass(1));
+  see(play.answer({ archive: play.archive("S", { id: "a2" }) }));
+  see(play.answer({ archive: play.ended("a1") }));
+  see(play.answer({ archive: play.archive("P", { id: "a3" }) }));
+  see(play.pass(3_000));
+  see(play.answer({ archive: play.archive("P", { id: "a3" }) }));
+  see(play.answer({ archive: play.ended("a2") }));
+  see(play.answer({}));
+  assert.deepEqual(asked, [
+    "signal join",
+    "count-streams",
+    "nothing",
+    "count-streams",
+    "start-archive secondary",
+    "nothing",
+    "nothing",
+    "get-archive a2",
+    "stop-archive a1",
+    "start-archive primary",
+    "nothing",
+    "get-archive a3",
+    "stop-archive a2",
+    "signal leave",
+    "nothing",
+  ]);
+  assert.equal(play.failure, null);
+  assert.equal(play.state.procedure, null);
+  assert.equal(play.state.secondaryWanted, false);
+  assert.deepEqual(play.state.slots, { main: "a3", interim: null, previous: null });
+  assert.deepEqual(play.state.chain?.gaps, []);
+  assert.deepEqual(play.state.tail.map((p) => [p.seq, p.lane]), [
+    [0, "primary"],
+    [1, "secondary"],
+    [2, "primary"],
+  ]);
+});
+
+Deno.test("a simultaneous handover starts the next archive beside the last, and adds one part", () => {
+  const play = new Play();
+  play.event({
+    type: "start",
+    chainId: "chain",
+    name: "Weekly",
+    options: OPTIONS,
+    strategy: "simultaneous",
+  });
+  play.answer({ archive: play.archive("P") });
+  const command = play.event({ type: "handover" });
+  assert.ok(command?.do === "start-archive" && command.tag !== null && command.lane === "primary");
+  play.answer({ archive: play.archive("P") });
+  assert.equal(ask(play.pass(3_000)), "get-archive a2");
+  assert.equal(ask(play.answer({ archive: play.archive("P", { id: "a2" }) })), "stop-archive a1");
+  play.answer({ archive: play.ended("a1") });
+  assert.deepEqual(play.state.slots, { main: "a2", interim: null, previous: null });
+  assert.equal(play.failure, null);
+});
+
+Deno.test("a start whose answer was lost is found and adopted, not made twice", () => {
+  const play = new Play();
+  play.event({
+    type: "start",
+    chainId: "chain",
+    name: "Weekly",
+    options: OPTIONS,
+    strategy: "dual-session",
+  });
+  assert.equal(ask(play.refuse("timeout")), "find-archive primary");
+  play.answer({ archive: play.archive("P", { id: "lost" }) });
+  assert.equal(play.state.slots.main, "lost");
+  assert.equal(play.state.chain?.state, "recording");
+});
+
+Deno.test("a start that is refused because nobody publishes says so", () => {
+  const play = new Play();
+  play.event({
+    type: "start",
+    chainId: "chain",
+    name: "Weekly",
+    options: OPTIONS,
+    strategy: "dual-session",
+  });
+  assert.equal(ask(play.refuse("not-found")), "count-streams");
+  play.answer({ streams: { primary: 0, secondary: 0 } });
+  assert.equal(play.failure?.kind, "nobody-in-call");
+  assert.equal(play.state.chain, null);
+  assert.equal(play.last?.chain, null, "a chain that never recorded is not kept");
+});
+
+Deno.test("a command of a process that is gone counts as unknown and is looked up", () => {
+  const play = new Play().recording();
+  play.event({ type: "stop" });
+  assert.equal(ask(play.state.pending?.command ?? null), "stop-archive a1");
+  play.refuse("lost");
+  assert.equal(ask(play.pass(0)), "get-archive a1");
+  play.answer({ archive: play.ended("a1") });
+  assert.equal(play.failure, null);
+  assert.equal(play.state.chain, null);
+});
+
+Deno.test("a handover that nobody joins is undone and the recording goes on", () => {
+  const play = new Play().recording();
+  play.event({ type: "handover" });
+  play.answer({});
+  play.nowMs += 10_000;
+  assert.equal(ask(play.answer({ streams: { primary: 2, secondary: 0 } })), "signal leave");
+  play.answer({});
+  assert.match(play.failure?.message ?? "", /Nobody joined the secondary session in time/);
+  assert.match(play.state.notice?.text ?? "", /recording goes on/);
+  assert.equal(play.state.slots.main, "a1");
+});
+
+Deno.test("an interim archive that dies in the overlap leaves the previous one recording", () => {
+  const play = new Play().recording();
+  play.event({ type: "handover" });
+  play.answer({});
+  play.answer({ streams: { primary: 1, secondary: 1 } });
+  play.answer({ archive: play.archive("S") });
+  play.pass(2_000);
+  assert.equal(ask(play.answer({ archive: play.ended("a2", "failure") })), "signal leave");
+  play.answer({});
+  assert.equal(play.failure?.kind, "platform");
+  assert.equal(play.state.slots.main, "a1");
+});
+
+Deno.test("an archive that ends by itself is replaced at once and the gap is written down", () => {
+  const play = new Play().recording();
+  play.nowMs += 60_000;
+  const dead = play.ended("a1", "maximum duration exceeded");
+  play.nowMs += 4_000;
+  assert.equal(ask(play.event({ type: "seen", archive: dead })), "start-archive primary");
+  assert.equal(play.state.chain?.gaps.at(-1)?.toMs, null);
+  play.nowMs += 1_000;
+  play.answer({ archive: play.archive("P") });
+  assert.deepEqual(play.state.chain?.gaps, [{
+    fromMs: 1_060_000,
+    toMs: 1_065_000,
+    cause: "The archive ended by itself (maximum duration exceeded)",
+  }]);
+  assert.match(play.state.notice?.text ?? "", /interrupted for 5\.0 s/);
+  assert.equal(play.state.procedure, null);
+});
+
+Deno.test("a recording that primary refuses goes on on secondary", () => {
+  const play = new Play().recording();
+  play.nowMs += 60_000;
+  play.event({ type: "seen", archive: play.ended("a1", "failure") });
+  let command = play.refuse("rate-limited");
+  for (let i = 0; i < 50 && ask(command) !== "start-archive secondary"; i++) {
+    if (command?.do === "count-streams") {
+      command = play.answer({ streams: { primary: 1, secondary: 1 } });
+    } else if (command?.do === "signal") command = play.answer({});
+    else command = command ? play.refuse("rate-limited") : play.pass(5_000);
+  }
+  assert.equal(ask(command), "start-archive secondary");
+  assert.equal(ask(play.answer({ archive: play.archive("S") })), "start-archive primary");
+  assert.equal(play.state.procedure?.step, "starting-next");
+});
+
+Deno.test("Stop in the middle of a handover stops everything and lets clients leave", () => {
+  const play = new Play().recording();
+  play.event({ type: "handover" });
+  play.answer({});
+  play.answer({ streams: { primary: 1, secondary: 1 } });
+  play.answer({ archive: play.archive("S") });
+  assert.equal(ask(play.event({ type: "stop" })), "stop-archive a2");
+  assert.equal(ask(play.answer({ archive: play.ended("a2") })), "stop-archive a1");
+  assert.equal(ask(play.answer({ archive: play.ended("a1") })), "signal leave");
+  play.answer({});
+  assert.equal(play.state.chain, null);
+  assert.equal(play.state.lastChain?.state, "stopped");
+  assert.deepEqual(play.state.outcomes.map((o) => [o.kind, o.failure?.kind ?? "done"]), [
+    ["start", "done"],
+    ["handover", "conflict"],
+    ["stop", "done"],
+  ]);
+});
+
+Deno.test("pressing anything twice changes nothing", () => {
+  const play = new Play().recording();
+  for (const type of ["handover", "stop"] as const) {
+    play.event({ type });
+    const before = structuredClone(play.state);
+    play.event({ type });
+    assert.deepEqual(play.state, before);
+  }
+});
+
+Deno.test("a chain hands over by itself when its archive is old enough", () => {
+  const play = new Play().recording();
+  const running = (ms: number) => {
+    play.pass(ms);
+    return play.state.procedure?.kind ?? null;
+  };
+  assert.equal(running(599_999), null);
+  assert.equal(running(1), "handover");
+});
+
+Deno.test("whatever is answered, nothing is stopped that nothing else covers, and nothing throws", () => {
+  const kinds = [
+    "timeout",
+    "conflict",
+    "not-found",
+    "rate-limited",
+    "unavailable",
+    "lost",
+  ] as const;
+  const move = fc.oneof(
+    { weight: 8, arbitrary: fc.constant({ go: "well" as const }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({ go: fc.constant("bad" as const), kind: fc.constantFrom(...kinds) }),
+    },
+    { weight: 3, arbitrary: fc.record({ go: fc.constant("wait" as const), ms: fc.nat(15_000) }) },
+    { weight: 1, arbitrary: fc.record({ go: fc.constant("death" as const), which: fc.nat(3) }) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom({ go: "handover" as const }, { go: "start" as const }),
+    },
+  );
+  fc.assert(
+    fc.property(fc.array(move, { maxLength: 80 }), (moves) => {
+      const play = new Play().recording();
+      for (const step of moves) {
+        play.nowMs += 10;
+        const pending = play.state.pending?.command;
+        if (step.go === "handover") play.event({ type: "handover" });
+        else if (step.go === "start") {
+          play.event({
+            type: "start",
+            chainId: "x",
+            name: "x",
+            options: OPTIONS,
+            strategy: "dual-session",
+          });
+        } else if (step.go === "wait") play.pass(step.ms);
+        else if (step.go === "death") {
+          const running = play.state.tail.filter((p) => p.endedAtMs === null);
+          const part = running[step.which % Math.max(1, running.length)];
+          if (part) play.event({ type: "seen", archive: play.ended(part.archiveId, "failure") });
+        } else if (!pending) play.pass(1_000);
+        else if (step.go === "bad") play.refuse(step.kind);
+        else if (pending.do === "start-archive") {
+          play.answer({ archive: play.archive(pending.sessionId) });
+        } else if (pending.do === "count-streams") {
+          play.answer({ streams: { primary: 1, secondary: 1 } });
+        } else if (pending.do === "stop-archive") {
+          play.answer({ archive: play.ended(pending.archiveId) });
+        } else if (pending.do === "get-archive") {
+          const part = play.state.tail.find((p) => p.archiveId === pending.archiveId);
+          play.answer({ archive: play.archive(part?.sessionId ?? "P", { id: pending.archiveId }) });
+        } else play.answer({});
+        const asked = play.last?.commands[0];
+        if (asked?.do === "stop-archive") {
+          const { main, interim } = play.state.slots;
+          const cover = [main, interim].filter((id) => id !== null && id !== asked.archiveId);
+          assert.ok(cover.length > 0, `${asked.archiveId} was stopped, nothing covers`);
+        }
+        assert.ok(
+          !play.state.procedure || play.state.pending || play.state.procedure.wakeAtMs !== null,
+          `${play.state.procedure?.step} waits for nothing`,
+        );
+      }
+    }),
+    { numRuns: 300, seed: 7 },
+  );
+});

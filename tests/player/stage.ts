@@ -4,6 +4,7 @@
  */
 import * as esbuild from "esbuild";
 import type { Browser, Page } from "playwright-core";
+import type { Crossing } from "../../lib/player/engine.ts";
 import type { Film, FilmPart } from "../../lib/recording/views.ts";
 import { launchChromium } from "../support/chromium.ts";
 // For their types only: these run inside the page.
@@ -18,10 +19,20 @@ export interface Manners {
   wholeFiles?: boolean;
   /** Forgets to allow other origins to read. */
   noCors?: boolean;
+  /** Sends at most so much for one request. */
+  pieceBytes?: number;
 }
 
 /** One part: what is in it, and where it lies in the film. */
 export type PartPlan = Take & { status?: FilmPart["status"]; placeSeconds?: number };
+
+/** How a film played. */
+export interface Playthrough {
+  ended: boolean;
+  atSeconds: number;
+  technique: string | undefined;
+  crossings: Crossing[];
+}
 
 /** A server, a browser and one page. */
 export interface Stage {
@@ -30,6 +41,12 @@ export interface Stage {
   film(parts: PartPlan[], changes?: Partial<Film>): Promise<Film>;
   /** Puts a film on the page and waits until it can be played. */
   show(film: Film): Promise<void>;
+  /** Shows the film, plays it from a moment to its end, and tells how that went. */
+  playFrom(film: Film, seconds: number): Promise<Playthrough>;
+  /** What the app answers when asked for a film. */
+  films: Map<string, Film>;
+  /** Keeps other bytes under an archive's id. */
+  replaceFile(archiveId: string, bytes: Uint8Array<ArrayBuffer>): void;
   /** Manners by archive id; "*" for all. */
   manners: Map<string, Manners>;
   /** Every address handed out so far ends now. */
@@ -40,7 +57,8 @@ export interface Stage {
 }
 
 const PAGE = `<!doctype html><meta charset="utf-8"><title>Stage</title>
-<style>gapless-video, video { width: 320px; height: 180px }</style>
+<meta name="viewport" content="width=device-width">
+<link rel="stylesheet" href="/styles.css"><link rel="stylesheet" href="/player.css"><style>body > gapless-video, body > video { width: 320px; height: 180px }</style>
 <script src="/page.js"></script><gapless-video></gapless-video>`;
 
 async function bundle(): Promise<string> {
@@ -50,6 +68,8 @@ async function bundle(): Promise<string> {
     write: false,
     format: "iife",
     target: "es2022",
+    jsx: "automatic",
+    jsxImportSource: "preact",
     logLevel: "silent",
   });
   await esbuild.stop();
@@ -64,6 +84,7 @@ export async function openStage(
 ): Promise<Stage> {
   const script = await bundle();
   const files = new Map<string, Uint8Array<ArrayBuffer>>();
+  const films = new Map<string, Film>();
   const manners = new Map<string, Manners>();
   const log: Stage["log"] = { resolved: [], read: [] };
   let generation = 0;
@@ -83,7 +104,11 @@ export async function openStage(
     const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.get("range") ?? "");
     if (!range || manner.wholeFiles) return new Response(bytes, { headers });
     const from = Number(range[1]);
-    const to = Math.min(range[2] ? Number(range[2]) : Infinity, bytes.length - 1);
+    const to = Math.min(
+      range[2] ? Number(range[2]) : Infinity,
+      bytes.length - 1,
+      from + (manner.pieceBytes ?? Infinity) - 1,
+    );
     if (from > to) return new Response(null, { status: 416, headers });
     headers.set("content-range", `bytes ${from}-${to}/${bytes.length}`);
     return new Response(bytes.subarray(from, to + 1), { status: 206, headers });
@@ -93,6 +118,15 @@ export async function openStage(
     if (url.pathname.startsWith("/files/")) return sendFile(request, url);
     if (url.pathname === "/page.js") {
       return new Response(script, { headers: { "content-type": "text/javascript" } });
+    }
+    if (url.pathname.endsWith(".css")) {
+      const css = Deno.readTextFileSync(new URL(`../../static${url.pathname}`, import.meta.url));
+      return new Response(css, { headers: { "content-type": "text/css" } });
+    }
+    const chain = /^\/api\/chains\/([^/]+)$/.exec(url.pathname)?.[1];
+    if (chain) {
+      const film = films.get(chain);
+      return film ? Response.json(film) : new Response("Not found", { status: 404 });
     }
     const media = /^\/api\/archives\/([^/]+)\/media$/.exec(url.pathname)?.[1];
     if (!media) return new Response(PAGE, { headers: { "content-type": "text/html" } });
@@ -111,9 +145,22 @@ export async function openStage(
   if (Deno.env.get("VERBOSE")) page.on("console", (message) => console.log(message.text()));
   await page.goto(app.origin);
 
+  const show = (film: Film): Promise<void> =>
+    page.evaluate(async (film) => {
+      const old = document.querySelector("gapless-video, video");
+      const player = document.createElement("gapless-video");
+      old?.replaceWith(player);
+      player.film = film;
+      if (player.readyState < 3) {
+        await new Promise((resolve) => player.addEventListener("canplay", resolve, { once: true }));
+      }
+    }, film);
+
   return {
     page,
+    show,
     manners,
+    films,
     log,
     expireAddresses: () => void generation++,
     async film(plans, changes = {}) {
@@ -151,19 +198,22 @@ export async function openStage(
         ...changes,
       };
     },
-    async show(film) {
-      await page.evaluate(async (film) => {
-        const old = document.querySelector("gapless-video");
-        const player = document.createElement("gapless-video");
-        old?.replaceWith(player);
-        player.film = film;
-        if (player.readyState < 3) {
-          await new Promise((resolve) =>
-            player.addEventListener("canplay", resolve, { once: true })
-          );
-        }
-      }, film);
+    async playFrom(film, seconds) {
+      await show(film);
+      return await page.evaluate(async (seconds) => {
+        const player = document.querySelector("gapless-video");
+        if (!player) throw new Error("There is no player");
+        const crossings: Crossing[] = [];
+        player.addEventListener("gapless-crossed", (event) => {
+          if (event instanceof CustomEvent) crossings.push(event.detail);
+        });
+        await gaplessStudio.seekAndPlay(seconds);
+        await gaplessStudio.until((player) => player.ended);
+        const { ended, currentTime, dataset } = player;
+        return { ended, atSeconds: currentTime, technique: dataset.technique, crossings };
+      }, seconds);
     },
+    replaceFile: (archiveId, bytes) => void files.set(archiveId, bytes),
     async close() {
       await browser.close();
       await app.close();

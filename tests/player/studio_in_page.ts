@@ -9,6 +9,8 @@ import {
   VideoSampleSource,
   WebMOutputFormat,
 } from "mediabunny";
+import type { GaplessVideo } from "../../lib/player/gapless_video.ts";
+import type { Film } from "../../lib/recording/views.ts";
 import { drawFrame } from "../support/frame_code.ts";
 import { makeTones } from "../support/tone_code.ts";
 
@@ -26,7 +28,7 @@ export interface Take {
 const RATE = 48_000;
 /** Pictures of the world a second: picture n is shown from n / 30 s on. */
 const FRAMES_PER_SECOND = 30;
-const LOOP_SECONDS = 60;
+const LOOP_SECONDS = 180;
 
 /** Records one take and returns the file. H.264 + Opus in MP4, VP8 + Opus in WebM. */
 async function record(take: Take): Promise<Uint8Array> {
@@ -125,11 +127,92 @@ async function picturesAt(numbers: number[]): Promise<(number | null)[]> {
   return seen;
 }
 
+/** Waits until `look` finds something, and answers it. Throws after half a minute. */
+async function until<Found>(look: (player: GaplessVideo) => Found | false): Promise<Found> {
+  const player = document.querySelector("gapless-video");
+  if (!player) throw new Error("There is no player");
+  for (const end = performance.now() + 30_000; performance.now() < end;) {
+    const found = look(player);
+    if (found) return found;
+    await new Promise(requestAnimationFrame);
+  }
+  const { currentTime, readyState, paused, notice } = player;
+  throw new Error(`Waited in vain: ${JSON.stringify({ currentTime, readyState, paused, notice })}`);
+}
+
+async function seekAndPlay(seconds: number): Promise<void> {
+  const player = document.querySelector("gapless-video");
+  if (!player) throw new Error("There is no player");
+  player.currentTime = seconds;
+  await player.play();
+}
+
+/** What every media element tells about each act; the rest depends on the network and on timing. */
+const TOLD = [
+  "emptied",
+  "loadedmetadata",
+  "loadeddata",
+  "canplay",
+  "play",
+  "playing",
+  "pause",
+  "seeking",
+  "seeked",
+  "ended",
+  "ratechange",
+  "volumechange",
+];
+
+/** Puts a plain video or our element through the same acts; answers what it said and how it stood. */
+async function rehearse(kind: "video", url: string): Promise<string[]>;
+async function rehearse(kind: "film", film: Film): Promise<string[]>;
+async function rehearse(_kind: "video" | "film", media: string | Film): Promise<string[]> {
+  const player = document.createElement(typeof media === "string" ? "video" : "gapless-video");
+  document.querySelector("gapless-video, video")?.replaceWith(player);
+  const told: string[] = [];
+  for (const name of TOLD) player.addEventListener(name, () => told.push(name));
+  const act = async (name: string, ends: string, doIt: () => void) => {
+    told.push(`(${name})`);
+    const over = new Promise((resolve) => player.addEventListener(ends, resolve, { once: true }));
+    doIt();
+    await over;
+    // What is told at once after the last thing belongs to the same act.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const { paused, ended, seeking, playbackRate, volume, muted, error } = player;
+    const at = [player.duration, player.seekable.length && player.seekable.end(0)]
+      .map((seconds) => Math.round(seconds * 10) / 10);
+    told.push(JSON.stringify({ paused, ended, seeking, playbackRate, volume, muted, error, at }));
+  };
+  const { paused, ended, seeking, readyState, duration, currentTime } = player;
+  told.push(`${[paused, ended, seeking, readyState, duration, currentTime]}`);
+  await act("load", "canplay", () => {
+    if (typeof media === "string") Object.assign(player, { src: media });
+    else Object.assign(player, { film: media });
+  });
+  await act("play", "playing", () => void player.play());
+  await act("pause", "pause", () => player.pause());
+  await act("seek", "seeked", () => player.currentTime = 2);
+  await act("rate", "ratechange", () => player.playbackRate = 1.5);
+  await act("mute", "volumechange", () => player.muted = true);
+  await act("volume", "volumechange", () => player.volume = 0.5);
+  await act("seek near the end and play", "ended", () => {
+    player.currentTime = 3.5;
+    void player.play();
+  });
+  await act("play again", "playing", () => void player.play());
+  await act("pause again", "pause", () => player.pause());
+  await act("seek past the end", "seeked", () => player.currentTime = 99);
+  return told;
+}
+
 /** What tests call through `page.evaluate`. */
 export const studio = {
   record: async (take: Take): Promise<string> => (await record(take)).toBase64(),
   watchScreen,
   picturesAt,
+  until,
+  seekAndPlay,
+  rehearse,
 };
 declare global {
   var gaplessStudio: typeof studio;

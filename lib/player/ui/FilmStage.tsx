@@ -66,7 +66,7 @@ export function FilmStage(props: { film: Film; isAdmin: boolean; playAtOnce: boo
         .filter(Boolean).join(": ");
     });
     hear("gapless-notice", (detail) => notice.value = detail);
-    let forget = 0;
+    let forget: ReturnType<typeof setTimeout> | undefined;
     hear("gapless-crossed", (detail) => {
       crossing.value = detail;
       clearTimeout(forget);

@@ -20,6 +20,8 @@ export const LEASE_MS = 15_000;
 const RENEW_MS = 5_000;
 /** How often the saved state is looked at for what other processes did to it. */
 const POLL_MS = 1_000;
+/** A decision older than this was not carried out by whom it was made for. */
+const STALE_MS = 2_000;
 const MAX_SAVE_ATTEMPTS = 50;
 
 /** What a runner works with. */
@@ -88,10 +90,10 @@ export class Runner {
         if (now() >= wakeAtMs) {
           if (!await this.#apply(room, { type: "tick" }, lease)) return;
         } else await this.#wait(room, version, wakeAtMs - now());
-      } else if (pending.issuedBy === 0) {
+      } else if (pending.issuedBy === 0 && !this.#isStale(pending)) {
         lease = await this.#carryOut(room, entry, lease);
       } else {
-        // Another process began it and is gone: nobody knows how it went.
+        // Another process began or decided it and is gone: how things are now has to be looked up.
         const answer: Answer = {
           ok: false,
           certain: false,
@@ -146,6 +148,11 @@ export class Runner {
       lease,
     );
     return saved ? lease : null;
+  }
+
+  /** A stop was right when it was decided; later, what was to take over may have ended. */
+  #isStale({ command, decidedAtMs }: NonNullable<RecordingState["pending"]>): boolean {
+    return command.do === "stop-archive" && this.context.now() - decidedAtMs > STALE_MS;
   }
 
   async #late(room: string, id: number, answer: Answer): Promise<void> {

@@ -155,7 +155,8 @@ export class Draft {
   /** Puts a command out; the one that was out, if any, is no longer waited for. */
   issue(command: Command): void {
     this.running.wakeAtMs = null;
-    this.state.pending = { id: ++this.state.lastCommandId, command, issuedBy: 0 };
+    const id = ++this.state.lastCommandId;
+    this.state.pending = { id, command, decidedAtMs: this.nowMs, issuedBy: 0 };
   }
 
   /** Goes on after `delayMs` if nothing happens before. */

@@ -109,6 +109,7 @@ export const recordingStateSchema = z.object({
   pending: z.object({
     id: z.number().int().positive(),
     command: commandSchema,
+    decidedAtMs: z.number(),
     issuedBy: z.number().int().nonnegative(),
   }).nullable(),
   lastCommandId: z.number().int().nonnegative(),

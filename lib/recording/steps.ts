@@ -5,12 +5,11 @@
 import type { Step } from "./views.ts";
 import { countStreams } from "./asking.ts";
 import type { Draft } from "./draft.ts";
-import { stopAnswered } from "./ending.ts";
 import { check, joined, verified } from "./joining.ts";
 import { replacing } from "./replacing.ts";
 import { backoffMs } from "./starting.ts";
 import type { Answer, Command } from "./state.ts";
-import { enterStoppingPrevious, settle, stopOrReact } from "./transfer.ts";
+import { enterStoppingPrevious, settle, stopAgain, stopUnlessUncovered } from "./transfer.ts";
 import {
   firstStartRefused,
   handleStart,
@@ -68,8 +67,9 @@ export const steps: Record<Step, StepRules> = {
     },
   },
   "stopping-previous": {
-    tick: (draft) => stopOrReact(draft, draft.slots.previous),
-    answer: stopAnswered,
+    tick: (draft) => stopAgain(draft, draft.slots.previous),
+    answer: (draft, command, answer) =>
+      stopUnlessUncovered(draft, draft.slots.previous, command, answer),
   },
   "starting-next": {
     tick: (draft) => retryStart(draft),
@@ -100,8 +100,9 @@ export const steps: Record<Step, StepRules> = {
     },
   },
   "stopping-interim": {
-    tick: (draft) => stopOrReact(draft, draft.slots.interim),
-    answer: stopAnswered,
+    tick: (draft) => stopAgain(draft, draft.slots.interim),
+    answer: (draft, command, answer) =>
+      stopUnlessUncovered(draft, draft.slots.interim, command, answer),
   },
   "leaving": {
     tick: (draft) => settle(draft),

@@ -5,9 +5,9 @@
 import type { Lane } from "./model.ts";
 import { signal } from "./asking.ts";
 import type { Draft } from "./draft.ts";
-import { tryStop } from "./ending.ts";
+import { stopAnswered, tryStop } from "./ending.ts";
 import { beginStart } from "./starting.ts";
-import type { ArchiveFacts } from "./state.ts";
+import type { Answer, ArchiveFacts, Command } from "./state.ts";
 import { undo, windDownUnlessBusy } from "./winding_down.ts";
 
 /** An archive runs that was waited for (or turned up): takes it in and goes on. */
@@ -151,7 +151,29 @@ function enterStartingNext(draft: Draft): void {
 }
 
 /** Stops the archive of a slot; if it has gone, goes on. */
-export function stopOrReact(draft: Draft, archiveId: string | null): void {
+function stopOrReact(draft: Draft, archiveId: string | null): void {
   if (archiveId === null) return react(draft);
   tryStop(draft, archiveId);
+}
+
+/** Looks how a stop went; before it is tried again, whether what took over still records. */
+export function stopAgain(draft: Draft, archiveId: string | null): void {
+  const { slots, running: procedure } = draft;
+  const cover = slots.main ?? slots.interim;
+  const looking = procedure.looks > 0;
+  if (archiveId === null || looking || cover === null) return stopOrReact(draft, archiveId);
+  draft.issue({ do: "get-archive", archiveId: cover });
+}
+
+/** Works in the answer to a stop, or to the look at what took over. */
+export function stopUnlessUncovered(
+  draft: Draft,
+  archiveId: string | null,
+  command: Command,
+  answer: Answer,
+): void {
+  const aboutCover = "archiveId" in command && command.archiveId !== archiveId;
+  if (!aboutCover) return stopAnswered(draft, command, answer);
+  if (answer.ok) return stopOrReact(draft, archiveId);
+  draft.wakeIn(1000);
 }

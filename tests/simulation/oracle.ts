@@ -8,6 +8,8 @@ import { ROOM } from "./storm.ts";
 
 /** An archive that dies is known to be dead after this at the latest (a sweep and its delays). */
 const NOTICED_MS = 60_000;
+/** A look at an archive is at most this old when what follows from it is asked for. */
+const LOOK_AGE_MS = 1_500;
 /** How far the record may be from the truth. */
 const RECORD_TOLERANCE_MS = 1_000;
 
@@ -18,6 +20,9 @@ export class Oracle {
   #sessions: string[] = [];
   #stopPressedMs: number[] = [];
   #calmSinceMs = Infinity;
+  #frozenUntilMs = 0;
+  /** Archives that belong to no chain. */
+  orphans = 0;
   /** How long another archive must have recorded when one is stopped. */
   leastOverlapMs = 0;
 
@@ -37,7 +42,9 @@ export class Oracle {
     this.violations.push(text);
   }
 
-  startPressed(): void {}
+  frozenUntil(untilMs: number): void {
+    this.#frozenUntilMs = Math.max(this.#frozenUntilMs, untilMs);
+  }
 
   stopPressed(): void {
     this.#stopPressedMs.push(this.clock.nowMs);
@@ -48,7 +55,7 @@ export class Oracle {
   }
 
   /** A stop of ours must leave something that records, unless somebody pressed Stop. */
-  stopTakesEffect(archive: TrueArchive): void {
+  stopTakesEffect(archive: TrueArchive, askedAtMs: number): void {
     const { nowMs } = this.clock;
     const others = this.#sessions.flatMap((session) => this.platform.running(session))
       .filter((other) => other !== archive && other.startMs <= nowMs);
@@ -62,8 +69,10 @@ export class Oracle {
       this.violate(`${archive.id} was stopped too early: ${others.map((o) => o.id)} just started`);
     }
     if (others.length > 0) return;
+    // What died after the last look could not be known, and a frozen process looks no more.
+    const knowableMs = Math.min(askedAtMs, this.#frozenUntilMs > askedAtMs - 60_000 ? 0 : Infinity);
     const recentDeath = this.platform.archives.some((other) =>
-      other.endedBy === "world" && other.endMs !== null && other.endMs > nowMs - NOTICED_MS
+      other.endedBy === "world" && other.endMs !== null && other.endMs > knowableMs - LOOK_AGE_MS
     );
     if (!recentStop && !recentDeath) {
       this.violate(`${archive.id} was stopped while nothing else recorded`);
@@ -119,6 +128,7 @@ export class Oracle {
     }
     for (const archive of this.platform.archives) {
       if (owned.has(archive.id) || archive.endMs === null) continue;
+      this.orphans++;
       this.note(`${archive.id} is an orphan`);
     }
   }

@@ -59,7 +59,7 @@ export class SimPlatform {
   faults: PlatformFaults = NO_FAULTS;
   onSignal: (sessionId: string, type: string) => void = () => {};
   /** Just before a stop of ours takes effect. */
-  onStop: (archive: TrueArchive) => void = () => {};
+  onStop: (archive: TrueArchive, askedAtMs: number) => void = () => {};
   #count = 0;
 
   constructor(readonly clock: SimClock, readonly random: Random) {}
@@ -123,7 +123,10 @@ export class SimPlatform {
       createSession: () => call("create a session", () => `session-${++this.#count}`),
       startArchive: (sessionId, options) =>
         call("start an archive", () => this.#start(sessionId, options)),
-      stopArchive: (id) => call("stop the archive", () => this.#stop(id)),
+      stopArchive: (id) => {
+        const askedAtMs = this.clock.nowMs;
+        return call("stop the archive", () => this.#stop(id, askedAtMs));
+      },
       getArchive: (id) => call("read the archive", () => this.describe(this.#find(id))),
       listArchives: ({ sessionId, count = 50 }) =>
         call("list archives", () => {
@@ -210,12 +213,12 @@ export class SimPlatform {
     return this.clock.sleep(startMs - this.clock.nowMs).then(() => this.describe(archive));
   }
 
-  #stop(id: string): PlatformArchive {
+  #stop(id: string, askedAtMs: number): PlatformArchive {
     const archive = this.#find(id);
     if (archive.endMs !== null) {
       throw new PlatformError("conflict", "stop the archive", "It does not run");
     }
-    this.onStop(archive);
+    this.onStop(archive, askedAtMs);
     this.end(archive, "us", "user initiated");
     return this.describe(archive);
   }

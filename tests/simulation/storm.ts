@@ -93,7 +93,7 @@ class Storm {
     this.sessions = (await opening).sessions;
     this.oracle.watch(this.sessions, worldStore);
     this.platform.onSignal = (_session, type) => this.signalled(type);
-    this.platform.onStop = (archive) => this.oracle.stopTakesEffect(archive);
+    this.platform.onStop = (archive, askedAtMs) => this.oracle.stopTakesEffect(archive, askedAtMs);
 
     this.skewed = random.chance(0.3);
     // A wait that one process began by its clock may be ended by another's.
@@ -117,6 +117,7 @@ class Storm {
     await clock.runUntil(clock.nowMs + 60_000);
     await this.oracle.restsCleanly("after Stop");
     await this.oracle.verdict();
+    this.counts["orphans"] = this.oracle.orphans;
     for (const [name, n] of this.platform.injected) this.counts[name] = n;
     const { violations } = this.oracle;
     for (const process of this.processes) process.dead = true;
@@ -271,7 +272,6 @@ class Storm {
     const process = this.random.pick(alive);
     let over = false;
     const done = this.pressOn(process, what).finally(() => over = true);
-    if (what === "start") this.oracle.startPressed();
     done.catch((error) => this.trouble(process.name, what, error));
     await this.clock.runUntil(this.clock.nowMs + 30_000, () => over || process.dead);
   }
@@ -337,12 +337,10 @@ class Storm {
       const process = random.pick(alive);
       void detached(this.pressOn(process, "stop"), process.name);
       if (random.chance(0.7)) {
-        this.oracle.startPressed();
         const other = random.pick(alive);
         void detached(this.pressOn(other, "start"), other.name);
       }
     } else if (roll < 0.45 && alive.length > 0) {
-      this.oracle.startPressed();
       const process = random.pick(alive);
       void detached(this.pressOn(process, "start"), process.name);
     } else if (roll < 0.6) {
@@ -357,6 +355,7 @@ class Storm {
       else if (process) {
         process.frozenUntilMs = this.clock.nowMs + random.int(1000, 40_000);
         this.note(`process ${process.name} freezes`);
+        this.oracle.frozenUntil(process.frozenUntilMs);
         this.count("frozen");
       }
     } else if (roll < 0.8) {

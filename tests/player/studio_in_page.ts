@@ -12,7 +12,7 @@ import {
 import type { GaplessVideo } from "../../lib/player/gapless_video.ts";
 import type { Film } from "../../lib/recording/views.ts";
 import { drawFrame } from "../support/frame_code.ts";
-import { makeTones } from "../support/tone_code.ts";
+import { makeTones, readTones, type ToneReport } from "../support/tone_code.ts";
 
 /** One file to make: the world from `fromSeconds` for `seconds`. */
 export interface Take {
@@ -147,6 +147,46 @@ async function seekAndPlay(seconds: number): Promise<void> {
   await player.play();
 }
 
+/** Plays a stretch of the film and answers what was heard: the sound as the element puts it out. */
+async function listen(fromSeconds: number, toSeconds: number): Promise<ToneReport> {
+  const player = document.querySelector("gapless-video");
+  if (!player) throw new Error("There is no player");
+  const landed = new Promise((resolve) =>
+    player.addEventListener("seeked", resolve, { once: true })
+  );
+  player.currentTime = fromSeconds;
+  await landed;
+  const video: HTMLVideoElement & { captureStream?(): MediaStream } = player.visibleVideo;
+  const track = video.captureStream?.().getAudioTracks()[0];
+  if (!track) throw new Error("The sound cannot be captured");
+  const reader = new MediaStreamTrackProcessor({ track }).readable.getReader();
+  const heard: Float32Array[] = [];
+  const reading = (async () => {
+    for (;;) {
+      const { value } = await reader.read();
+      if (!value) return;
+      const samples = new Float32Array(value.numberOfFrames);
+      value.copyTo(samples, { planeIndex: 0, format: "f32-planar" });
+      value.close();
+      heard.push(samples);
+    }
+  })();
+  await player.play();
+  await until((player) => player.currentTime >= toSeconds);
+  player.pause();
+  await reader.cancel();
+  await reading;
+  const sound = new Float32Array(heard.reduce((sum, samples) => sum + samples.length, 0));
+  heard.reduce((at, samples) => {
+    sound.set(samples, at);
+    return at + samples.length;
+  }, 0);
+  // The track begins in silence and ends in it: only what lies between was played.
+  const first = sound.findIndex((sample) => Math.abs(sample) > 0.05);
+  const last = sound.findLastIndex((sample) => Math.abs(sample) > 0.05);
+  return readTones(sound.subarray(first, last), RATE, "low", LOOP_SECONDS);
+}
+
 /** What every media element tells about each act; the rest depends on the network and on timing. */
 const TOLD = [
   "emptied",
@@ -211,6 +251,7 @@ export const studio = {
   watchScreen,
   picturesAt,
   until,
+  listen,
   seekAndPlay,
   rehearse,
 };

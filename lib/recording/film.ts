@@ -93,17 +93,21 @@ function place(parts: readonly Part[], offsets: FilmOptions["playerOffsets"]): P
     });
 }
 
-/** Leaves out parts that lie wholly inside a playable other: they would show a moment twice. */
+/**
+ * Leaves out parts that lie wholly inside a playable other: they would show a moment twice. What may
+ * only look so because times are uncertain stays.
+ */
 function withoutCovered(placed: Placed[]): Placed[] {
-  return placed.filter((inner, i) =>
-    inner.lengthMs === null || !placed.some((outer, j) => {
-      if (i === j || UNPLAYABLE.has(outer.part.status)) return false;
-      const toMs = outer.lengthMs === null ? (outer.runs ? Infinity : null) : endOf(outer, 0);
-      const innerTo = inner.fromMs + (inner.lengthMs ?? 0);
-      const same = outer.fromMs === inner.fromMs && toMs === innerTo;
-      return toMs !== null && outer.fromMs <= inner.fromMs && toMs >= innerTo && (!same || j < i);
-    })
-  );
+  return placed.filter((inner) => {
+    if (inner.lengthMs === null) return true;
+    const innerToMs = inner.fromMs + inner.lengthMs;
+    return !placed.some((outer) => {
+      if (outer === inner || UNPLAYABLE.has(outer.part.status)) return false;
+      const toMs = outer.lengthMs === null && outer.runs ? Infinity : endOf(outer, 0);
+      const marginMs = outer.part.startUncertaintyMs + inner.part.startUncertaintyMs;
+      return inner.fromMs - outer.fromMs > marginMs && toMs - innerToMs > marginMs;
+    });
+  });
 }
 
 function endOf(placed: Placed, nowMs: number): number {

@@ -61,7 +61,9 @@ export function react(draft: Draft): void {
     case "stopping":
       return windDownUnlessBusy(draft);
     case "undoing":
-      return slots.main === null ? replace(draft) : windDownUnlessBusy(draft);
+      if (slots.main !== null) return windDownUnlessBusy(draft);
+      procedure.failure = null;
+      return slots.interim !== null ? enterStartingNext(draft) : replace(draft);
     case "joining":
     case "starting-interim":
     case "overlapping-interim":

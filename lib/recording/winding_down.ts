@@ -32,8 +32,12 @@ export function undo(draft: Draft, failure: Failure): void {
 export function windDown(draft: Draft): void {
   const { slots, running: procedure } = draft;
   const stopping = procedure.step === "stopping";
-  const archiveId = slots.interim ?? slots.previous ?? (stopping ? slots.main : null);
+  const archiveId = slots.previous ?? (stopping ? slots.interim ?? slots.main : null);
   if (archiveId !== null) return tryStop(draft, archiveId);
+  if (slots.interim !== null && slots.main !== null) {
+    // It may be all that records: look first whether the one that is to go on does.
+    return draft.issue({ do: "get-archive", archiveId: slots.main });
+  }
   if (procedure.starting?.inDoubt && procedure.starting.looks < MAX_LOOKS) return look(draft);
   if (draft.state.secondaryWanted) return signal(draft, "leave");
   if (stopping) {
@@ -64,5 +68,12 @@ export function windDownAnswered(draft: Draft, command: Command, answer: Answer)
     return draft.wakeIn(1000);
   }
   if (command.do === "signal") return windDown(draft);
+  if (command.do === "get-archive" && command.archiveId === slots.main && slots.interim !== null) {
+    if (!answer.ok) return draft.wakeIn(1000);
+    slots.previous = slots.interim;
+    slots.interim = null;
+    procedure.looks = 0;
+    return windDown(draft);
+  }
   stopAnswered(draft, command, answer);
 }

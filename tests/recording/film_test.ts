@@ -69,7 +69,17 @@ Deno.test("filmOf() leaves out a part that another covers wholly, unless that on
     filmOf(CHAIN, parts, NOW).parts.map((p) => p.seq);
   assert.deepEqual(seqs([outer, inner, partOf(2, 58_000, 90_000)]), [0, 2]);
   assert.deepEqual(seqs([{ ...outer, status: "deleted" }, inner]), [0, 1]);
-  assert.deepEqual(seqs([outer, partOf(1, 0, 60_000)]), [0]);
+  assert.deepEqual(seqs([outer, partOf(1, 0, 60_000)]), [0, 1]);
+});
+
+Deno.test("filmOf() does not take a part for covered because times are in whole seconds", () => {
+  const coarse = { startSource: "platform" as const, startUncertaintyMs: 1_000 };
+  const parts = [
+    partOf(0, 0, 20_000, coarse),
+    partOf(1, 16_000, 20_000, coarse),
+    partOf(2, 18_000, 40_000, coarse),
+  ];
+  assert.deepEqual(filmOf(CHAIN, parts, NOW).parts.map((p) => p.seq), [0, 1, 2]);
 });
 
 Deno.test("filmOf() of a chain without parts is empty, of a running one reaches until now", () => {

@@ -100,7 +100,7 @@ export class Oracle {
   }
 
   /** After all is over: the record against the truth. */
-  async verdict(): Promise<void> {
+  async verdict(processesDied: boolean): Promise<void> {
     const store = this.#need();
     const { items: chains } = await store.chains.list({ limit: 100 });
     const owned = new Set<string>();
@@ -129,6 +129,8 @@ export class Oracle {
     for (const archive of this.platform.archives) {
       if (owned.has(archive.id) || archive.endMs === null) continue;
       this.orphans++;
+      const forced = archive.late || processesDied || this.#stopPressedBefore(archive.endMs);
+      if (!forced) this.violate(`${archive.id} belongs to no chain`);
       this.note(`${archive.id} is an orphan`);
     }
   }

@@ -19,6 +19,8 @@ export interface TrueArchive {
   endMs: number | null;
   endedBy: "us" | "world" | null;
   reason: string;
+  /** The call that made it took effect after everybody had given it up. */
+  late: boolean;
   /** When its file is ready. */
   availableAtMs: number;
 }
@@ -61,6 +63,7 @@ export class SimPlatform {
   /** Just before a stop of ours takes effect. */
   onStop: (archive: TrueArchive, askedAtMs: number) => void = () => {};
   #count = 0;
+  #late = false;
 
   constructor(readonly clock: SimClock, readonly random: Random) {}
 
@@ -162,7 +165,14 @@ export class SimPlatform {
     }
     if (this.#happens("lateEffect", faults.lateEffect)) {
       clock.at(clock.nowMs + random.int(DEADLINE_MS, DEADLINE_MS + 10_000), () => {
-        Promise.resolve().then(effect).catch(() => {});
+        this.#late = true;
+        // A refusal reaches nobody any more.
+        try {
+          Promise.resolve(effect()).catch(() => {});
+        } catch (error) {
+          if (!(error instanceof PlatformError)) throw error;
+        }
+        this.#late = false;
       });
       await clock.sleep(DEADLINE_MS);
       fail("timeout", "no answer in time");
@@ -207,6 +217,7 @@ export class SimPlatform {
       endMs: null,
       endedBy: null,
       reason: "",
+      late: this.#late,
       availableAtMs: Infinity,
     };
     this.archives.push(archive);

@@ -116,7 +116,8 @@ class Storm {
     await this.press("stop");
     await clock.runUntil(clock.nowMs + 60_000);
     await this.oracle.restsCleanly("after Stop");
-    await this.oracle.verdict();
+    const { killed, frozen } = this.counts;
+    await this.oracle.verdict(killed !== undefined || frozen !== undefined);
     this.counts["orphans"] = this.oracle.orphans;
     for (const [name, n] of this.platform.injected) this.counts[name] = n;
     const { violations } = this.oracle;

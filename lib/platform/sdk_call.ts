@@ -8,8 +8,16 @@
  * other modules bind it: a missing response becomes one with status 0, a throwing callback becomes a
  * failure, and the status is noted for the caller.
  */
+import http from "node:http";
+import https from "node:https";
 // @ts-types="./sdk_transport.d.ts"
 import transport, { type SdkRequest } from "opentok/lib/api.js";
+
+// Deno repeats a request, a POST too, whose kept-alive connection was cut before the answer: the repeat
+// of a start that took effect reads as a conflict. So every request of the SDK, the only user of these
+// agents, has a connection of its own (measured with Deno 2.9.6).
+http.globalAgent = new http.Agent({ keepAlive: false });
+https.globalAgent = new https.Agent({ keepAlive: false });
 
 /** What became of a request, as far as the transport knows. */
 export interface Outcome {

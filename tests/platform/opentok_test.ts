@@ -21,6 +21,8 @@ const ARCHIVE = {
   url: null,
 };
 
+const START = { name: "x", hasAudio: true, hasVideo: true, outputMode: "composed" } as const;
+
 /** What a good platform answers, by method and path. */
 function goodAnswer(request: Request): unknown {
   const { pathname } = new URL(request.url);
@@ -36,8 +38,7 @@ function goodAnswer(request: Request): unknown {
 
 const operations: Record<string, (platform: Platform) => Promise<unknown>> = {
   createSession: (p) => p.createSession(),
-  startArchive: (p) =>
-    p.startArchive("s1", { name: "x", hasAudio: true, hasVideo: true, outputMode: "composed" }),
+  startArchive: (p) => p.startArchive("s1", START),
   stopArchive: (p) => p.stopArchive("a1"),
   getArchive: (p) => p.getArchive("a1"),
   listArchives: (p) => p.listArchives({ sessionId: "s1" }),
@@ -181,12 +182,7 @@ Deno.test({
   ...options,
   fn: async () => {
     await withCuttingPlatform(async (platform, requests) => {
-      await failure(platform.startArchive("s1", {
-        name: "x",
-        hasAudio: true,
-        hasVideo: true,
-        outputMode: "composed",
-      }));
+      await failure(platform.startArchive("s1", START));
       assert.equal(requests(), 1);
       await failure(platform.getArchive("a1"));
       assert.equal(requests(), 4);
@@ -244,5 +240,44 @@ Deno.test({
     await withPlatform(() => Response.json({ ...ARCHIVE, status: "melted" }), async (platform) => {
       assert.equal((await failure(platform.getArchive("a1"))).kind, "unexpected");
     });
+  },
+});
+
+Deno.test({
+  name: "a start is sent once even where the connection it might have reused is cut",
+  ...options,
+  fn: async () => {
+    const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+    const requests: string[] = [];
+    /** Answers a connection's reads and takes its starts, but cuts it instead of answering those. */
+    async function serveConnection(connection: Deno.TcpConn): Promise<void> {
+      const buffer = new Uint8Array(8192);
+      for (let n = await connection.read(buffer); n !== null; n = await connection.read(buffer)) {
+        const request = new TextDecoder().decode(buffer.subarray(0, n));
+        const [method = ""] = request.split(" ");
+        requests.push(method);
+        if (method !== "GET") return connection.close();
+        const json = JSON.stringify(ARCHIVE);
+        const head = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n` +
+          `content-length: ${json.length}\r\n\r\n`;
+        await connection.write(new TextEncoder().encode(head + json));
+      }
+      connection.close();
+    }
+    const serving = (async () => {
+      for await (const connection of listener) serveConnection(connection).catch(() => {});
+    })();
+    const platform = createOpenTokPlatform({
+      apiKey: "123",
+      apiSecret: "secret",
+      apiUrl: `http://127.0.0.1:${listener.addr.port}`,
+      deadlineMs: 500,
+      sleep: () => Promise.resolve(),
+    });
+    await platform.getArchive("a1");
+    await failure(platform.startArchive("s1", START));
+    assert.deepEqual(requests, ["GET", "POST"]);
+    listener.close();
+    await serving;
   },
 });

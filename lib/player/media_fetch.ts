@@ -23,6 +23,11 @@ export class MediaFetchError extends Error {
   }
 }
 
+/** The file is there, but it is nothing this player can show; the message continues "Part n ...". */
+export class UnplayableFileError extends Error {
+  override readonly name = "UnplayableFileError";
+}
+
 /** Waits before each further try; a trouble without an entry is final at once. */
 export const RETRY_DELAYS_MS: Readonly<Record<Trouble, readonly number[]>> = {
   expired: [0, 1_000],

@@ -11,8 +11,13 @@ import {
   rangesOf,
 } from "./buffers.ts";
 import { type Engine, type EngineEvents, MEDIA_EVENTS } from "./engine.ts";
-import { browserWorld, createMediaFetch, MediaFetchError } from "./media_fetch.ts";
-import { type Fragment, openPartFile, type PartFile, UnplayableFileError } from "./part_file.ts";
+import {
+  browserWorld,
+  createMediaFetch,
+  MediaFetchError,
+  UnplayableFileError,
+} from "./media_fetch.ts";
+import type { Fragment, PartFile } from "./part_file.ts";
 import { type Cursor, isBuffered, jumpOver, nextStep, reviseCursor } from "./plan.ts";
 import { type Head, leastHead, SMALL_WINDOW, WINDOW, type Window } from "./plan.ts";
 import { landingOf, layOut, type PartFinding, type Segment, type Timeline } from "./timeline.ts";
@@ -30,6 +35,13 @@ interface OpenPart {
   segment: Segment;
   file: PartFile;
   tracks: OpenTrack[];
+}
+
+/** The reader of files is as large as the rest of the player: the controls need not wait for it. */
+function loadPartFiles(): Promise<typeof import("./part_file.ts")> {
+  return import("./part_file.ts").catch((cause: unknown) => {
+    throw new MediaFetchError("unreachable", "Loading the player's file reader failed", { cause });
+  });
 }
 
 /** Decoding trouble is repaired by starting over this often before the part is given up. */
@@ -82,6 +94,8 @@ export class MediaSourceEngine implements Engine {
     }
     globalThis.addEventListener("online", () => this.#stuck && this.retry(), { signal });
     this.#attach(start);
+    // Loaded while the browser opens its MediaSource; a failure is met where it is needed.
+    loadPartFiles().catch(() => {});
     void this.#run();
   }
 
@@ -214,6 +228,7 @@ export class MediaSourceEngine implements Engine {
 
   async #open(buffers: Buffers, segment: Segment, fromSeconds: number): Promise<void> {
     const epoch = this.#epoch;
+    const { openPartFile } = await loadPartFiles();
     const file = await openPartFile(
       segment.mediaUrl,
       createMediaFetch(segment.mediaUrl, browserWorld),

@@ -21,6 +21,8 @@ import {
   WebMOutputFormat,
 } from "mediabunny";
 
+import { UnplayableFileError } from "./media_fetch.ts";
+
 /** The two kinds of track a part has at most one of. */
 export type Kind = "video" | "audio";
 
@@ -48,11 +50,6 @@ export interface PartFile {
   startSeconds: number;
   endSeconds: number;
   close(): void;
-}
-
-/** The file is there, but it is nothing this player can show. */
-export class UnplayableFileError extends Error {
-  override readonly name = "UnplayableFileError";
 }
 
 /** Bytes of one part kept in memory besides what MediaSource holds. */

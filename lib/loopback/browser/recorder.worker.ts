@@ -4,6 +4,7 @@
  */
 import { ArchiveRecording } from "./recorder_archive.ts";
 import { AudioFeed } from "./recorder_audio.ts";
+import { Studio } from "./recorder_encoder.ts";
 import { type FromWorker, type Tile, toWorkerSchema } from "./recorder_messages.ts";
 import { Ticker, VideoFeed } from "./recorder_video.ts";
 
@@ -12,8 +13,9 @@ const pumpEveryMs = 20;
 
 const recordings = new Map<string, ArchiveRecording>();
 const microphones = new Map<string, AudioFeed>();
+const studio = new Studio();
 const ticker = new Ticker((atMs) => {
-  for (const recording of recordings.values()) recording.tick(atMs);
+  studio.compose(atMs, [...recordings.values()].filter((recording) => recording.tick(atMs)));
 });
 setInterval(() => {
   for (const recording of recordings.values()) recording.pump();
@@ -81,6 +83,7 @@ globalThis.addEventListener("message", ({ data }) => {
       const recording = new ArchiveRecording(
         message.options,
         ticker,
+        studio,
         microphones,
         (epochMs) => tell({ type: "started", archiveId, epochMs }),
       );

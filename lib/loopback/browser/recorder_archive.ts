@@ -2,57 +2,46 @@
 import {
   AudioSample,
   AudioSampleSource,
+  EncodedPacket,
+  EncodedVideoPacketSource,
   Output,
   Quality,
   StreamTarget,
-  VideoSample,
-  VideoSampleSource,
   WebMOutputFormat,
 } from "mediabunny";
 import { type AudioFeed, mix, sampleRate, toSamples } from "./recorder_audio.ts";
-import { Grid } from "./recorder_grid.ts";
+import type { ComposedRecording, EncodedPicture, Studio } from "./recorder_encoder.ts";
+import type { Picture } from "./recorder_grid.ts";
 import type { RecordingOptions, Tile } from "./recorder_messages.ts";
 import { Uploader } from "./recorder_upload.ts";
 import type { Ticker } from "./recorder_video.ts";
 
-/** Seconds between two key frames: where a player can enter, and where a seam can lie. */
-const keyFrameSeconds = 2;
 /** Samples encoded at once: 20 ms, one Opus frame. */
 const blockSamples = 960;
 /** How long the mix waits for a microphone that is late (a busy machine), ms. */
 const patienceMs = 2_000;
 /** How far in the past an archive without picture begins: its first sound is surely there, ms. */
 const audioLagMs = 200;
-/** Pictures that may wait for a busy encoder, at most two seconds; more are dropped and counted. */
-const maxWaiting = 60;
-/** Memory that they may take, bytes. */
-const maxWaitingBytes = 100_000_000;
 /** Longest wait for every stream's first picture and sound, ms. */
 const assembleMs = 2_500;
 /** How long the end of the sound is waited for, ms. */
 const tailMs = 1_000;
 
-/** Bits per second of the composed picture: a tenth of a bit a pixel at 30 fps, within bounds. */
-function videoBitrate(width: number, height: number): number {
-  return Math.min(4_000_000, Math.max(600_000, Math.round(width * height * 30 * 0.13)));
-}
-
 /** A recording that runs. */
-export class ArchiveRecording {
+export class ArchiveRecording implements ComposedRecording {
   tiles: Tile[] = [];
   /** Settles when the file is whole at the platform; the value is the number of dropped frames. */
   readonly finished: Promise<number>;
-  readonly #grid: Grid | null;
   readonly #uploader: Uploader;
   readonly #settled = Promise.withResolvers<number>();
   readonly #bornMs = performance.now();
   #output: Output | null = null;
-  #video: VideoSampleSource | null = null;
+  #video: EncodedVideoPacketSource | null = null;
   #audio: AudioSampleSource | null = null;
   #epochMs: number | null = null;
   #mixedTo = 0;
-  /** Timestamps of the pictures that the encoder has not delivered yet, seconds. */
-  #waiting: number[] = [];
+  /** Pictures in the order of their moments, with those that came out of an encoder. */
+  #expected: { atMs: number; picture: EncodedPicture | null | undefined }[] = [];
   #dropped = 0;
   #droppedBefore: number;
   /** Nothing later than this belongs to the recording. */
@@ -63,35 +52,64 @@ export class ArchiveRecording {
   constructor(
     readonly options: RecordingOptions,
     private readonly ticker: Ticker,
+    private readonly studio: Studio,
     private readonly microphones: ReadonlyMap<string, AudioFeed>,
     private readonly onStarted: (epochMs: number) => void,
   ) {
     this.finished = this.#settled.promise;
-    this.#grid = options.hasVideo ? new Grid(options.width, options.height) : null;
     this.#uploader = new Uploader(options.uploadUrl, options.uploadToken);
     this.#uploader.done.catch((error) => this.#settled.reject(error));
     this.#droppedBefore = ticker.dropped;
   }
 
-  /** A moment of the call: its pictures are drawn and encoded. `atMs` is on the recorder's clock. */
-  tick(atMs: number): void {
-    if (this.#stopping || atMs > this.#endMs) return;
-    if (this.#epochMs === null) {
-      if (!this.#assembled()) return;
-      this.#begin(atMs);
+  /** Width of the picture asked for, pixels. */
+  get width(): number {
+    return this.options.width;
+  }
+
+  /** Height of the picture asked for, pixels. */
+  get height(): number {
+    return this.options.height;
+  }
+
+  /** A moment of the call, on the recorder's clock; true if a picture of it is wanted. */
+  tick(atMs: number): boolean {
+    if (this.#stopping || atMs > this.#endMs || !this.options.hasVideo) return false;
+    if (this.#epochMs === null && this.#assembled()) this.#begin(atMs);
+    return this.#video !== null;
+  }
+
+  /** A picture will come, or turn out to be skipped. */
+  expect(atMs: number): void {
+    this.#expected.push({ atMs, picture: undefined });
+  }
+
+  /** The encoder is too far behind. */
+  drop(): void {
+    this.#dropped += 1;
+  }
+
+  /** Takes a picture; encoders may deliver out of step, the file is written in order. */
+  take(atMs: number, picture: EncodedPicture | null): void {
+    const asked = this.#expected.find((each) => each.atMs === atMs);
+    if (asked !== undefined) asked.picture = picture;
+    for (let next = this.#expected[0]; next !== undefined; next = this.#expected[0]) {
+      if (next.picture === undefined) return;
+      this.#expected.shift();
+      if (next.picture === null) this.#dropped += 1;
+      else this.#write(next.atMs, next.picture);
     }
-    if (this.#grid === null || this.#video === null || this.#epochMs === null) return;
-    const { width, height } = this.#grid.canvas;
-    const limit = Math.min(maxWaiting, Math.floor(maxWaitingBytes / (4 * width * height)));
-    if (this.#waiting.length >= limit) {
-      this.#dropped += 1;
-      return;
-    }
-    this.#grid.draw(this.#pictures());
-    const timestamp = (atMs - this.#epochMs) / 1000;
-    const sample = new VideoSample(this.#grid.canvas, { timestamp, duration: 1 / 30 });
-    this.#waiting.push(timestamp);
-    this.#video.add(sample).catch((error) => this.fail(error)).finally(() => sample.close());
+  }
+
+  /** What is shown now. */
+  pictures(): Picture[] {
+    return this.tiles.map(({ name, hasVideo, videoFeed }) => ({
+      name,
+      feed: videoFeed,
+      frame: hasVideo && videoFeed !== null
+        ? this.ticker.feeds.get(videoFeed)?.shown ?? null
+        : null,
+    }));
   }
 
   /** Encodes the sound that is there. */
@@ -113,6 +131,7 @@ export class ArchiveRecording {
       if (this.#epochMs === null) throw new Error("Record in this page: stopped before it began");
       if (this.#audio !== null) await this.#hearTo(endMs);
       this.#stopping = true;
+      await this.studio.leave(this);
       await this.#output?.finalize();
       this.#uploader.close();
       await this.#uploader.done;
@@ -125,6 +144,7 @@ export class ArchiveRecording {
   /** Gives the recording up. */
   fail(error: unknown): void {
     this.#stopping = true;
+    this.studio.leave(this).catch(() => {}); // its failure is what brought us here
     this.#uploader.close();
     this.#settled.reject(error);
     if (this.#output?.state === "started") this.#output.cancel().catch(() => {});
@@ -155,18 +175,8 @@ export class ArchiveRecording {
       new WritableStream({ write: ({ data }) => this.#uploader.write(data) }),
     );
     const output = new Output({ format: new WebMOutputFormat({ appendOnly: true }), target });
-    if (this.#grid !== null) {
-      const { width, height } = this.#grid.canvas;
-      this.#video = new VideoSampleSource({
-        codec: "vp8",
-        quality: new Quality({ bitrate: videoBitrate(width, height) }),
-        keyFrameInterval: keyFrameSeconds,
-        latencyMode: "realtime",
-        // An encoder may skip pictures: one that comes out settles all before it.
-        onEncodedPacket: ({ timestamp }) => {
-          this.#waiting = this.#waiting.filter((waiting) => waiting > timestamp + 0.000_5);
-        },
-      });
+    if (this.options.hasVideo) {
+      this.#video = new EncodedVideoPacketSource("vp8");
       output.addVideoTrack(this.#video);
     }
     if (this.options.hasAudio) {
@@ -176,19 +186,18 @@ export class ArchiveRecording {
       });
       output.addAudioTrack(this.#audio);
     }
-    const wallMs = performance.timeOrigin + epochMs;
     this.#output = output;
     output.start().catch((error) => this.fail(error));
-    this.onStarted(wallMs);
+    this.onStarted(performance.timeOrigin + epochMs);
   }
 
-  #pictures(): { name: string; frame: VideoFrame | null }[] {
-    return this.tiles.map((tile) => ({
-      name: tile.name,
-      frame: tile.hasVideo && tile.videoFeed !== null
-        ? this.ticker.feeds.get(tile.videoFeed)?.shown ?? null
-        : null,
-    }));
+  #write(atMs: number, { chunk, decoderConfig }: EncodedPicture): void {
+    if (this.#video === null || this.#epochMs === null) return;
+    const data = new Uint8Array(chunk.byteLength);
+    chunk.copyTo(data);
+    const timestamp = (atMs - this.#epochMs) / 1000;
+    const packet = new EncodedPacket(data, chunk.type, timestamp, 1 / 30);
+    this.#video.add(packet, { decoderConfig }).catch((error) => this.fail(error));
   }
 
   #audible(): AudioFeed[] {

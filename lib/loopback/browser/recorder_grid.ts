@@ -9,6 +9,8 @@ const maxHeight = 1080;
 /** What one tile shows: a frame, or the name on a plain ground. */
 export interface Picture {
   name: string;
+  /** Names the camera. */
+  feed: string | null;
   frame: VideoFrame | null;
 }
 

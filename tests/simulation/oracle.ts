@@ -129,7 +129,9 @@ export class Oracle {
     for (const archive of this.platform.archives) {
       if (owned.has(archive.id) || archive.endMs === null) continue;
       this.orphans++;
-      const forced = archive.late || processesDied || this.#stopPressedBefore(archive.endMs);
+      // One that died before anybody could look for it is an orphan too.
+      const forced = archive.late || archive.endedBy === "world" || processesDied ||
+        this.#stopPressedBefore(archive.endMs);
       if (!forced) this.violate(`${archive.id} belongs to no chain`);
       this.note(`${archive.id} is an orphan`);
     }

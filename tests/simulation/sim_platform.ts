@@ -60,6 +60,8 @@ export class SimPlatform {
   readonly injected = new Map<string, number>();
   faults: PlatformFaults = NO_FAULTS;
   onSignal: (sessionId: string, type: string) => void = () => {};
+  /** Every call and how it went. */
+  onCall: (line: string) => void = () => {};
   /** Just before a stop of ours takes effect. */
   onStop: (archive: TrueArchive, askedAtMs: number) => void = () => {};
   #count = 0;
@@ -151,6 +153,20 @@ export class SimPlatform {
   }
 
   async #call<T>(action: string, effect: () => T | Promise<T>): Promise<T> {
+    const askedAtMs = this.clock.nowMs;
+    const tell = (how: string) =>
+      this.onCall(`${action}: ${how} after ${this.clock.nowMs - askedAtMs} ms`);
+    try {
+      const result = await this.#answer(action, effect);
+      tell("done");
+      return result;
+    } catch (error) {
+      tell(error instanceof PlatformError ? error.kind : "broken");
+      throw error;
+    }
+  }
+
+  async #answer<T>(action: string, effect: () => T | Promise<T>): Promise<T> {
     const { clock, random, faults } = this;
     const fail = (kind: PlatformErrorKind, why: string): never => {
       throw new PlatformError(kind, action, `${action}: ${why}`);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { storm } from "./storm.ts";
 
-const STORMS = 300;
+const STORMS = 150;
 const FIRST_SEED = 1;
 
 Deno.test("a recording survives every storm of a fixed set", async () => {

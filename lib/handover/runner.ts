@@ -5,12 +5,14 @@
 import { next } from "../recording/machine.ts";
 import type {
   Answer,
+  Command,
   RecordingEvent,
   RecordingSettings,
   RecordingState,
 } from "../recording/state.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Lease, RecordingEntry, Store } from "../store/mod.ts";
+import { traced } from "../trace.ts";
 import { execute } from "./commands.ts";
 import { Changes } from "./changes.ts";
 
@@ -120,7 +122,7 @@ export class Runner {
     if (now() >= held.expiresAtMs) return null;
 
     let answer: Answer | null = null;
-    const executing = execute(pending.command, this.context).then((result) => {
+    const executing = this.#traced(room, entry.state, pending.command).then((result) => {
       answer = result;
       this.changes.notify(room);
       return result;
@@ -153,6 +155,21 @@ export class Runner {
   /** A stop was right when it was decided; later, what was to take over may have ended. */
   #isStale({ command, decidedAtMs }: NonNullable<RecordingState["pending"]>): boolean {
     return command.do === "stop-archive" && this.context.now() - decidedAtMs > STALE_MS;
+  }
+
+  /** Carries out a command as a span of telemetry that says which step it is. */
+  #traced(room: string, { procedure }: RecordingState, command: Command): Promise<Answer> {
+    const { kind = "", step = "", attempt = 1 } = procedure ?? {};
+    const attributes = {
+      "gapless.room": room,
+      "gapless.command": command.do,
+      "gapless.attempt": attempt,
+    };
+    return traced(`${kind}: ${step}`, attributes, async (note) => {
+      const answer = await execute(command, this.context);
+      note({ "gapless.outcome": answer.ok ? "ok" : answer.kind });
+      return answer;
+    });
   }
 
   async #late(room: string, id: number, answer: Answer): Promise<void> {

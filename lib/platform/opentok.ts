@@ -10,6 +10,7 @@ import {
   type PlatformErrorKind,
 } from "./platform.ts";
 import { archiveStatusSchema } from "../recording/model.ts";
+import { traced } from "../trace.ts";
 
 /** How to reach a project. */
 export interface OpenTokOptions {
@@ -67,21 +68,25 @@ export function createOpenTokPlatform(options: OpenTokOptions): Platform {
   const deadlineMs = options.deadlineMs ?? DEFAULT_DEADLINE_MS;
   const sleep = options.sleep ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms)));
 
-  async function call<T>(
+  function call<T>(
     action: string,
     effect: Effect,
     invoke: Parameters<typeof callSdk>[0],
     schema: z.ZodType<T>,
   ): Promise<T> {
-    for (let attempt = 1;; attempt++) {
-      const outcome = await callSdk(invoke, deadlineMs);
-      const failure = failureOf(outcome, action);
-      if (!failure) return parseAnswer(action, schema, outcome.values);
-      const waitMs = outcome.retryAfterMs ?? backoffMs(attempt);
-      if (attempt === MAX_TRIES || waitMs > MAX_RETRY_AFTER_MS) throw failure;
-      if (!mayRepeat(effect, failure.kind, outcome)) throw failure;
-      await sleep(waitMs);
-    }
+    return traced(`opentok: ${action}`, {}, async (note) => {
+      for (let attempt = 1;; attempt++) {
+        const outcome = await callSdk(invoke, deadlineMs);
+        const failure = failureOf(outcome, action);
+        note({ "opentok.tries": attempt, "http.response.status_code": outcome.status });
+        if (!failure) return parseAnswer(action, schema, outcome.values);
+        note({ "error.type": failure.kind });
+        const waitMs = outcome.retryAfterMs ?? backoffMs(attempt);
+        if (attempt === MAX_TRIES || waitMs > MAX_RETRY_AFTER_MS) throw failure;
+        if (!mayRepeat(effect, failure.kind, outcome)) throw failure;
+        await sleep(waitMs);
+      }
+    });
   }
 
   const archiveAnswer = z.tuple([archiveSchema]).rest(z.unknown()).transform(([archive]) =>

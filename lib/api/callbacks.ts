@@ -1,5 +1,5 @@
 /**
- * What the platform tells about archives. A callback is only a hint: it makes us read the archive.
+ * What the platform tells about archives and sessions. A callback is only a hint: it makes us look.
  * Signed as Vonage documents it: a JWT in `Authorization`, HS256 with the account's signature secret,
  * whose `payload_hash` is the SHA-256 of the body.
  */
@@ -7,6 +7,7 @@ import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import { jwtVerify } from "jose";
 import { Buffer } from "node:buffer";
 import { timingSafeEqual } from "node:crypto";
+import type { HonoRequest } from "hono";
 import { z } from "zod";
 import { AuthError } from "../auth/mod.ts";
 import { sha256 } from "../auth/password.ts";
@@ -20,6 +21,8 @@ const CLOCK_DIFFERENCE_SECONDS = 60;
 const REMEMBERED_MS = (MAX_AGE_SECONDS + 2 * CLOCK_DIFFERENCE_SECONDS) * 1000;
 
 const archiveEventSchema = z.object({ id: z.string().min(1).max(200) });
+/** Connections, streams and the session itself; what happened is seen by looking. */
+const sessionEventSchema = z.object({ sessionId: z.string().min(1).max(200) });
 const claimsSchema = z.object({
   payload_hash: z.string().regex(/^[0-9a-f]{64}$/i),
   jti: z.string().min(1).max(200),
@@ -29,29 +32,51 @@ const claimsSchema = z.object({
 export function callbackRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
   const { chains, store } = context;
   const router = createRouter();
+
+  /** Takes a callback of this shape, once, and acts on it. */
+  async function take<T>(
+    request: HonoRequest,
+    schema: z.ZodType<T>,
+    act: (event: T) => Promise<void>,
+  ): Promise<void> {
+    const raw = await request.text();
+    const jti = context.signatureSecret === null
+      ? null
+      : await verify(context.signatureSecret, request.header("authorization"), raw);
+    const event = schema.safeParse(parseJson(raw));
+    if (!event.success) throw new InvalidInputError(event.error);
+    const seen = ["callbacks", jti ?? ""];
+    if (jti !== null && await store.values.get(seen, z.literal(true))) return;
+    await act(event.data);
+    // Only now: one that failed is sent again with the same signature.
+    if (jti !== null) await store.values.set(seen, true, { expireInMs: REMEMBERED_MS });
+  }
+
   router.openapi(
-    createRoute({
-      method: "post",
-      path: "/callbacks/archive",
-      summary: "For the platform: an archive has changed",
-      responses: { 204: { description: "Taken note of" }, ...problems },
-    }),
+    callbackRoute("/callbacks/archive", "For the platform: an archive has changed"),
     async (c) => {
-      const raw = await c.req.text();
-      const jti = context.signatureSecret === null
-        ? null
-        : await verify(context.signatureSecret, c.req.header("authorization"), raw);
-      const event = archiveEventSchema.safeParse(parseJson(raw));
-      if (!event.success) throw new InvalidInputError(event.error);
-      const seen = ["callbacks", jti ?? ""];
-      if (jti !== null && await store.values.get(seen, z.literal(true))) return c.body(null, 204);
-      await chains.hint(event.data.id);
-      // Only now: one that failed is sent again with the same signature.
-      if (jti !== null) await store.values.set(seen, true, { expireInMs: REMEMBERED_MS });
+      await take(c.req, archiveEventSchema, ({ id }) => chains.hint(id));
+      return c.body(null, 204);
+    },
+  );
+  router.openapi(
+    callbackRoute("/callbacks/session", "For the platform: something happened in a session"),
+    async (c) => {
+      await take(c.req, sessionEventSchema, ({ sessionId }) => chains.hintSession(sessionId));
       return c.body(null, 204);
     },
   );
   return router;
+}
+
+/** Its body is read raw, for the signature covers its bytes; so no schema of it is checked before. */
+function callbackRoute<P extends string>(path: P, summary: string) {
+  return createRoute({
+    method: "post",
+    path,
+    summary,
+    responses: { 204: { description: "Taken note of" }, ...problems },
+  });
 }
 
 /** The id of a callback whose signature is right. */

@@ -10,6 +10,8 @@ import type { Settling } from "./settling.ts";
 export interface Care {
   /** Reads an archive and acts on what is new. */
   hint(archiveId: string): Promise<void>;
+  /** Looks after the active room of this session, if there is one. */
+  hintSession(sessionId: string): Promise<void>;
   /** Looks at what records in one room, resumes its procedure, hands over when it is due. */
   tend(room: string): Promise<void>;
   /** Stops what starts that were given up have made in the meantime; their sessions are free then. */
@@ -20,6 +22,8 @@ export interface Care {
 
 /** A sweep does not wait longer than this for the procedures it resumed; they go on. */
 const SWEEP_LIMIT_MS = 45_000;
+/** Nor does who tells of a session. */
+const HINT_LIMIT_MS = 5_000;
 const LIST_COUNT = 20;
 const ACTIVE_PAGE = 100;
 
@@ -101,9 +105,48 @@ export function createCare(context: RunnerContext, runner: Runner, settling: Set
     }
   }
 
+  async function* activeRooms(): AsyncGenerator<string> {
+    let cursor: string | null = null;
+    do {
+      const page: { items: string[]; cursor: string | null } = await store.recordings.active({
+        cursor,
+        limit: ACTIVE_PAGE,
+      });
+      yield* page.items;
+      cursor = page.cursor;
+    } while (cursor !== null);
+  }
+
+  async function activeRoomOf(sessionId: string): Promise<string | null> {
+    for await (const room of activeRooms()) {
+      const { state } = await store.recordings.get(room);
+      if (state && Object.values(state.sessions).includes(sessionId)) return room;
+    }
+    return null;
+  }
+
+  /** Waits for work that may go on after the limit. */
+  async function upTo(limitMs: number, work: Promise<unknown>): Promise<void> {
+    const limit = new AbortController();
+    await Promise.race([work, context.sleep(limitMs, limit.signal)]);
+    limit.abort();
+  }
+  /** A call tells of its sessions often, and one look sees everything. */
+  const looks = new Map<string, Promise<void>>();
+
   return {
     tend,
     stopStrays,
+    async hintSession(sessionId) {
+      const room = await activeRoomOf(sessionId);
+      if (room === null) return;
+      const look = looks.get(room) ??
+        tend(room)
+          .catch((error) => onTrouble(`Look after room "${room}"`, error))
+          .finally(() => looks.delete(room));
+      looks.set(room, look);
+      await upTo(HINT_LIMIT_MS, look);
+    },
     async hint(archiveId) {
       const part = await store.parts.byArchive(archiveId);
       if (!part) return;
@@ -114,26 +157,11 @@ export function createCare(context: RunnerContext, runner: Runner, settling: Set
       void runner.kick(chain.room);
     },
     async sweep() {
-      const limit = new AbortController();
       const tending: Promise<void>[] = [];
-      let cursor: string | null = null;
-      do {
-        const page: { items: string[]; cursor: string | null } = await store.recordings.active({
-          cursor,
-          limit: ACTIVE_PAGE,
-        });
-        for (const room of page.items) {
-          tending.push(
-            tend(room).catch((error) => onTrouble(`Look after room "${room}"`, error)),
-          );
-        }
-        cursor = page.cursor;
-      } while (cursor !== null);
-      await Promise.race([
-        Promise.all(tending),
-        context.sleep(SWEEP_LIMIT_MS, limit.signal),
-      ]);
-      limit.abort();
+      for await (const room of activeRooms()) {
+        tending.push(tend(room).catch((error) => onTrouble(`Look after room "${room}"`, error)));
+      }
+      await upTo(SWEEP_LIMIT_MS, Promise.all(tending));
       await settling.sweep();
     },
   };

@@ -180,6 +180,7 @@ export function createChains(options: ChainsOptions): Chains {
       return await store.chains.get(ended.id) ?? last;
     },
     hint: (archiveId) => care.hint(archiveId),
+    hintSession: (sessionId) => care.hintSession(sessionId),
     sweep: () => care.sweep(),
     view,
     watch: createWatch(context, changes, { view, tend: care.tend }),

@@ -5,6 +5,8 @@ import { sha256 } from "../../lib/auth/password.ts";
 import { assertProblem, type TestServer, withServer } from "./server.ts";
 
 const SECRET = "the-signature-secret-of-the-account";
+/** A real project, of which nothing is called. */
+const REAL = { API_KEY: "1", API_SECRET: "s", OPENTOK_API_URL: "http://127.0.0.1:1" };
 const BODY = JSON.stringify({ id: "a1", event: "archive", status: "available" });
 
 interface Signing {
@@ -22,19 +24,20 @@ async function signature({ secret = SECRET, body = BODY, ageSeconds = 0, jti }: 
     .sign(new TextEncoder().encode(secret));
 }
 
-/** Sends callbacks, and notes which archives they made the app look at. */
+/** Sends callbacks, and notes which archives and sessions they made the app look at. */
 async function withCallbacks(
   env: Record<string, string>,
   test: (
-    send: (body: string, token?: string) => ReturnType<TestServer["ask"]>,
+    send: (body: string, token?: string, kind?: string) => ReturnType<TestServer["ask"]>,
     hints: string[],
   ) => Promise<void>,
 ): Promise<void> {
   await withServer(async ({ ask, services }) => {
     const hints: string[] = [];
     services.chains.hint = (archiveId) => Promise.resolve(void hints.push(archiveId));
-    const send = (body: string, token?: string) =>
-      ask("POST", "/api/callbacks/archive", {
+    services.chains.hintSession = (sessionId) => Promise.resolve(void hints.push(sessionId));
+    const send = (body: string, token?: string, kind = "archive") =>
+      ask("POST", `/api/callbacks/${kind}`, {
         body,
         headers: token ? { authorization: `Bearer ${token}` } : {},
       });
@@ -69,8 +72,7 @@ Deno.test("a callback that is not rightly signed is refused", () =>
   }));
 
 Deno.test("unsigned callbacks are taken as hints only where no secret is set", async () => {
-  const real = { API_KEY: "1", API_SECRET: "s", OPENTOK_API_URL: "http://127.0.0.1:1" };
-  await withCallbacks(real, async (send, hints) => {
+  await withCallbacks(REAL, async (send, hints) => {
     assert.equal((await send(BODY)).status, 204);
     assert.deepEqual(hints, ["a1"]);
     assertProblem(await send("{"), 400, /not JSON/);
@@ -80,3 +82,38 @@ Deno.test("unsigned callbacks are taken as hints only where no secret is set", a
     assertProblem(await send(BODY), 503);
   });
 });
+
+/** As the platform documents session monitoring. */
+const SESSION_BODY = JSON.stringify({
+  sessionId: "s1",
+  projectId: "123456",
+  event: "streamDestroyed",
+  reason: "clientDisconnected",
+  timestamp: 1_470_258_896_953,
+  stream: { id: "st1", connection: { id: "c1", createdAt: 1, data: "" }, createdAt: 2, name: "" },
+});
+
+Deno.test("session monitoring is taken like archive callbacks: signed, once, as a hint", async () => {
+  await withCallbacks({ SIGNATURE_SECRET: SECRET }, async (send, hints) => {
+    const token = await signature({ body: SESSION_BODY });
+    assert.equal((await send(SESSION_BODY, token, "session")).status, 204);
+    assert.equal((await send(SESSION_BODY, token, "session")).status, 204);
+    assert.deepEqual(hints, ["s1"]);
+    assertProblem(await send(SESSION_BODY, await signature(), "session"), 401, /signature/);
+    const old = await signature({ body: SESSION_BODY, ageSeconds: MAX_AGE_SECONDS + 120 });
+    assertProblem(await send(SESSION_BODY, old, "session"), 401, /signature/);
+    assertProblem(await send(SESSION_BODY, undefined, "session"), 503, /unsigned/);
+    assert.deepEqual(hints, ["s1"]);
+  });
+  await withCallbacks(REAL, async (send, hints) => {
+    assert.equal((await send(SESSION_BODY, undefined, "session")).status, 204);
+    assert.deepEqual(hints, ["s1"]);
+    assertProblem(await send("{}", undefined, "session"), 400, /sessionId/);
+  });
+});
+
+Deno.test("what is told of a session nobody records changes nothing", () =>
+  withServer(async ({ ask }) => {
+    const answer = await ask("POST", "/api/callbacks/session", { body: SESSION_BODY });
+    assert.equal(answer.status, 204, answer.text);
+  }, REAL));

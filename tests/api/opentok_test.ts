@@ -130,26 +130,29 @@ onOpenTok(
   },
 );
 
-onOpenTok(
-  "an archive that ends by itself is replaced once its callback comes",
-  async (server, double) => {
-    assertJson(await start(server));
-    const [ended] = await running(double);
-    assert.ok(ended);
-    await double.forceArchive(ended.id, "stopped", "maximum duration exceeded");
-    const told = await server.ask("POST", "/api/callbacks/archive", {
-      body: { id: ended.id, event: "archive", status: "stopped" },
-    });
-    assert.equal(told.status, 204, told.text);
-    const gone = new AbortController();
-    for await (const view of server.services.chains.watch("main", gone.signal)) {
-      const replacement = view.parts.find((part) => part.endedAtMs === null);
-      if (replacement && replacement.archiveId !== ended.id) gone.abort();
-    }
-    assert.equal((await running(double)).length, 1);
-    assertJson(await press(server, "stop"));
-  },
-);
+for (const kind of ["archive", "session"] as const) {
+  onOpenTok(
+    `an archive that ends by itself is replaced once a callback tells of its ${kind}`,
+    async (server, double) => {
+      assertJson(await start(server));
+      const [ended] = await running(double);
+      assert.ok(ended);
+      await double.forceArchive(ended.id, "stopped", "session ended");
+      const body = kind === "archive"
+        ? { id: ended.id, event: "archive", status: "stopped" }
+        : { sessionId: ended.sessionId, event: "connectionDestroyed", timestamp: Date.now() };
+      const told = await server.ask("POST", `/api/callbacks/${kind}`, { body });
+      assert.equal(told.status, 204, told.text);
+      const gone = new AbortController();
+      for await (const view of server.services.chains.watch("main", gone.signal)) {
+        const replacement = view.parts.find((part) => part.endedAtMs === null);
+        if (replacement && replacement.archiveId !== ended.id) gone.abort();
+      }
+      assert.equal((await running(double)).length, 1);
+      assertJson(await press(server, "stop"));
+    },
+  );
+}
 
 onOpenTok("healthz tells whether the OpenTok answers", async ({ ask }, double) => {
   assert.equal((await ask("GET", "/healthz")).status, 200);

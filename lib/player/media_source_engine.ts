@@ -369,7 +369,7 @@ export class MediaSourceEngine implements Engine {
     if (this.visible.readyState >= this.visible.HAVE_FUTURE_DATA) return;
     const playhead = this.visible.currentTime;
     const target = jumpOver(rangesOf(this.visible.buffered), playhead);
-    // Before the appended data has come to a stop at the hole, it may just be on its way.
+    // What is about to be cleared after a far seek says nothing about holes.
     if (target !== null && !this.#clearFirst) this.#cross(playhead, target);
     this.#showNotice();
     this.#nudge();

@@ -17,16 +17,13 @@ const PARK_AHEAD_SECONDS = 60;
 const RETRY_DELAYS_MS = [300, 1_000, 3_000];
 /** Events of the playing element that mean the same for the film. */
 const PASSED_ON = [
-  "canplay",
   "canplaythrough",
   "playing",
   "progress",
-  "ratechange",
   "resize",
   "stalled",
   "suspend",
   "timeupdate",
-  "volumechange",
   "waiting",
 ] as const satisfies readonly MediaEventName[];
 
@@ -45,7 +42,9 @@ export class TwoElementsEngine implements Engine, MediaState {
   #position: number;
   #paused = true;
   #seeking = false;
-  #ended = false;
+  #volume: number;
+  #muted: boolean;
+  #rate: number;
   #swapping = false;
   #known = false;
   #attempts = 0;
@@ -60,6 +59,8 @@ export class TwoElementsEngine implements Engine, MediaState {
     events: EngineEvents,
   ) {
     [this.#active, this.#parked] = videos;
+    const { volume, muted, playbackRate } = this.#active;
+    [this.#volume, this.#muted, this.#rate] = [volume, muted, playbackRate];
     this.#film = film;
     this.#events = events;
     this.#timeline = layOut(film, this.#findings);
@@ -115,6 +116,7 @@ export class TwoElementsEngine implements Engine, MediaState {
     on("timeupdate", () => this.#watchSeam());
     on("loadedmetadata", () => {
       this.#attempts = 0;
+      this.#learn();
       if (!this.#known) {
         for (const name of ["durationchange", "loadedmetadata"] as const) {
           this.#events.media(name);
@@ -126,7 +128,10 @@ export class TwoElementsEngine implements Engine, MediaState {
       this.#known = true;
     });
     on("seeked", () => this.#settled());
-    on("canplay", () => this.#settled());
+    on("canplay", () => {
+      this.#settled();
+      this.#events.media("canplay");
+    });
     on("ended", () => this.#leave());
     on("error", () => this.#onError());
     on("play", () => this.#paused && this.#setPaused(false));
@@ -153,7 +158,8 @@ export class TwoElementsEngine implements Engine, MediaState {
 
   /** Shows the film's moment `seconds`: in the element that has its part, or by loading it. */
   #enter(seconds: number): void {
-    const segment = this.#timeline.segments[segmentAt(this.#timeline, seconds)];
+    const { segments } = this.#timeline;
+    const segment = segments[segmentAt(this.#timeline, seconds)] ?? segments.at(-1);
     this.#position = seconds;
     if (!segment) {
       this.#showNotice();
@@ -169,22 +175,36 @@ export class TwoElementsEngine implements Engine, MediaState {
   }
 
   #loadInto(video: HTMLVideoElement, segment: Segment): void {
-    const rate = video.playbackRate;
     this.#swapping = true;
     video.src = segment.mediaUrl;
-    video.playbackRate = rate;
+    this.#apply(video);
     queueMicrotask(() => this.#swapping = false);
+  }
+
+  /** The file in hand knows its own length better than the film does. */
+  #learn(): void {
+    const archiveId = this.#segment?.archiveId;
+    const endSeconds = this.#active.duration;
+    if (!archiveId || !Number.isFinite(endSeconds) || this.#findings.has(archiveId)) return;
+    this.#findings.set(archiveId, { kind: "media", startSeconds: 0, endSeconds });
+    this.#relayOut();
+  }
+
+  #apply(video: HTMLVideoElement): void {
+    video.volume = this.#volume;
+    video.muted = this.#muted;
+    video.playbackRate = this.#rate;
   }
 
   #turnAround(): void {
     [this.#active, this.#parked] = [this.#parked, this.#active];
     this.#segment = this.#parkedSegment;
     this.#parkedSegment = null;
-    const { muted, volume, playbackRate } = this.#parked;
-    Object.assign(this.#active, { muted, volume, playbackRate });
+    this.#apply(this.#active);
     this.#active.removeAttribute("data-parked");
     this.#parked.setAttribute("data-parked", "");
     this.#parked.pause();
+    this.#learn();
   }
 
   /** Looked at on every frame: parks the next part in time and crosses to it at the seam. */
@@ -217,7 +237,7 @@ export class TwoElementsEngine implements Engine, MediaState {
     if (this.#parkedSegment?.archiveId !== next.archiveId || this.#parked.readyState < 3) return;
     this.#swapping = true;
     const entering = this.#parked;
-    entering.playbackRate = this.#active.playbackRate;
+    entering.playbackRate = this.#rate;
     entering.currentTime = Math.max(0, this.#position - next.placeSeconds);
     entering.play().then(() => {
       if (this.#listening.signal.aborted || entering !== this.#parked) return;
@@ -244,7 +264,6 @@ export class TwoElementsEngine implements Engine, MediaState {
       this.#events.media("waiting");
       return;
     }
-    this.#ended = true;
     this.#setPaused(true);
     this.#events.media("ended");
   }
@@ -312,7 +331,6 @@ export class TwoElementsEngine implements Engine, MediaState {
   }
   set currentTime(seconds: number) {
     this.#notePlayed();
-    this.#ended = false;
     this.#seeking = true;
     this.#position = landingOf(this.#timeline, seconds);
     this.#events.media("seeking");
@@ -342,14 +360,16 @@ export class TwoElementsEngine implements Engine, MediaState {
     return this.#paused;
   }
   get ended(): boolean {
-    return this.#ended;
+    const last = this.#timeline.segments.at(-1)?.archiveId;
+    return this.#active.ended && !this.#seeking && !this.#timeline.open &&
+      this.#segment?.archiveId === last;
   }
   get seeking(): boolean {
     return this.#seeking;
   }
   get readyState(): number {
     if (this.#known && this.#seeking) return HTMLMediaElement.HAVE_METADATA;
-    return this.#ended ? HTMLMediaElement.HAVE_CURRENT_DATA : this.#active.readyState;
+    return this.#active.readyState;
   }
   get networkState(): number {
     return this.#active.networkState;
@@ -364,10 +384,13 @@ export class TwoElementsEngine implements Engine, MediaState {
     return this.#active.videoHeight;
   }
   get playbackRate(): number {
-    return this.#active.playbackRate;
+    return this.#rate;
   }
   set playbackRate(rate: number) {
     this.#active.playbackRate = rate;
+    if (rate === this.#rate) return;
+    this.#rate = rate;
+    this.#tellSoon("ratechange");
   }
   get defaultPlaybackRate(): number {
     return this.#active.defaultPlaybackRate;
@@ -376,20 +399,30 @@ export class TwoElementsEngine implements Engine, MediaState {
     this.#active.defaultPlaybackRate = this.#parked.defaultPlaybackRate = rate;
   }
   get volume(): number {
-    return this.#active.volume;
+    return this.#volume;
   }
   set volume(volume: number) {
     this.#active.volume = volume;
+    if (volume === this.#volume) return;
+    this.#volume = volume;
+    this.#tellSoon("volumechange");
   }
   get muted(): boolean {
-    return this.#active.muted;
+    return this.#muted;
   }
   set muted(muted: boolean) {
     this.#active.muted = muted;
+    if (muted === this.#muted) return;
+    this.#muted = muted;
+    this.#tellSoon("volumechange");
+  }
+  /** As a media element does: after the code that made the change. */
+  #tellSoon(name: MediaEventName): void {
+    setTimeout(() => this.#listening.signal.aborted || this.#events.media(name));
   }
 
   play(): Promise<void> {
-    if (this.#ended) this.currentTime = 0;
+    if (this.ended) this.currentTime = 0;
     const playing = this.#active.play();
     this.#setPaused(false);
     return playing.catch((error: unknown) => {

@@ -175,3 +175,19 @@ for (const format of ["webm", "mp4"] as const) {
       assert.deepEqual(ours, plain);
     }));
 }
+
+Deno.test("two elements that take turns behave as a plain video does", () =>
+  onStage(async (stage) => {
+    const film = await stage.film([
+      { fromSeconds: 0, seconds: 2.5, format: "webm" },
+      { fromSeconds: 1.5, seconds: 2.5, format: "webm" },
+    ]);
+    const whole = await stage.film([{ fromSeconds: 0, seconds: 4, format: "webm" }]);
+    stage.manners.set("*", { noCors: true });
+    const plain = await stage.page.evaluate(
+      (url) => gaplessStudio.rehearse("video", url),
+      whole.parts[0]?.mediaUrl ?? "",
+    );
+    const ours = await stage.page.evaluate((film) => gaplessStudio.rehearse("film", film), film);
+    assert.deepEqual(ours, plain);
+  }));

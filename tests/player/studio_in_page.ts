@@ -215,7 +215,8 @@ async function rehearse(_kind: "video" | "film", media: string | Film): Promise<
     told.push(`(${name})`);
     const over = new Promise((resolve) => player.addEventListener(ends, resolve, { once: true }));
     doIt();
-    await over;
+    const late = new Promise((resolve) => setTimeout(resolve, 10_000, "late"));
+    if (await Promise.race([over, late]) === "late") told.push(`(never ${ends})`);
     // What is told at once after the last thing belongs to the same act.
     await new Promise((resolve) => setTimeout(resolve, 300));
     const { paused, ended, seeking, playbackRate, volume, muted, error } = player;

@@ -3,6 +3,7 @@ import type { Browser, Page } from "playwright-core";
 import type { ArchiveOptions } from "../../lib/recording/model.ts";
 import { decodeFiles, missingNumbers, unwrapNumbers } from "../support/decode.ts";
 import type { MediaReport } from "../support/in_page.ts";
+import type { ToneReport } from "../support/tone_code.ts";
 import { type CallSite, capture, launchCaller, openCallSite } from "./browser_support.ts";
 
 const both: ArchiveOptions = { hasAudio: true, hasVideo: true, outputMode: "composed" };
@@ -210,8 +211,8 @@ function assertWhole(report: MediaReport | undefined, seconds: number): void {
     assert.deepEqual(missingNumbers([numbers]), [], `${colour} frames missing`);
   }
   for (const band of ["low", "high"] as const) {
-    const { holes: heard = [] } = report.tones[band] ?? {};
-    const holes = heard.filter(({ lengthMs }) => lengthMs > 20);
+    const tone: ToneReport | undefined = report.tones[band];
+    const holes = tone?.holes.filter(({ lengthMs }) => lengthMs > 20);
     assert.deepEqual(holes, [], `holes in the ${band} sound`);
   }
 }

@@ -4,12 +4,13 @@ import type { ClientFailure } from "./client.ts";
 
 /**
  * Turns a call with a completion callback into a promise that ends within `timeoutMs`. `action` is
- * what a person reads when it does not: "Joining the call".
+ * what a person reads when it does not: "Joining the call"; `remedy` what they can do then.
  */
 export function withDeadline<T>(
   action: string,
   timeoutMs: number,
   begin: (done: (error?: ClientFailure) => void) => T,
+  remedy = "Check your network and try again.",
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
@@ -17,7 +18,7 @@ export function withDeadline<T>(
         new CallError({
           code: "OT_TIMEOUT",
           text: `${action} took longer than ${Math.round(timeoutMs / 1000)} seconds`,
-          remedy: "Check your network and try again.",
+          remedy,
         }),
       );
     }, timeoutMs);

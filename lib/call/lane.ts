@@ -117,9 +117,13 @@ export class Lane {
   }
 
   async #connectOnce(): Promise<void> {
-    await withDeadline("Joining the call", this.limits.connectMs, (done) => {
-      this.session.connect(this.entry.token, done);
-    });
+    await withDeadline(
+      "Joining the call",
+      this.limits.connectMs,
+      (done) => this.session.connect(this.entry.token, done),
+      // The platform's client waits for a configuration request that hangs, whoever asks again.
+      "Check your network, reload the page and join again.",
+    );
     if (this.#closed) {
       await this.#disconnect();
       throw new CallError(problemOf("OT_CANCEL"));

@@ -212,7 +212,7 @@ function assertWhole(report: MediaReport | undefined, seconds: number): void {
   }
   for (const band of ["low", "high"] as const) {
     const tone: ToneReport | undefined = report.tones[band];
-    const holes = tone?.holes.filter(({ lengthMs }) => lengthMs > 20);
+    const holes: ToneReport["holes"] = tone?.holes.filter(({ lengthMs }) => lengthMs > 20) ?? [];
     assert.deepEqual(holes, [], `holes in the ${band} sound`);
   }
 }

@@ -3,7 +3,7 @@ import type { Config } from "./config.ts";
 import type { Chains } from "./handover/chains.ts";
 import { type Platform, PlatformError } from "./platform/platform.ts";
 import { filmOf } from "./recording/film.ts";
-import type { Chain } from "./recording/model.ts";
+import type { Chain, Part } from "./recording/model.ts";
 import type { Film } from "./recording/views.ts";
 import { type Store, StoreError } from "./store/mod.ts";
 
@@ -21,8 +21,13 @@ export async function filmOfChain(
   { store, config }: { store: Store; config: Config },
   chain: Chain,
 ): Promise<Film> {
+  return filmOfParts(config, chain, await store.parts.list(chain.id));
+}
+
+/** A chain and its parts that were read already, as one film. */
+export function filmOfParts(config: Config, chain: Chain, parts: Part[]): Film {
   const { primary, secondary } = config.playerOffsetSeconds;
-  return filmOf(chain, await store.parts.list(chain.id), {
+  return filmOf(chain, parts, {
     nowMs: Date.now(),
     playerOffsets: { primarySeconds: primary, secondarySeconds: secondary },
   });

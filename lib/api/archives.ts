@@ -3,9 +3,10 @@ import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import { demand, demandAdmin, type Identity, mayBrowse, mayWatch } from "../auth/mod.ts";
 import { deleteArchive } from "../films.ts";
 import type { PlatformArchive } from "../platform/platform.ts";
-import { archiveJson, archiveJsonSchema } from "./archive_json.ts";
+import { archiveJson } from "./archive_json.ts";
 import { RequestError } from "./problem.ts";
 import { type ApiContext, type ApiEnv, createRouter, idParam, json, problems } from "./router.ts";
+import { archiveShape } from "./shapes.ts";
 
 /** The routes under `/archives/{id}`. */
 export function archiveRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
@@ -24,7 +25,7 @@ export function archiveRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       path: "/archives/{id}",
       summary: "An archive as the platform describes it now",
       request: { params: idParam },
-      responses: { 200: json(archiveJsonSchema, "The archive"), ...problems },
+      responses: { 200: json(archiveShape, "The archive"), ...problems },
     }),
     async (c) => {
       const { id } = c.req.valid("param");

@@ -2,9 +2,7 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import { z } from "zod";
 import { demand, demandAdmin, mayBrowse, mayWatch } from "../auth/mod.ts";
-import { deleteFilm, filmOfChain, readFilm } from "../films.ts";
-import { chainSchema } from "../recording/model.ts";
-import { filmSchema } from "../recording/views.ts";
+import { deleteFilm, filmOfParts, readFilm } from "../films.ts";
 import { StoreError } from "../store/mod.ts";
 import {
   type ApiContext,
@@ -16,9 +14,10 @@ import {
   pageQuery,
   problems,
 } from "./router.ts";
+import { chainShape, filmShape } from "./shapes.ts";
 
 const chainItemSchema = z.object({
-  chain: chainSchema,
+  chain: chainShape,
   /** How many parts it has. */
   parts: z.number().int(),
   durationSeconds: z.number(),
@@ -47,7 +46,7 @@ export function chainRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       const page = await store.chains.list(c.req.valid("query"));
       const items = await Promise.all(page.items.map(async (chain) => {
         const parts = await store.parts.list(chain.id);
-        const { durationSeconds } = await filmOfChain(context, chain);
+        const { durationSeconds } = filmOfParts(context.config, chain, parts);
         return { chain, parts: parts.length, durationSeconds };
       }));
       return c.json({ items, cursor: page.cursor }, 200);
@@ -60,7 +59,7 @@ export function chainRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       path: "/chains/{id}",
       summary: "A recording as one film: its parts, seams and gaps on one timeline",
       request: { params: idParam },
-      responses: { 200: json(filmSchema, "The film"), ...problems },
+      responses: { 200: json(filmShape, "The film"), ...problems },
     }),
     async (c) => {
       const { id } = c.req.valid("param");

@@ -1,7 +1,7 @@
 /** Links: what an admin gives to people who may join one room or watch one recording. */
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import { z } from "zod";
-import { demandAdmin, linkSchema, linkScopeSchema, originOf } from "../auth/mod.ts";
+import { demandAdmin, linkScopeSchema, originOf } from "../auth/mod.ts";
 import { StoreError } from "../store/mod.ts";
 import {
   type ApiContext,
@@ -15,6 +15,7 @@ import {
   problems,
 } from "./router.ts";
 import { enterRoom } from "./rooms.ts";
+import { linkShape } from "./shapes.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
 const newLinkSchema = z.object({
@@ -34,7 +35,7 @@ export function linkRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       path: "/links",
       summary: "List the links that are valid",
       request: { query: pageQuery },
-      responses: { 200: json(pageOf(linkSchema), "A page of links"), ...problems },
+      responses: { 200: json(pageOf(linkShape), "A page of links"), ...problems },
     }),
     async (c) => {
       demandAdmin(c.var.identity, "list links");
@@ -49,7 +50,7 @@ export function linkRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       summary: "Make a link; its address is shown only in this answer",
       request: { body: body(newLinkSchema) },
       responses: {
-        201: json(z.object({ link: linkSchema, url: z.string() }), "The link and its address"),
+        201: json(z.object({ link: linkShape, url: z.string() }), "The link and its address"),
         ...problems,
       },
     }),

@@ -2,6 +2,7 @@
  * The API: routes with their schemas, described by OpenAPI, under `/api`; the sample's endpoints also
  * at the root; `/healthz`. One function from request to answer, which never throws.
  */
+import type { OpenAPIHono } from "@hono/zod-openapi";
 import { bodyLimit } from "hono/body-limit";
 import { requireSameOrigin } from "../auth/mod.ts";
 import { archiveRoutes } from "./archives.ts";
@@ -13,7 +14,8 @@ import { log } from "../log.ts";
 import { problemResponse, RequestError } from "./problem.ts";
 import { recordingRoutes } from "./recording.ts";
 import { roomRoutes } from "./rooms.ts";
-import { type ApiContext, createRouter } from "./router.ts";
+import { describeApi, type GroupName } from "./openapi.ts";
+import { type ApiContext, type ApiEnv, createRouter } from "./router.ts";
 import { sampleRoutes } from "./samples.ts";
 
 export type { ApiContext } from "./router.ts";
@@ -24,6 +26,12 @@ export const MAX_BODY_BYTES = 64 * 1024;
 
 /** Makes the API. */
 export function createApi(context: ApiContext): (request: Request) => Promise<Response> {
+  const app = createApiApp(context);
+  return async (request) => await app.fetch(request);
+}
+
+/** The API with the list of its routes, for who compares them with their description. */
+export function createApiApp(context: ApiContext): OpenAPIHono<ApiEnv> {
   const app = createRouter();
   app.onError((error, c) => problemResponse(error, c.req.raw));
   app.notFound((c) => {
@@ -68,27 +76,18 @@ export function createApi(context: ApiContext): (request: Request) => Promise<Re
 
   const samples = sampleRoutes(context);
   const api = createRouter();
-  for (
-    const routes of [
-      roomRoutes(context),
-      recordingRoutes(context),
-      chainRoutes(context),
-      samples,
-      archiveRoutes(context),
-      linkRoutes(context),
-      callbackRoutes(context),
-    ]
-  ) api.route("/", routes);
-  api.doc31("/openapi.json", {
-    openapi: "3.1.0",
-    info: {
-      title: "Gapless",
-      version: "1",
-      description: "Records a call for as long as it lasts and plays it back as one film.",
-    },
-    servers: [{ url: "/api" }],
-  });
+  const groups: Record<GroupName, OpenAPIHono<ApiEnv>> = {
+    rooms: roomRoutes(context),
+    recording: recordingRoutes(context),
+    recordings: chainRoutes(context),
+    samples,
+    archives: archiveRoutes(context),
+    links: linkRoutes(context),
+    callbacks: callbackRoutes(context),
+  };
+  describeApi(api, groups);
+  for (const routes of Object.values(groups)) api.route("/", routes);
   app.route("/api", api);
   app.route("/", samples);
-  return async (request) => await app.fetch(request);
+  return app;
 }

@@ -4,7 +4,6 @@ import { z } from "zod";
 import { demandAdmin } from "../auth/mod.ts";
 import { ChainError, type Chains } from "../handover/mod.ts";
 import { archiveOptionsSchema, roomSchema } from "../recording/model.ts";
-import { roomViewSchema } from "../recording/views.ts";
 import { enterRoom, requireRoom } from "./rooms.ts";
 import {
   type ApiContext,
@@ -15,6 +14,7 @@ import {
   json,
   problems,
 } from "./router.ts";
+import { roomViewShape } from "./shapes.ts";
 
 const params = z.object({ room: roomSchema.shape.name });
 
@@ -34,7 +34,7 @@ export function recordingRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
           z.object({ name: archiveName, options: archiveOptionsSchema.prefault({}) }),
         ),
       },
-      responses: { 200: json(roomViewSchema, "The state after it"), ...problems },
+      responses: { 200: json(roomViewShape, "The state after it"), ...problems },
     }),
     async (c) => {
       demandAdmin(c.var.identity, "start an archive");
@@ -55,7 +55,7 @@ export function recordingRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
           ? "Hand over to the next archive without losing a moment; answers when it is done"
           : "Stop recording; answers when the last archive is stopped",
         request: { params },
-        responses: { 200: json(roomViewSchema, "The state after it"), ...problems },
+        responses: { 200: json(roomViewShape, "The state after it"), ...problems },
       }),
       async (c) => {
         demandAdmin(c.var.identity, `${verb} an archive`);

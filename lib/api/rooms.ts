@@ -4,7 +4,7 @@ import { z } from "zod";
 import { demand, demandAdmin, mayBrowse, mayJoin } from "../auth/mod.ts";
 import { MAIN_ROOM } from "../handover/mod.ts";
 import { type Room, roomSchema } from "../recording/model.ts";
-import { type Join, joinSchema, roomViewSchema } from "../recording/views.ts";
+import type { Join } from "../recording/views.ts";
 import { StoreError } from "../store/mod.ts";
 import { eventStream } from "./events.ts";
 import {
@@ -18,6 +18,7 @@ import {
   personName,
   problems,
 } from "./router.ts";
+import { joinShape, roomShape, roomViewShape } from "./shapes.ts";
 
 /**
  * Life of the tokens made at a join. The one for the secondary session is used only at the first
@@ -25,7 +26,6 @@ import {
  */
 export const TOKEN_SECONDS = 24 * 60 * 60;
 
-const roomSummarySchema = roomSchema.omit({ sessions: true });
 const params = z.object({ room: roomSchema.shape.name });
 const title = roomSchema.shape.title;
 
@@ -63,7 +63,7 @@ export function roomRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       path: "/rooms",
       summary: "List rooms by name",
       request: { query: pageQuery },
-      responses: { 200: json(pageOf(roomSummarySchema), "A page of rooms"), ...problems },
+      responses: { 200: json(pageOf(roomShape), "A page of rooms"), ...problems },
     }),
     async (c) => {
       demand(c.var.identity, mayBrowse(c.var.identity), "list rooms");
@@ -80,7 +80,7 @@ export function roomRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       request: {
         body: body(z.object({ name: roomSchema.shape.name, title: title.optional() })),
       },
-      responses: { 201: json(roomSummarySchema, "The room"), ...problems },
+      responses: { 201: json(roomShape, "The room"), ...problems },
     }),
     async (c) => {
       demandAdmin(c.var.identity, "make a room");
@@ -98,7 +98,7 @@ export function roomRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       path: "/rooms/{room}",
       summary: "The state of a room's recording",
       request: { params },
-      responses: { 200: json(roomViewSchema, "The state now"), ...problems },
+      responses: { 200: json(roomViewShape, "The state now"), ...problems },
     }),
     async (c) => {
       const { room } = c.req.valid("param");
@@ -114,7 +114,7 @@ export function roomRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       path: "/rooms/{room}",
       summary: "Rename a room",
       request: { params, body: body(z.object({ title })) },
-      responses: { 200: json(roomSummarySchema, "The room"), ...problems },
+      responses: { 200: json(roomShape, "The room"), ...problems },
     }),
     async (c) => {
       demandAdmin(c.var.identity, "rename a room");
@@ -169,7 +169,7 @@ export function roomRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
         params,
         body: body(z.object({ name: personName, host: z.boolean().default(false) })),
       },
-      responses: { 200: json(joinSchema, "Sessions and tokens"), ...problems },
+      responses: { 200: json(joinShape, "Sessions and tokens"), ...problems },
     }),
     async (c) => {
       const { identity } = c.var;

@@ -7,7 +7,8 @@ import type { Chains } from "../handover/chains.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Room } from "../recording/model.ts";
 import type { Store } from "../store/mod.ts";
-import { InvalidInputError, problemSchema } from "./problem.ts";
+import { InvalidInputError } from "./problem.ts";
+import { problemShape } from "./shapes.ts";
 
 /** What the API works with. */
 export interface ApiContext {
@@ -44,7 +45,7 @@ export function createRouter(): OpenAPIHono<ApiEnv> {
 export const problems = {
   default: {
     description: "What failed and what to do about it",
-    content: { "application/problem+json": { schema: problemSchema } },
+    content: { "application/problem+json": { schema: problemShape } },
   },
 };
 

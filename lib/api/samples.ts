@@ -7,7 +7,7 @@ import { z } from "zod";
 import { demand, demandAdmin, mayBrowse, mayJoin } from "../auth/mod.ts";
 import { MAIN_ROOM } from "../handover/mod.ts";
 import type { Chain } from "../recording/model.ts";
-import { type ArchiveJson, archiveJson, archiveJsonSchema } from "./archive_json.ts";
+import { type ArchiveJson, archiveJson } from "./archive_json.ts";
 import { RequestError } from "./problem.ts";
 import {
   type ApiContext,
@@ -19,6 +19,7 @@ import {
   problems,
 } from "./router.ts";
 import { enterRoom, TOKEN_SECONDS } from "./rooms.ts";
+import { archiveShape } from "./shapes.ts";
 
 /** Archives on a page of the history. */
 export const ARCHIVES_PER_PAGE = 5;
@@ -28,7 +29,7 @@ const MAX_LISTED = 1000;
 const lanes = <T extends z.ZodType>(value: T) => z.object({ primary: value, secondary: value });
 const nameBody = body(z.object({ sessionName: z.string().trim().max(200).default("") }));
 const archivePageSchema = z.object({
-  items: z.array(archiveJsonSchema),
+  items: z.array(archiveShape),
   page: z.number().int(),
   pages: z.number().int(),
   total: z.number().int(),
@@ -121,7 +122,7 @@ export function sampleRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       },
       responses: {
         200: json(
-          z.union([z.array(archiveJsonSchema), archivePageSchema]),
+          z.union([z.array(archiveShape), archivePageSchema]),
           "The archives, or one page of them",
         ),
         ...problems,
@@ -180,7 +181,7 @@ export function sampleRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       path: "/archives",
       summary: "Start recording the default room",
       request: { body: nameBody },
-      responses: { 200: json(archiveJsonSchema, "The archive that runs"), ...problems },
+      responses: { 200: json(archiveShape, "The archive that runs"), ...problems },
     }),
     async (c) => {
       demandAdmin(c.var.identity, "start an archive");
@@ -205,7 +206,7 @@ export function sampleRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       summary: "Hand over to the next archive; answers when it is done",
       // A chain keeps the name it began with, so the name sent here changes nothing.
       request: { params: idParam, body: { ...nameBody, required: false } },
-      responses: { 200: json(archiveJsonSchema, "The archive that runs now"), ...problems },
+      responses: { 200: json(archiveShape, "The archive that runs now"), ...problems },
     }),
     async (c) => {
       demandAdmin(c.var.identity, "restart an archive");
@@ -229,7 +230,7 @@ export function sampleRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       path: "/archives/{id}/stop",
       summary: "Stop recording",
       request: { params: idParam },
-      responses: { 200: json(archiveJsonSchema, "The archive, stopped"), ...problems },
+      responses: { 200: json(archiveShape, "The archive, stopped"), ...problems },
     }),
     async (c) => {
       demandAdmin(c.var.identity, "stop an archive");

@@ -65,8 +65,10 @@ export const MAX_ATTEMPTS = 10;
 /** The window in which failed sign-ins count. */
 export const ATTEMPT_WINDOW_MS = 5 * 60 * 1000;
 
-const ADMIN_COOKIE = "gapless_admin";
-const LINKS_COOKIE = "gapless_links";
+/** Cookie of who signed in. */
+export const ADMIN_COOKIE = "gapless_admin";
+/** Cookie of who opened links. */
+export const LINKS_COOKIE = "gapless_links";
 const LINKS_COOKIE_MS = 30 * 24 * 60 * 60 * 1000;
 const ISSUER = "gapless";
 const linksClaims = z.object({ links: z.array(z.string()).max(MAX_LINKS_AT_ONCE) });

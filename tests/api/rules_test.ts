@@ -192,18 +192,6 @@ Deno.test("a deployment without credentials says which variables to set", async 
   }, env);
 });
 
-Deno.test("the API describes itself", () =>
-  withServer(async ({ ask }) => {
-    const document = assertJson(await ask("GET", "/api/openapi.json"));
-    assert.equal(document.openapi, "3.1.0");
-    for (const [method, path] of [...changes, ...closed]) {
-      if (!path.startsWith("/api/")) continue;
-      const described = path.slice(4).replace(/\?.*/, "").replace("/main", "/{room}")
-        .replace(/\/[acl]1/, "/{id}");
-      assert.ok(document.paths[described]?.[method.toLowerCase()], `${method} ${described}`);
-    }
-  }));
-
 Deno.test("a link lets its holder join its room until it is revoked", () =>
   withServer(async (server) => {
     const { ask } = server;

@@ -14,9 +14,10 @@ const services = await openServices(readConfigOrExit(Deno.env.toObject()));
 /** The app; `deno task start`, the build and Deno Deploy serve it. */
 export const app = createApp(services);
 
-if (services.config.deployment?.production) {
-  Deno.cron("sweep", "* * * * *", () => services.chains.sweep());
-}
+// Deno Deploy finds crons only at the top level, and runs them on every branch's timeline as well.
+Deno.cron("sweep", "* * * * *", async () => {
+  if (services.config.deployment?.production) await services.chains.sweep();
+});
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   Deno.addSignalListener(signal, () => services.close().finally(() => Deno.exit(0)));
 }

@@ -243,9 +243,11 @@ export function readConfig(env: Record<string, string | undefined>): Config {
   }
 
   if (problems.length > 0) throw new ConfigError(problems);
+  // Deployed, what reaches this process comes through the host's own network.
+  const host = values.deploymentId !== null && !given("HOST") ? "0.0.0.0" : values.host;
   return deepFreeze({
     port: values.port,
-    host: values.host,
+    host,
     dataDir: values.dataDir,
     platform,
     adminPassword: values.adminPassword,

@@ -111,6 +111,7 @@ Deno.test("readConfig() says what a deployment lacks instead of using loopback",
     variables: ["API_KEY", "API_SECRET", "ADMIN_PASSWORD"],
   });
   assert.equal(config.access, "links");
+  assert.equal(config.host, "0.0.0.0");
   assert.deepEqual(config.deployment, { id: "d1", production: true });
 });
 

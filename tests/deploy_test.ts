@@ -1,0 +1,39 @@
+/** What `deno.json` tells Deno Deploy (https://docs.deno.com/deploy/reference/builds/). */
+import assert from "node:assert/strict";
+import { z } from "zod";
+import { variableNames } from "../lib/config.ts";
+
+const text = (path: string) => Deno.readTextFile(new URL(`../${path}`, import.meta.url));
+const configSchema = z.object({
+  tasks: z.record(z.string(), z.string()),
+  unstable: z.array(z.string()),
+  deploy: z.strictObject({
+    install: z.string(),
+    build: z.string(),
+    runtime: z.strictObject({ type: z.literal("dynamic"), entrypoint: z.string() }),
+  }),
+});
+
+Deno.test("deno.json says how to install, build and serve the app, as Deno Deploy documents it", async () => {
+  const { deploy, tasks, unstable } = configSchema.parse(JSON.parse(await text("deno.json")));
+  assert.ok(tasks[deploy.build.replace("deno task ", "")], deploy.build);
+  assert.match(await text(deploy.runtime.entrypoint), /Deno\.serve\(/);
+  // The runtime takes no flags there.
+  assert.ok(unstable.includes("kv") && unstable.includes("cron"));
+});
+
+Deno.test("the cron is registered where Deno Deploy finds it: at the top level of main.ts", async () => {
+  assert.match(await text("main.ts"), /^Deno\.cron\("sweep", "\* \* \* \* \*",/m);
+});
+
+Deno.test("docs/DEPLOY.md names only variables that exist, and callbacks that are served", async () => {
+  const guide = await text("docs/DEPLOY.md");
+  const runtimes = /^(OTEL|X)_/;
+  for (const [, name = ""] of guide.matchAll(/`([A-Z]+(?:_[A-Z]+)+)(?:=\w+)?`/g)) {
+    assert.ok(runtimes.test(name) || variableNames.includes(name), name);
+  }
+  const callbacks = await text("lib/api/callbacks.ts");
+  for (const [, path = ""] of guide.matchAll(/\/api(\/callbacks\/\w+)/g)) {
+    assert.ok(callbacks.includes(`"${path}"`), path);
+  }
+});

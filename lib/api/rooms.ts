@@ -193,8 +193,6 @@ export function roomRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
         role,
         apiKey: platform.apiKey,
         client: config.platform.kind === "loopback" ? "loopback" : "opentok",
-        // Both clients know their own: the SDK by itself, ours by the page's origin.
-        apiUrl: null,
         primary: enter(room.sessions.primary),
         secondary: enter(room.sessions.secondary),
       };

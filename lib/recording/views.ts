@@ -126,10 +126,11 @@ export const joinSchema = z.object({
   title: z.string(),
   role: z.enum(["host", "participant"]),
   apiKey: z.string(),
-  /** Which browser client speaks to the platform: ours for loopback, the SDK for OpenTok. */
+  /**
+   * Which browser client speaks to the platform: ours for loopback, the SDK for OpenTok. Each knows
+   * its address by itself: ours by the page's origin, the SDK by its build (it documents no other way).
+   */
   client: z.enum(["loopback", "opentok"]),
-  /** Where the platform's browser side is, if not its default. */
-  apiUrl: z.string().nullable(),
   primary: z.object({ sessionId: z.string(), token: z.string() }),
   secondary: z.object({ sessionId: z.string(), token: z.string() }),
 });

@@ -34,7 +34,6 @@ function setUp() {
         role: "participant",
         apiKey: "k",
         client: "loopback",
-        apiUrl: null,
         primary: entry("primary"),
         secondary: entry("secondary"),
       }));

@@ -1,8 +1,8 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { restartRecording, startRecording, stopRecording } from "../lib/api/client.ts";
 import { type Problem, toProblem } from "../lib/call/errors.ts";
 import { type RoomWatch, watchRoom } from "../lib/call/room_events.ts";
-import { askRecording } from "../lib/call/server.ts";
 import { type ArchiveChoice, ArchiveForm, optionsOf } from "../lib/call/ui/ArchiveForm.tsx";
 import { ChainState } from "../lib/call/ui/ChainState.tsx";
 
@@ -65,12 +65,12 @@ export default function SessionSwitcher({ room, individualRefused }: SessionSwit
     busy.value = verb;
     problem.value = null;
     try {
-      const answer = await askRecording(
-        room,
-        verb,
-        verb === "start" ? { name, options: optionsOf(choice.value) } : {},
-      );
-      watch.value?.offer(answer);
+      const answer = verb === "start"
+        ? startRecording(room, { name, options: optionsOf(choice.value) })
+        : verb === "restart"
+        ? restartRecording(room)
+        : stopRecording(room);
+      watch.value?.offer(await answer);
     } catch (error) {
       problem.value = toProblem(error);
     } finally {

@@ -1,5 +1,6 @@
 import { untracked, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
+import { joinRoom } from "../lib/api/client.ts";
 import { Call } from "../lib/call/call.ts";
 import { loadClient } from "../lib/call/client.ts";
 import { Devices, type Kind } from "../lib/call/devices.ts";
@@ -7,7 +8,6 @@ import { type Problem, toProblem } from "../lib/call/errors.ts";
 import { isRecording } from "../lib/call/recording_light.ts";
 import { remember, remembered } from "../lib/call/remember.ts";
 import { type RoomWatch, watchRoom } from "../lib/call/room_events.ts";
-import { askToJoin } from "../lib/call/server.ts";
 import { CallView } from "../lib/call/ui/CallView.tsx";
 import { Lobby } from "../lib/call/ui/Lobby.tsx";
 
@@ -31,7 +31,7 @@ export default function VideoPublisher({ room, title, host }: VideoPublisherProp
   const devices = useMemo(() => new Devices(), []);
   const call = useMemo(() =>
     new Call({
-      enter: () => askToJoin(room, { name: name.value.trim(), host }),
+      enter: () => joinRoom(room, { name: name.value.trim(), host }),
       load: loadClient,
       view,
     }), []);

@@ -20,7 +20,7 @@ const REJOIN_PAUSES_MS = [0, 1_000, 3_000, 6_000, 12_000];
 
 /** What a call is made of; tests put their own in. */
 export interface CallParts {
-  /** Asks the server for entry passes. Throws {@link CallError}. */
+  /** Asks the server for entry passes. Throws `ApiError`. */
   enter(): Promise<Join>;
   load(join: Join): Promise<Client>;
   /** The room's state, as far as it is known. */

@@ -2,6 +2,7 @@
  * What can go wrong in a call, and what a person can do about it. One table for the platform's error
  * names (opentok.js), the browser's (`DOMException.name`) and our own deadlines.
  */
+import { ApiError } from "../api/client.ts";
 
 /** A failure as a person reads it: what happened, and the way out. */
 export interface Problem {
@@ -154,8 +155,6 @@ const TABLE: Record<string, [string, string]> = {
   ],
   networkDisconnected: LINE_LOST,
   ClientNotLoaded: ["The program of the call could not be loaded", RETRY],
-  JoinRefused: ["The server did not let you in", "Ask the host for a link to this room."],
-  JoinUnreachable: ["The server could not be reached", RETRY],
 };
 
 /** Every error name that has its own sentence. */
@@ -171,6 +170,10 @@ export function problemOf(code: string): Problem {
 /** Puts anything that was thrown or handed to a callback into words. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof CallError) return error.problem;
+  if (error instanceof ApiError) {
+    const { status, message, remedy } = error;
+    return { code: status === null ? "http" : `http-${status}`, text: message, remedy };
+  }
   if (error instanceof Error || isNamed(error)) return problemOf(error.name);
   return problemOf(String(error));
 }

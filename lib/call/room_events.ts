@@ -3,13 +3,13 @@
  * asks, with polling where the stream does not get through. Nothing happens until somebody asks.
  */
 import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { readRoom, roomEventsPath } from "../api/client.ts";
 import { type RoomView, roomViewSchema } from "../recording/views.ts";
 
 /** The server sends at least every 15 s: silence for longer means a dead connection. */
 const SILENCE_MS = 25_000;
 const POLL_MS = 3_000;
 const REOPEN_MS = 10_000;
-const FETCH_TIMEOUT_MS = 10_000;
 
 /** What an island sees of its room. Give it back with `release`. */
 export interface RoomWatch {
@@ -64,7 +64,7 @@ class Feed {
   readonly clockAheadMs = signal(0);
   readonly here = signal(0);
   watchers = 0;
-  readonly #url: string;
+  readonly #room: string;
   #source: EventSource | null = null;
   #lastAtMs = 0;
   #openedAtMs = 0;
@@ -76,7 +76,7 @@ class Feed {
   };
 
   constructor(room: string) {
-    this.#url = `/api/rooms/${encodeURIComponent(room)}`;
+    this.#room = room;
     this.#open();
     this.#timer = setInterval(() => this.#tend(), POLL_MS);
     addEventListener("online", this.#wake);
@@ -99,7 +99,7 @@ class Feed {
   #open(): void {
     this.#source?.close();
     this.#openedAtMs = Date.now();
-    const source = new EventSource(`${this.#url}/events`);
+    const source = new EventSource(roomEventsPath(this.#room));
     this.#source = source;
     source.onmessage = (event) => {
       if (this.#read(event.data)) this.link.value = "live";
@@ -120,25 +120,29 @@ class Feed {
     if (this.#polling) return;
     this.#polling = true;
     try {
-      const answer = await fetch(this.#url, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) });
-      const read = answer.ok && this.#read(await answer.text());
-      if (!this.#closed) this.link.value = read ? "polling" : "lost";
+      const view = await readRoom(this.#room);
+      if (this.#closed) return;
+      this.#heard(view);
+      this.link.value = "polling";
     } catch {
-      // Offline, or the server is away: said by `link`, tried again by the next tick.
+      // Offline, refused, or the server is away: said by `link`, tried again by the next tick.
       if (!this.#closed) this.link.value = "lost";
     } finally {
       this.#polling = false;
     }
   }
 
+  #heard(view: RoomView): void {
+    this.#lastAtMs = Date.now();
+    this.take(view);
+  }
+
   #read(text: string): boolean {
     if (this.#closed) return false;
     try {
       const parsed = roomViewSchema.safeParse(JSON.parse(text));
-      if (!parsed.success) return false;
-      this.#lastAtMs = Date.now();
-      this.take(parsed.data);
-      return true;
+      if (parsed.success) this.#heard(parsed.data);
+      return parsed.success;
     } catch {
       // Not JSON: a proxy's page, for instance. Treated like silence.
       return false;

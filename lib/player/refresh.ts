@@ -12,18 +12,13 @@ export async function refreshFilm(
   signal: AbortSignal,
 ): Promise<void> {
   // The schemas are only needed by pages that ask: most films are complete.
-  const { filmSchema } = await import("../recording/views.ts");
+  const { readFilm } = await import("../api/client.ts");
   let delayMs = SHORTEST_MS;
   while (!signal.aborted) {
     await rest(delayMs, signal);
     if (document.hidden || signal.aborted) continue;
     try {
-      const response = await fetch(`/api/chains/${encodeURIComponent(chainId)}`, {
-        headers: { accept: "application/json" },
-        signal,
-      });
-      if (!response.ok) throw new Error(`The film was answered with HTTP ${response.status}`);
-      take(filmSchema.parse(await response.json()));
+      take(await readFilm(chainId, { signal }));
       delayMs = SHORTEST_MS;
     } catch {
       // What plays goes on playing; the film is asked for again, ever more seldom.

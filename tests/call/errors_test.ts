@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { ApiError } from "../../lib/api/client.ts";
 import { CallError, knownCodes, problemOf, toProblem } from "../../lib/call/errors.ts";
 
 /** The names that OpenTok.js 2.35 documents for what a call does with it. */
@@ -67,6 +68,8 @@ Deno.test("toProblem() understands whatever is thrown", () => {
   assert.equal(toProblem(new DOMException("x", "NotAllowedError")).code, "NotAllowedError");
   const own = { code: "http-403", text: "No entry", remedy: "Ask." };
   assert.equal(toProblem(new CallError(own)), own);
+  const refused = toProblem(new ApiError(403, "No entry", "Ask."));
+  assert.deepEqual(refused, own);
   for (const odd of [null, undefined, 7, "text", {}]) {
     assert.equal(typeof toProblem(odd).text, "string");
   }

@@ -37,12 +37,15 @@ function showVisible(): void {
   ticker.show([...new Set(shown)]);
 }
 
-async function read(readable: ReadableStream, take: (value: unknown) => void): Promise<void> {
+async function read(
+  readable: ReadableStream,
+  take: (value: unknown) => void | Promise<void>,
+): Promise<void> {
   const reader = readable.getReader();
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return;
-    take(value);
+    await take(value);
   }
 }
 
@@ -56,9 +59,9 @@ function addFeed(id: string, kind: "audio" | "video", readable: ReadableStream):
   } else {
     const feed = new VideoFeed();
     ticker.feeds.set(id, feed);
-    read(readable, (frame) => {
+    read(readable, async (frame) => {
       if (!(frame instanceof VideoFrame)) return;
-      if (ticker.feeds.get(id) === feed) ticker.push(feed, frame);
+      if (ticker.feeds.get(id) === feed) await ticker.push(feed, frame);
       else frame.close();
     }).finally(() => {
       feed.clear();

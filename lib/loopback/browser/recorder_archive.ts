@@ -106,7 +106,7 @@ export class ArchiveRecording implements ComposedRecording {
     return this.tiles.map(({ name, hasVideo, videoFeed }) => ({
       name,
       feed: videoFeed,
-      frame: hasVideo && videoFeed !== null
+      planes: hasVideo && videoFeed !== null
         ? this.ticker.feeds.get(videoFeed)?.shown ?? null
         : null,
     }));

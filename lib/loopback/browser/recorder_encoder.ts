@@ -44,10 +44,10 @@ export class PictureEncoder {
 
   constructor(width: number, height: number) {
     this.#grid = new Grid(width, height);
-    const { canvas } = this.#grid;
+    const { width: composedWidth, height: composedHeight } = this.#grid;
     this.#limit = Math.min(
       maxWaiting,
-      Math.floor(maxWaitingBytes / (4 * canvas.width * canvas.height)),
+      Math.floor(maxWaitingBytes / (1.5 * composedWidth * composedHeight)),
     );
     this.#encoder = new VideoEncoder({
       output: (chunk, metadata) => this.#deliver(chunk, metadata?.decoderConfig),
@@ -55,9 +55,9 @@ export class PictureEncoder {
     });
     this.#encoder.configure({
       codec: "vp8",
-      width: canvas.width,
-      height: canvas.height,
-      bitrate: bitrate(canvas.width, canvas.height),
+      width: composedWidth,
+      height: composedHeight,
+      bitrate: bitrate(composedWidth, composedHeight),
       framerate: 30,
       latencyMode: "realtime",
     });
@@ -69,10 +69,9 @@ export class PictureEncoder {
    */
   encode(atMs: number, pictures: Picture[], takers: PictureTaker[], fresh: boolean): boolean {
     if (this.#waiting.length >= this.#limit || this.#encoder.state !== "configured") return false;
-    this.#grid.draw(pictures);
     const keyFrame = fresh || atMs - this.#keyFrameAtMs >= keyFrameEveryMs;
     if (keyFrame) this.#keyFrameAtMs = atMs;
-    const frame = new VideoFrame(this.#grid.canvas, { timestamp: toMicroseconds(atMs) });
+    const frame = this.#grid.compose(pictures, toMicroseconds(atMs));
     this.#waiting.push({ atMs, takers });
     this.#encoder.encode(frame, { keyFrame });
     frame.close();
@@ -179,6 +178,8 @@ export class Studio {
 
 /** Names what a recording shows: equal for recordings whose pictures are the same. */
 function sceneOf(recording: ComposedRecording): string {
-  const tiles = recording.pictures().map(({ name, feed, frame }) => frame === null ? name : [feed]);
+  const tiles = recording.pictures().map(({ name, feed, planes }) =>
+    planes === null ? name : [feed]
+  );
   return JSON.stringify([recording.width, recording.height, tiles]);
 }

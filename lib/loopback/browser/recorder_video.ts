@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import { ClockMap, RtpClock } from "./recorder_clock.ts";
+import { copyPlanes, type Planes } from "./recorder_planes.ts";
 
 /** Frames that a camera may be ahead of the ticks. */
 const maxQueued = 3;
@@ -16,17 +17,19 @@ const timerMs = 100;
 /** How far behind the present the timer's ticks are stamped: room for frames that come late, ms. */
 const timerLagMs = 150;
 /** Ticks a second in the long run, and at once. */
-const maxTicksPerSecond = 40;
-const tickBurst = 8;
+const maxTicksPerSecond = 60;
+const tickBurst = 12;
 
 const frameMetadata = z.object({ rtpTimestamp: z.number().optional() });
 
 /** One camera. */
 export class VideoFeed {
-  /** The frame that is shown now. */
-  shown: VideoFrame | null = null;
-  /** Frames that wait for a tick. */
-  readonly queue: { frame: VideoFrame; atMs: number }[] = [];
+  /** The picture that is shown now. */
+  shown: Planes | null = null;
+  /** Pictures that wait for a tick. */
+  readonly queue: { planes: Planes; atMs: number }[] = [];
+  /** Memory of pictures that are done with. */
+  readonly #spare: Uint8Array<ArrayBuffer>[] = [];
   readonly clock = new ClockMap(warmUpMs);
   readonly #rtp = new RtpClock();
   lastArrivalMs = -Infinity;
@@ -37,19 +40,37 @@ export class VideoFeed {
     return rtpTimestamp === undefined ? frame.timestamp / 1000 : this.#rtp.toMs(rtpTimestamp);
   }
 
-  /** Shows the next frame, if one waits. */
+  /** Copies a frame and closes it: the camera lends only a few. */
+  async copy(frame: VideoFrame): Promise<Planes> {
+    try {
+      return await copyPlanes(frame, this.#spare.pop());
+    } finally {
+      frame.close();
+    }
+  }
+
+  /** Shows the next picture, if one waits. */
   advance(): void {
     const next = this.queue.shift();
     if (next === undefined) return;
-    this.shown?.close();
-    this.shown = next.frame;
+    this.#recycle(this.shown);
+    this.shown = next.planes;
   }
 
-  /** Forgets all frames. */
+  /** Drops the picture that waits longest. */
+  dropFirst(): void {
+    this.#recycle(this.queue.shift()?.planes);
+  }
+
+  /** Forgets all pictures. */
   clear(): void {
-    this.shown?.close();
     this.shown = null;
-    for (const { frame } of this.queue.splice(0)) frame.close();
+    this.queue.length = 0;
+    this.#spare.length = 0;
+  }
+
+  #recycle(planes: Planes | null | undefined): void {
+    if (planes && this.#spare.length <= maxQueued) this.#spare.push(planes.data);
   }
 }
 
@@ -87,17 +108,21 @@ export class Ticker {
     }
   }
 
-  /** Takes a frame that just arrived. */
-  push(feed: VideoFeed, frame: VideoFrame): void {
+  /** Takes a frame that just arrived; one feed's frames one after the other. */
+  async push(feed: VideoFeed, frame: VideoFrame): Promise<void> {
     const nowMs = performance.now();
     const mediaMs = feed.mediaMs(frame);
     feed.clock.observe(mediaMs, nowMs);
     feed.lastArrivalMs = nowMs;
     if (!feed.clock.ready || !this.#visible.includes(feed)) return frame.close();
     const atMs = feed.clock.toClock(mediaMs);
-    feed.queue.push({ frame, atMs });
+    // A frame that cannot be read (its camera has just gone) is one lost frame, not a lost recording.
+    const planes = await feed.copy(frame).catch(() => null);
+    if (planes === null) this.#dropped += 1;
+    if (planes === null || !this.#visible.includes(feed)) return;
+    feed.queue.push({ planes, atMs });
     if (feed.queue.length > maxQueued) {
-      feed.queue.shift()?.frame.close();
+      feed.dropFirst();
       this.#dropped += 1;
     }
     const leads = feed === this.#leader(nowMs);

@@ -3,7 +3,7 @@ import type { Config } from "./config.ts";
 import type { Chains } from "./handover/chains.ts";
 import { type Platform, PlatformError } from "./platform/platform.ts";
 import { filmOf } from "./recording/film.ts";
-import type { Chain, Part } from "./recording/model.ts";
+import type { Chain, ContentStart, Part } from "./recording/model.ts";
 import type { Film } from "./recording/views.ts";
 import { type Store, StoreError } from "./store/mod.ts";
 
@@ -31,6 +31,49 @@ export function filmOfParts(config: Config, chain: Chain, parts: Part[]): Film {
     nowMs: Date.now(),
     playerOffsets: { primarySeconds: primary, secondarySeconds: secondary },
   });
+}
+
+/** A change of a seam: what comparing the contents found, or an admin's correction. */
+export type SeamChange = Pick<Part, "nudgeMs"> | { content: Omit<ContentStart, "afterSeq"> };
+
+/**
+ * Changes the seam after part `afterSeq` of a recording that has ended.
+ *
+ * @throws {StoreError} `not-found`; `conflict` while it is being recorded; `invalid` if the later
+ * part would begin outside of the earlier one
+ */
+export async function changeSeam(
+  { store, config }: { store: Store; config: Config },
+  chainId: string,
+  afterSeq: number,
+  change: SeamChange,
+): Promise<Film> {
+  const failed = `Change the seam after part ${afterSeq + 1}`;
+  const chain = await store.chains.get(chainId);
+  if (!chain) throw new StoreError("not-found", `${failed}: there is no chain ${chainId}`);
+  if (chain.state !== "stopped" && chain.state !== "failed") {
+    throw new StoreError("conflict", `${failed}: "${chain.name}" is being recorded, stop it first`);
+  }
+  const { parts } = await filmOfChain({ store, config }, chain);
+  const index = parts.findIndex((part) => part.seq === afterSeq);
+  const [earlier, later] = [parts[index], parts[index + 1]];
+  if (!earlier || !later) throw new StoreError("not-found", `${failed}: there is no such seam`);
+  if ("content" in change) {
+    const { deltaMs } = change.content;
+    if (deltaMs < 0 || deltaMs > (earlier.durationSeconds ?? 0) * 1000) {
+      throw new StoreError(
+        "invalid",
+        `${failed}: ${deltaMs} ms is outside of the part, compare the parts again`,
+      );
+    }
+  }
+  await store.parts.update(chainId, later.seq, (part) => ({
+    ...part,
+    ...("content" in change
+      ? { contentStart: { afterSeq, ...change.content } }
+      : { nudgeMs: change.nudgeMs }),
+  }));
+  return await filmOfChain({ store, config }, chain);
 }
 
 /**

@@ -27,7 +27,8 @@ const MAY_IMPORT: Record<string, string[]> = {
     "lib/loopback/browser/",
     "lib/loopback/protocol.ts",
   ],
-  "lib/player/": ["lib/api/client.ts", "lib/recording/"],
+  "lib/player/": ["lib/alignment/", "lib/api/client.ts", "lib/recording/"],
+  "lib/alignment/": ["lib/recording/"],
   "lib/loopback/browser/": ["lib/loopback/protocol.ts", "lib/recording/"],
   // Ours, directly in lib/: the composition root and what pages share.
   "lib/": ["lib/"],
@@ -74,6 +75,7 @@ const BROWSER_PACKAGES = new Set([
 const BROWSER_PARTS = [
   "components/format.ts",
   "islands/",
+  "lib/alignment/",
   "lib/api/client.ts",
   "lib/call/",
   "lib/loopback/browser/",

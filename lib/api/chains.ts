@@ -2,11 +2,13 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import { z } from "zod";
 import { demand, demandAdmin, mayBrowse, mayWatch } from "../auth/mod.ts";
-import { deleteFilm, filmOfParts, readFilm } from "../films.ts";
+import { changeSeam, deleteFilm, filmOfParts, readFilm } from "../films.ts";
+import { seamChangeSchema } from "../recording/views.ts";
 import { StoreError } from "../store/mod.ts";
 import {
   type ApiContext,
   type ApiEnv,
+  body,
   createRouter,
   idParam,
   json,
@@ -22,6 +24,9 @@ const chainItemSchema = z.object({
   parts: z.number().int(),
   durationSeconds: z.number(),
 });
+
+/** How far the answer of a comparison may be off: a picture knows no more than its frames. */
+const UNCERTAINTY_MS = { sound: 10, picture: 40 } as const;
 
 /** The routes under `/chains`. */
 export function chainRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
@@ -70,6 +75,30 @@ export function chainRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
         "not-found",
         `Cannot find the recording "${id}": it may have been deleted`,
       );
+    },
+  );
+
+  router.openapi(
+    createRoute({
+      method: "post",
+      path: "/chains/{id}/seams/{seq}",
+      summary: "Say where the part after this one begins, or nudge it",
+      description: "`deltaMs` is what comparing the sound or picture of both parts found; " +
+        "`nudgeMs` is added to whatever is known and takes the place of the nudge before.",
+      request: {
+        params: idParam.extend({ seq: z.coerce.number().int().min(0) }),
+        body: body(seamChangeSchema),
+      },
+      responses: { 200: json(filmShape, "The film as it is now"), ...problems },
+    }),
+    async (c) => {
+      demandAdmin(c.var.identity, "change a seam");
+      const { id, seq } = c.req.valid("param");
+      const change = c.req.valid("json");
+      if ("nudgeMs" in change) return c.json(await changeSeam(context, id, seq, change), 200);
+      const { basis, ...found } = change;
+      const content = { ...found, uncertaintyMs: UNCERTAINTY_MS[basis] };
+      return c.json(await changeSeam(context, id, seq, { content }), 200);
     },
   );
 

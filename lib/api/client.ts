@@ -11,6 +11,7 @@ import {
   joinSchema,
   type RoomView,
   roomViewSchema,
+  type SeamChange,
 } from "../recording/views.ts";
 
 const ANSWER_TIMEOUT_MS = 15_000;
@@ -74,6 +75,17 @@ export function stopRecording(room: string, options?: CallOptions): Promise<Room
 /** A recording as one film. */
 export function readFilm(chainId: string, options?: CallOptions): Promise<Film> {
   return ask("GET", `/api/chains/${encodeURIComponent(chainId)}`, filmSchema, options);
+}
+
+/** Says where the part after `afterSeq` begins, or nudges it; answers the film as it is then. */
+export function changeSeam(
+  chainId: string,
+  afterSeq: number,
+  change: SeamChange,
+  options?: CallOptions,
+): Promise<Film> {
+  const path = `/api/chains/${encodeURIComponent(chainId)}/seams/${afterSeq}`;
+  return ask("POST", path, filmSchema, { ...options, body: change });
 }
 
 /** Where the state of a room's recording is sent on every change, for an `EventSource`. */

@@ -73,17 +73,26 @@ export function filmOf(chain: Chain, parts: readonly Part[], options: FilmOption
   };
 }
 
-/** Parts by time, each moved by its own correction and by those of all before it. */
+/**
+ * Parts by time, each moved by its own correction and by those of all before it. Where contents were
+ * compared, their answer takes the place of what clocks say.
+ */
 function place(parts: readonly Part[], offsets: FilmOptions["playerOffsets"]): Placed[] {
   const seconds: Record<Lane, number> = {
     primary: offsets?.primarySeconds ?? 0,
     secondary: offsets?.secondarySeconds ?? 0,
   };
   let shiftMs = 0;
+  const placesMs = new Map<number, number>();
   return parts.toSorted((a, b) => a.startedAtMs - b.startedAtMs || a.seq - b.seq)
     .map((part, i) => {
-      if (i > 0) shiftMs += part.nudgeMs - seconds[part.lane] * 1000;
       const { fromMs, toMs } = spanOf(part);
+      const beforeMs = part.contentStart && placesMs.get(part.contentStart.afterSeq);
+      if (part.contentStart && beforeMs !== undefined) {
+        shiftMs = beforeMs + part.contentStart.deltaMs - fromMs;
+      }
+      if (i > 0) shiftMs += part.nudgeMs - seconds[part.lane] * 1000;
+      placesMs.set(part.seq, fromMs + shiftMs);
       return {
         part,
         fromMs: fromMs + shiftMs,
@@ -124,6 +133,8 @@ function recordedUntilMs(chain: Chain, endMs: number, nowMs: number): number {
 
 function seamOf(earlier: Placed, later: Placed, nowMs: number): Seam {
   const overlapMs = endOf(earlier, nowMs) - later.fromMs;
+  const { contentStart, nudgeMs } = later.part;
+  const content = contentStart?.afterSeq === earlier.part.seq ? contentStart : null;
   const worse = Math.max(
     SOURCES.indexOf(earlier.part.startSource),
     SOURCES.indexOf(later.part.startSource),
@@ -132,7 +143,10 @@ function seamOf(earlier: Placed, later: Placed, nowMs: number): Seam {
     afterSeq: earlier.part.seq,
     overlapMs,
     offsetMs: overlapMs,
-    source: SOURCES[worse] ?? "request",
-    uncertaintyMs: Math.max(earlier.part.startUncertaintyMs, later.part.startUncertaintyMs),
+    source: content ? "content" : SOURCES[worse] ?? "request",
+    uncertaintyMs: content?.uncertaintyMs ??
+      Math.max(earlier.part.startUncertaintyMs, later.part.startUncertaintyMs),
+    ...(content && { confidence: content.confidence }),
+    ...(nudgeMs !== 0 && { nudgeMs }),
   };
 }

@@ -50,6 +50,21 @@ export const timeSourceSchema = z.enum(["content", "file", "events", "platform",
 /** Where a part's start time comes from. */
 export type TimeSource = z.infer<typeof timeSourceSchema>;
 
+/** An answer with less confidence than this (0 to 1) is none. */
+export const USABLE_CONFIDENCE = 0.25;
+
+/** Where a part begins in another one, as comparing their sound or picture found. */
+export const contentStartSchema = z.object({
+  /** The part it was compared with. */
+  afterSeq: z.number().int().nonnegative(),
+  /** Media time of that part at which this one begins. */
+  deltaMs: z.number(),
+  uncertaintyMs: z.number().nonnegative(),
+  confidence: z.number().min(USABLE_CONFIDENCE).max(1),
+});
+/** Where a part begins in another one, as comparing their sound or picture found. */
+export type ContentStart = z.infer<typeof contentStartSchema>;
+
 /** One archive's place in a chain. Times are wall clock, in ms since the Unix epoch. */
 export const partSchema = z.object({
   chainId: z.string(),
@@ -72,6 +87,8 @@ export const partSchema = z.object({
   sizeBytes: z.number().nonnegative().default(0),
   /** An admin's correction of this part's place against the one before it, added to everything else. */
   nudgeMs: z.number().default(0),
+  /** Better than any clock, and untouched by what clocks say later; absent while nobody compared. */
+  contentStart: contentStartSchema.optional(),
 });
 /** One archive's place in a chain. */
 export type Part = z.infer<typeof partSchema>;

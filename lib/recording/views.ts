@@ -6,6 +6,7 @@ import * as z from "zod";
 import {
   archiveOptionsSchema,
   chainSchema,
+  contentStartSchema,
   gapSchema,
   laneSchema,
   partSchema,
@@ -93,9 +94,29 @@ export const seamSchema = z.object({
   offsetMs: z.number(),
   source: timeSourceSchema,
   uncertaintyMs: z.number().nonnegative(),
+  /** How sure the comparison of contents was, 0 to 1; absent for other sources. */
+  confidence: z.number().optional(),
+  /** An admin's correction, already in the other numbers: later for more than 0; absent for 0. */
+  nudgeMs: z.number().optional(),
 });
 /** The join of part n and part n+1. */
 export type Seam = z.infer<typeof seamSchema>;
+
+/** A nudge further than this is no correction any more. */
+export const MAX_NUDGE_MS = 10_000;
+
+/** What an admin's page says about a seam: what comparing the parts found, or a correction. */
+export const seamChangeSchema = z.union([
+  z.strictObject({
+    /** Media time of the earlier part at which the later one begins. */
+    deltaMs: z.number().nonnegative(),
+    confidence: contentStartSchema.shape.confidence,
+    basis: z.enum(["sound", "picture"]).default("sound"),
+  }),
+  z.strictObject({ nudgeMs: z.number().min(-MAX_NUDGE_MS).max(MAX_NUDGE_MS) }),
+]);
+/** What an admin's page says about a seam. */
+export type SeamChange = z.input<typeof seamChangeSchema>;
 
 /** A whole chain as one film. */
 export const filmSchema = z.object({

@@ -1,0 +1,118 @@
+/** Where a part lies against the one before it, from the sound that both have. */
+import { type Alignment, confidenceOf, doubtsOf, type Expected, none } from "./alignment.ts";
+import { bestLag, repetition, vertex } from "./correlate.ts";
+import { at } from "./fft.ts";
+import { resample, whiten } from "./filter.ts";
+
+/** A stretch of one file's sound, one channel. */
+export interface Sound {
+  samples: Float32Array;
+  sampleRate: number;
+  /** Media time of the first sample, seconds. */
+  startSeconds: number;
+}
+
+/** Speech and most music live here, and codecs keep it. */
+const COARSE_HZ = 8_000;
+const BAND = { lowHz: 100, highHz: 3_500, smoothHz: 60 };
+/** Below this (root mean square, full scale 1) it is silence. */
+const SILENCE = 1e-4;
+/** What the best of all unrelated lags reaches, in times the usual. */
+const CHANCE = 6;
+/** Two files of one moment agree at least so much. */
+const LEAST_STRENGTH = 0.15;
+const MIN_OVERLAP_SECONDS = 0.15;
+/** Peaks nearer than this are one. */
+const PEAK_SECONDS = 0.008;
+/** A sound that comes again after this long, or longer, repeats. */
+const REPEATS_AFTER_SECONDS = 0.03;
+/** The exact search: this far around the peak, over at most this much of the sound. */
+const FINE_SECONDS = 0.0005;
+const FINE_LENGTH_SECONDS = 2;
+/** What is promised of an answer. */
+const UNCERTAINTY_MS = 10;
+
+/** Compares two stretches of sound: coarsely over all lags, then at their full sampling rate. */
+export function alignSound(earlier: Sound, later: Sound, expected: Expected): Alignment {
+  if (isSilent(earlier) || isSilent(later)) return none("silence");
+  const a = [whiten(resample(earlier.samples, earlier.sampleRate, COARSE_HZ), COARSE_HZ, BAND)];
+  const b = [whiten(resample(later.samples, later.sampleRate, COARSE_HZ), COARSE_HZ, BAND)];
+  const startsApart = earlier.startSeconds - later.startSeconds;
+  const expectedLag = (expected.deltaSeconds - startsApart) * COARSE_HZ;
+  const reach = expected.toleranceSeconds * COARSE_HZ;
+  const search = {
+    minLag: Math.round(expectedLag - reach),
+    maxLag: Math.round(expectedLag + reach),
+    minOverlap: MIN_OVERLAP_SECONDS * COARSE_HZ,
+    peakWidth: PEAK_SECONDS * COARSE_HZ,
+    chance: CHANCE,
+  };
+  const peak = bestLag(a, b, search);
+  if (!peak) return none("too-short");
+  const repeatsFrom = REPEATS_AFTER_SECONDS * COARSE_HZ;
+  const doubts = doubtsOf(
+    peak,
+    LEAST_STRENGTH,
+    () => Math.max(repetition(a, repeatsFrom, search), repetition(b, repeatsFrom, search)),
+  );
+  if (doubts) return none(doubts);
+  const lagSeconds = fineLag(earlier, later, peak.lag / COARSE_HZ);
+  return {
+    kind: "found",
+    basis: "sound",
+    deltaMs: (startsApart + lagSeconds) * 1000,
+    uncertaintyMs: UNCERTAINTY_MS,
+    confidence: confidenceOf(peak),
+  };
+}
+
+function isSilent({ samples }: Sound): boolean {
+  let energy = 0;
+  for (const sample of samples) energy += sample * sample;
+  return energy <= SILENCE ** 2 * samples.length;
+}
+
+/** The lag near `coarseSeconds` at the higher of both sampling rates, to a fraction of a sample. */
+function fineLag(earlier: Sound, later: Sound, coarseSeconds: number): number {
+  const hz = Math.max(earlier.sampleRate, later.sampleRate);
+  const fromSeconds = Math.max(0, -coarseSeconds);
+  const length = Math.min(
+    FINE_LENGTH_SECONDS,
+    later.samples.length / later.sampleRate - fromSeconds,
+    earlier.samples.length / earlier.sampleRate - fromSeconds - coarseSeconds,
+  );
+  const cut = ({ samples, sampleRate }: Sound, seconds: number) => {
+    const first = Math.max(0, Math.round(seconds * sampleRate));
+    const piece = samples.subarray(first, first + Math.ceil(length * sampleRate));
+    return { series: slopes(resample(piece, sampleRate, hz)), seconds: first / sampleRate };
+  };
+  const a = cut(earlier, fromSeconds + coarseSeconds);
+  const b = cut(later, fromSeconds);
+  const apart = a.seconds - b.seconds;
+  const centre = Math.round((coarseSeconds - apart) * hz);
+  const reach = Math.ceil(FINE_SECONDS * hz);
+  const score = Float64Array.from(
+    { length: 2 * reach + 1 },
+    (_, i) => agreement(a.series, b.series, centre - reach + i),
+  );
+  const best = score.reduce((top, value, i) => value > at(score, top) ? i : top, 0);
+  // No top within reach: the coarse answer is as good as it gets.
+  if (best === 0 || best === 2 * reach) return coarseSeconds;
+  return apart + (centre - reach + best + vertex(score, best)) / hz;
+}
+
+/** Differences of neighbours: no constant part, and high notes count as much as low ones. */
+function slopes(series: Float32Array): Float32Array {
+  return series.map((value, i) => i === 0 ? 0 : value - at(series, i - 1));
+}
+
+function agreement(a: Float32Array, b: Float32Array, lag: number): number {
+  let product = 0, energyA = 0, energyB = 0;
+  for (let t = Math.max(0, -lag); t < Math.min(b.length, a.length - lag); t++) {
+    const [x, y] = [at(a, t + lag), at(b, t)];
+    product += x * y;
+    energyA += x * x;
+    energyB += y * y;
+  }
+  return energyA > 0 && energyB > 0 ? product / Math.sqrt(energyA * energyB) : 0;
+}

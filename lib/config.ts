@@ -77,12 +77,16 @@ const privateKey = text.transform((value, context) => {
   // One-line settings fields hold a PEM's line breaks as the two characters "\n".
   const pem = value.replaceAll("\\n", "\n");
   try {
-    createPrivateKey(pem);
-    return pem;
+    const key = createPrivateKey(pem);
+    // The SDK signs with RS256, and knows a key only by the first line of this form of PEM.
+    if (key.asymmetricKeyType === "rsa") {
+      return String(key.export({ type: "pkcs8", format: "pem" }));
+    }
   } catch {
-    context.addIssue("must be a private key in PEM form");
-    return z.NEVER;
+    // Said below.
   }
+  context.addIssue("must be an RSA private key in PEM form");
+  return z.NEVER;
 });
 
 /** Every variable: its schema, the value used without it, and one that is right. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { ConfigError, readConfig, variableNames } from "../lib/config.ts";
 
-const PEM = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey
+const PEM = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey
   .export({ type: "pkcs8", format: "pem" }).toString();
 
 function problemsOf(env: Record<string, string>): Map<string, string> {

@@ -86,7 +86,7 @@ export function chainRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       description: "`deltaMs` is what comparing the sound or picture of both parts found; " +
         "`nudgeMs` is added to whatever is known and takes the place of the nudge before.",
       request: {
-        params: idParam.extend({ seq: z.coerce.number().int().min(0) }),
+        params: idParam.extend({ seq: z.string().regex(/^\d{1,6}$/).transform(Number) }),
         body: body(seamChangeSchema),
       },
       responses: { 200: json(filmShape, "The film as it is now"), ...problems },

@@ -16,24 +16,20 @@ import {
   createRouter,
   idParam,
   json,
+  pageOf,
+  pageQuery,
   problems,
 } from "./router.ts";
 import { enterRoom, TOKEN_SECONDS } from "./rooms.ts";
 import { archiveShape } from "./shapes.ts";
 
-/** Archives on a page of the history. */
-export const ARCHIVES_PER_PAGE = 5;
 /** The platform's own limit for one list. */
 const MAX_LISTED = 1000;
 
 const lanes = <T extends z.ZodType>(value: T) => z.object({ primary: value, secondary: value });
 const nameBody = body(z.object({ sessionName: z.string().trim().max(200).default("") }));
-const archivePageSchema = z.object({
-  items: z.array(archiveShape),
-  page: z.number().int(),
-  pages: z.number().int(),
-  total: z.number().int(),
-});
+/** The platform lists by offset: what is recorded or deleted meanwhile shifts the pages. */
+const offsetCursor = z.coerce.number().int().min(0).max(1_000_000);
 
 /** True for a path of the sample's endpoints at the root. */
 export function isSamplePath(pathname: string): boolean {
@@ -113,16 +109,20 @@ export function sampleRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       method: "get",
       path: "/archives",
       summary:
-        "The default room's archives by time (as the sample), or with `page` all, newest first",
+        "The default room's archives by time (as the sample); with `limit` all rooms', newest first",
       request: {
         query: z.object({
           name: z.string().max(200).optional(),
-          page: z.coerce.number().int().min(1).max(10_000).optional(),
+          limit: pageQuery.shape.limit.unwrap().optional(),
+          cursor: offsetCursor.optional(),
         }),
       },
       responses: {
         200: json(
-          z.union([z.array(archiveShape), archivePageSchema]),
+          z.union([
+            z.array(archiveShape),
+            pageOf(archiveShape).extend({ total: z.number().int() }),
+          ]),
           "The archives, or one page of them",
         ),
         ...problems,
@@ -130,15 +130,13 @@ export function sampleRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
     }),
     async (c) => {
       demand(c.var.identity, mayBrowse(c.var.identity), "list archives");
-      const { name, page } = c.req.valid("query");
-      if (page !== undefined) {
-        const { total, archives } = await platform.listArchives({
-          offset: (page - 1) * ARCHIVES_PER_PAGE,
-          count: ARCHIVES_PER_PAGE,
-        });
+      const { name, limit, cursor: offset = 0 } = c.req.valid("query");
+      if (limit !== undefined) {
+        const { total, archives } = await platform.listArchives({ offset, count: limit });
         const items = archives.map((archive) => archiveJson(archive, platform.apiKey));
-        const pages = Math.max(1, Math.ceil(total / ARCHIVES_PER_PAGE));
-        return c.json({ items, page, pages, total }, 200);
+        const end = offset + items.length;
+        const cursor = items.length > 0 && end < total ? String(end) : null;
+        return c.json({ items, cursor, total }, 200);
       }
       const { sessions } = await enterRoom(context, MAIN_ROOM);
       const lists = await Promise.all(

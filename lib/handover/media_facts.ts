@@ -10,7 +10,6 @@ export interface MediaFacts {
 
 /** The whole reading must be done in this time. */
 const DEADLINE_MS = 20_000;
-const MAX_RETRIES = 2;
 /** Indexes of long recordings fit; the media itself is never held. */
 const MAX_CACHE_BYTES = 8 * 1024 * 1024;
 const EPOCH_TAG = /gapless-epoch-ms=(\d+(?:\.\d+)?)/;
@@ -19,7 +18,8 @@ const EPOCH_TAG = /gapless-epoch-ms=(\d+(?:\.\d+)?)/;
 export async function readMediaFacts(url: string): Promise<MediaFacts> {
   const source = new UrlSource(url, {
     maxCacheSize: MAX_CACHE_BYTES,
-    getRetryDelay: (attempts) => attempts < MAX_RETRIES ? 0.5 : null,
+    // The caller comes back later; and a retry would be logged with the file's whole address.
+    getRetryDelay: () => null,
     // A failed prefetch nobody waits for is no failure of ours.
     handleUnhandledError: () => {},
   });

@@ -21,6 +21,8 @@ const RECORDING = {
 async function inPageOf(server: TestServer, as: "admin" | "nobody", run: () => Promise<void>) {
   const { fetch } = globalThis;
   globalThis.fetch = (path, init) => {
+    // What others fetch meanwhile is none of the page's.
+    if (typeof path !== "string" || !path.startsWith("/")) return fetch(path, init);
     const request = new Request(`${server.origin}${path}`, init);
     if (as === "admin") request.headers.set("cookie", server.adminCookie);
     return server.services.api(request);

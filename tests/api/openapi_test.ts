@@ -156,7 +156,12 @@ Deno.test("every list is read on with a cursor", () =>
     const lists = operationsOf(document).filter(({ method, responses }) =>
       method === "get" && JSON.stringify(responses["200"] ?? {}).includes('"cursor"')
     );
-    assert.deepEqual(lists.map((list) => list.path).sort(), ["/chains", "/links", "/rooms"]);
+    assert.deepEqual(lists.map((list) => list.path).sort(), [
+      "/archives",
+      "/chains",
+      "/links",
+      "/rooms",
+    ]);
     for (const { path, parameters = [] } of lists) {
       const query = parameters.filter((p) => p.in === "query").map((p) => p.name);
       assert.ok(query.includes("cursor") && query.includes("limit"), path);

@@ -69,7 +69,13 @@ onOpenTok(
     );
     assert.equal(items.length, 1);
     assert.equal(items[0].parts, 3);
-    const page = assertJson(await server.ask("GET", "/api/archives?page=1", { as: "admin" }));
+    const page = assertJson(await server.ask("GET", "/api/archives?limit=2", { as: "admin" }));
+    assert.equal(page.items.length, 2);
+    const rest = assertJson(
+      await server.ask("GET", `/api/archives?limit=2&cursor=${page.cursor}`, { as: "admin" }),
+    );
+    assert.equal(rest.items.length, 1);
+    assert.equal(rest.cursor, null);
     assert.equal(page.total, 3);
     for (const archive of (await double.state()).archives) {
       await double.forceArchive(archive.id, "available");

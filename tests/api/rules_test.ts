@@ -34,7 +34,7 @@ const closed: [string, string, unknown?][] = [
   ["GET", "/api/links"],
   ...["", "/api"].flatMap((base): [string, string][] => [
     ["GET", `${base}/archives`],
-    ["GET", `${base}/archives?page=1`],
+    ["GET", `${base}/archives?limit=5`],
     ["GET", `${base}/sessionIds`],
     ["GET", `${base}/tokens`],
   ]),
@@ -103,7 +103,7 @@ const bad: [string, string, string, unknown, string, RegExp][] = [
     "options.resolution",
     /./,
   ],
-  ["a page before the first", "GET", "/api/archives?page=0", undefined, "page", /./],
+  ["a cursor before the first", "GET", "/api/archives?limit=5&cursor=-1", undefined, "cursor", /./],
   ["a limit that is too large", "GET", "/api/chains?limit=1000", undefined, "limit", /./],
   [
     "a link to nothing",
@@ -219,3 +219,26 @@ async function cookieOf({ services, origin }: TestServer, token: string): Promis
   assert.ok(opened);
   return opened.cookie.split(";")[0] ?? "";
 }
+
+Deno.test("lists are read on with a cursor, and show everything once", () =>
+  withServer(async ({ ask }) => {
+    const names = ["a", "b", "c", "d", "e"];
+    for (const name of names) {
+      await ask("POST", "/api/rooms", { as: "admin", body: { name } });
+      const body = { label: name, scope: { kind: "room", room: name } };
+      await ask("POST", "/api/links", { as: "admin", body });
+    }
+    for (const [path, key] of [["/api/rooms", "name"], ["/api/links", "label"]] as const) {
+      const seen: string[] = [];
+      let query = "limit=2";
+      for (let pages = 0; query !== ""; pages++) {
+        assert.ok(pages < 3, path);
+        const { items, cursor } = assertJson(await ask("GET", `${path}?${query}`, { as: "admin" }));
+        seen.push(...items.map((item: Record<string, string>) => item[key]));
+        query = cursor === null ? "" : `limit=2&${new URLSearchParams({ cursor })}`;
+      }
+      assert.deepEqual(seen.sort(), names, path);
+      const nonsense = await ask("GET", `${path}?cursor=%00nonsense`, { as: "admin" });
+      assertProblem(nonsense, 400);
+    }
+  }));

@@ -14,8 +14,12 @@ export const NO_DEVICE = "none";
 /** Chosen until a person chooses: whatever the browser takes. */
 const ANY_DEVICE = "";
 
-/** Camera picture asked for: what a tile needs, and what four people's computers can carry. */
-const PICTURE = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } };
+/**
+ * Camera picture asked for: what a tile needs, and what four people's computers can carry. No frame
+ * rate: cameras give 30 by themselves, and asked for a rate Chromium throws away what comes in a burst
+ * after a busy moment.
+ */
+const PICTURE = { width: { ideal: 640 }, height: { ideal: 480 } };
 
 /** One kind of device. */
 class Outlet {

@@ -14,7 +14,7 @@ export function ApiOperation({ operation }: { operation: Operation }) {
         {parameters.length > 0
           ? (
             <>
-              <h4>Parameters</h4>
+              <h3>Parameters</h3>
               <table class="table">
                 <thead>
                   <tr>
@@ -45,11 +45,11 @@ export function ApiOperation({ operation }: { operation: Operation }) {
           : null}
         {body === null ? null : (
           <>
-            <h4>Body</h4>
+            <h3>Body</h3>
             <pre tabindex={0}>{body}</pre>
           </>
         )}
-        <h4>Answers</h4>
+        <h3>Answers</h3>
         {answers.map(({ status, description, shape }) => (
           <div key={status} class="stack tight">
             <p>

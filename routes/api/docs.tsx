@@ -19,7 +19,11 @@ export default define.page<typeof handler>(function Docs({ data: { reading } }) 
     <Page title="API">
       <div class="stack tight">
         <h1>API</h1>
-        <p class="lead">{reading.introduction}</p>
+        <p class="lead">
+          {reading.introduction.split("`").map((text, i) =>
+            i % 2 === 1 ? <code key={i}>{text}</code> : text
+          )}
+        </p>
         <p>
           {"For machines: "}
           <a href="/api/openapi.json">OpenAPI 3.1</a>

@@ -9,6 +9,7 @@ import { refreshFilm } from "../refresh.ts";
 import { leftAt, rememberAt } from "../resume.ts";
 import { parseTimeCode } from "../time_code.ts";
 import type { Timeline } from "../timeline.ts";
+import { AdminSeams } from "./AdminSeams.tsx";
 import { Chapters } from "./Chapters.tsx";
 import { CopyLink } from "./CopyLink.tsx";
 import type {} from "./elements.ts";
@@ -168,6 +169,7 @@ export function FilmStage(props: { film: Film; isAdmin: boolean; playAtOnce: boo
         current={current.value}
         onChoose={(chapter) => seek(chapter.fromSeconds)}
       />
+      {props.isAdmin ? <AdminSeams film={film} player={() => ref.current} /> : null}
     </section>
   );
 }

@@ -92,9 +92,8 @@ export class Outbound {
       peer.addTransceiver(track, {
         direction: "sendonly",
         streams: [media],
-        ...(track.kind === "video"
-          ? { sendEncodings: [{ maxBitrate: maxVideoBitsPerSecond, maxFramerate: 30 }] }
-          : {}),
+        // No highest frame rate: it would drop what a busy machine delivers in a burst.
+        ...(track.kind === "video" && { sendEncodings: [{ maxBitrate: maxVideoBitsPerSecond }] }),
       });
     }
     peer.onconnectionstatechange = () => {

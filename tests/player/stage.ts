@@ -68,6 +68,9 @@ async function bundle(): Promise<string> {
     write: false,
     format: "iife",
     target: "es2022",
+    // What upstream would resolve for the app's own bundles.
+    absWorkingDir: new URL("../..", import.meta.url).pathname,
+    alias: { "fresh/runtime": "./lib/fresh/src/runtime.ts" },
     jsx: "automatic",
     jsxImportSource: "preact",
     logLevel: "silent",
@@ -80,7 +83,12 @@ async function bundle(): Promise<string> {
 
 /** Opens the stage. Close it. */
 export async function openStage(
-  { oneOrigin = false, args = [] }: { oneOrigin?: boolean; args?: string[] } = {},
+  { oneOrigin = false, args = [], answer = () => null }: {
+    oneOrigin?: boolean;
+    args?: string[];
+    /** What the app answers besides films and files; null for what it leaves to the stage. */
+    answer?: (request: Request, url: URL) => Promise<Response> | null;
+  } = {},
 ): Promise<Stage> {
   const script = await bundle();
   const files = new Map<string, Uint8Array<ArrayBuffer>>();
@@ -115,6 +123,8 @@ export async function openStage(
   };
   const storage = serve(sendFile);
   const app = serve((request, url) => {
+    const answered = answer(request, url);
+    if (answered) return answered;
     if (url.pathname.startsWith("/files/")) return sendFile(request, url);
     if (url.pathname === "/page.js") {
       return new Response(script, { headers: { "content-type": "text/javascript" } });
@@ -222,7 +232,7 @@ export async function openStage(
   };
 }
 
-function serve(answer: (request: Request, url: URL) => Response) {
+function serve(answer: (request: Request, url: URL) => Response | Promise<Response>) {
   const server = Deno.serve(
     { port: 0, hostname: "127.0.0.1", onListen: () => {} },
     (request) => answer(request, new URL(request.url)),

@@ -23,6 +23,8 @@ export interface Take {
   height?: number;
   sound?: boolean;
   picture?: boolean;
+  /** Something bright wanders about instead of the numbers, which repeat in their last digits. */
+  wander?: boolean;
 }
 
 const RATE = 48_000;
@@ -73,7 +75,8 @@ async function record(take: Take): Promise<Uint8Array> {
     for (let number = first; number < last; number++) {
       const at = number / FRAMES_PER_SECOND - fromSeconds;
       if (at < second || at >= second + 1) continue;
-      drawFrame(context, width, height, number, "green");
+      if (take.wander) drawWanderer(context, width, height, number / FRAMES_PER_SECOND);
+      else drawFrame(context, width, height, number, "green");
       const sample = new VideoSample(canvas, {
         timestamp: at,
         duration: 1 / FRAMES_PER_SECOND,
@@ -85,6 +88,25 @@ async function record(take: Take): Promise<Uint8Array> {
   await output.finalize();
   if (!target.buffer) throw new Error("The recording is empty");
   return new Uint8Array(target.buffer);
+}
+
+/** Swings that never come together again. */
+const SWINGS_HZ = [0.31, 0.73, 1.37, 2.11];
+
+function drawWanderer(
+  context: OffscreenCanvasRenderingContext2D,
+  width: number,
+  height: number,
+  seconds: number,
+): void {
+  const swing = (phase: number) =>
+    SWINGS_HZ.reduce((sum, hz, i) => sum + Math.sin(6.283 * hz * seconds + phase * (i + 1)), 0) / 9;
+  context.fillStyle = "#123";
+  context.fillRect(0, 0, width, height);
+  context.fillStyle = "#fff";
+  context.beginPath();
+  context.arc(width * (0.5 + swing(1)), height * (0.5 + swing(2)), height / 5, 0, 7);
+  context.fill();
 }
 
 /** What was on the screen at one animation frame. */

@@ -116,7 +116,7 @@ export default function Seams({ film, player }: SeamsProps) {
             <th scope="col">Offset</th>
             <th scope="col">Known from</th>
             <th scope="col">Nudge</th>
-            <th scope="col">Play</th>
+            <th scope="col">Watch</th>
           </tr>
         </thead>
         <tbody>
@@ -143,14 +143,14 @@ export default function Seams({ film, player }: SeamsProps) {
                   onNudge={(nudgeMs) => change(join.seam.afterSeq, { nudgeMs }, "Nudged.")}
                 />
               </td>
-              <td data-label="Play">
+              <td data-label="Watch">
                 <button
                   type="button"
                   class="button small"
-                  aria-label={`Play ${nameOf(join)}`}
+                  aria-label={`Watch ${nameOf(join)}`}
                   onClick={() => play(join)}
                 >
-                  Play
+                  Watch
                 </button>
               </td>
             </tr>

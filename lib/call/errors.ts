@@ -47,6 +47,12 @@ const NO_ANSWER: [string, string] = [
   "The video platform gave an answer that makes no sense",
   RETRY,
 ];
+const NOT_REACHED: [string, string] = ["The video platform could not be reached", RETRY];
+const PROXY: [string, string] = ["The way to the video platform was changed too late", RELOAD];
+const NO_SCREEN: [string, string] = [
+  "This browser cannot share the screen",
+  "Use a current Chrome, Edge, Firefox or Safari on a computer.",
+];
 const NO_MEDIA: [string, string] = [
   "Sound and picture cannot get through this network",
   "Try another network, or ask for UDP port 3478 and TCP port 443 to be opened.",
@@ -74,8 +80,12 @@ const TABLE: Record<string, [string, string]> = {
   OT_UNEXPECTED_ERROR_CODE: NO_ANSWER,
   OT_UNEXPECTED_HTTP_STATUS: NO_ANSWER,
   OT_UNEXPECTED_SERVER_RESPONSE: NO_ANSWER,
-  OT_UNKNOWN_HTTP_ERROR: ["The video platform could not be reached", RETRY],
-  OT_XDOMAIN_OR_PARSING_ERROR: ["The video platform could not be reached", RETRY],
+  OT_HTTP_ERROR: NOT_REACHED,
+  OT_UNKNOWN_HTTP_ERROR: NOT_REACHED,
+  OT_XDOMAIN_OR_PARSING_ERROR: NOT_REACHED,
+  OT_INVALID_ENCRYPTION_SECRET: ["The room is encrypted with another secret", OPERATOR],
+  OT_PROXY_URL_ALREADY_SET_ERROR: PROXY,
+  OT_SET_PROXY_URL_TIMING_ERROR: PROXY,
   OT_SOCKET_ALREADY_CONNECTED_CONNECTING: ["This page is already joining", "Wait a moment."],
   OT_SOCKET_CLOSE_ABNORMAL: LINE_LOST,
   OT_SOCKET_CLOSE_CONNECT_EXCEPTION: LINE_LOST,
@@ -104,14 +114,19 @@ const TABLE: Record<string, [string, string]> = {
   ],
   OT_CONSTRAINTS_NOT_SATISFIED: UNSUITED,
   OT_HARDWARE_UNAVAILABLE: IN_USE,
+  OT_INVALID_AUDIO_OUTPUT_SOURCE: ["The chosen loudspeaker cannot be used", "Choose another one."],
   OT_INVALID_VIDEO_SOURCE: UNSUITED,
   OT_NO_DEVICES_FOUND: NO_DEVICE,
   OT_NO_VALID_CONSTRAINTS: ["Neither camera nor microphone is chosen", "Choose at least one."],
   OT_NOT_SUPPORTED: ["This browser cannot use the chosen camera or microphone", "Choose another."],
   OT_REQUESTED_DEVICE_PERMISSION_DENIED: BLOCKED,
+  OT_SCREEN_SHARING_EXTENSION_NOT_INSTALLED: NO_SCREEN,
+  OT_SCREEN_SHARING_EXTENSION_NOT_REGISTERED: NO_SCREEN,
+  OT_SCREEN_SHARING_NOT_SUPPORTED: NO_SCREEN,
   OT_SET_VIDEO_SOURCE_FAILURE: IN_USE,
   OT_UNABLE_TO_ACCESS_MEDIA_ENGINE: IN_USE,
   OT_UNABLE_TO_CAPTURE_MEDIA: IN_USE,
+  OT_UNABLE_TO_CAPTURE_SCREEN: ["The screen could not be captured", "Allow it and try again."],
   OT_USER_MEDIA_ACCESS_DENIED: BLOCKED,
   // Sending and receiving.
   OT_CREATE_PEER_CONNECTION_FAILED: [
@@ -119,6 +134,10 @@ const TABLE: Record<string, [string, string]> = {
     "Switch off extensions that block WebRTC, then reload.",
   ],
   OT_FAILED_SET_CONFIGURATION: NO_MEDIA,
+  OT_GET_RTC_STATS_REPORT_NOT_SUPPORTED: [
+    "This browser does not tell how good the connection is",
+    "The call goes on without.",
+  ],
   OT_ICE_WORKFLOW_FAILED: NO_MEDIA,
   OT_PEER_CONNECTION_NOT_CONNECTED: NO_MEDIA,
   OT_SET_REMOTE_DESCRIPTION_FAILED: NO_MEDIA,
@@ -132,6 +151,7 @@ const TABLE: Record<string, [string, string]> = {
     "Your entry pass does not let you send sound and picture",
     "Ask the host for another link.",
   ],
+  OT_REPORT_ISSUE_FAILED: ["The report could not be sent", RETRY],
   OT_STREAM_CREATE_FAILED: ["The call did not accept your sound and picture", RETRY],
   OT_STREAM_DESTROYED: ["The participant has left", "Nothing needs to be done."],
   OT_STREAM_LIMIT_EXCEEDED: [

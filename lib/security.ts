@@ -2,10 +2,10 @@
 import { isHttps } from "./auth/same_origin.ts";
 import type { Config } from "./config.ts";
 
-/** Where OpenTok.js talks to, and where the platform's archive files lie. */
-const OPENTOK_HTTP = ["https://*.opentok.com", "https://*.tokbox.com"];
-const OPENTOK_SOCKETS = ["wss://*.opentok.com", "wss://*.tokbox.com"];
-const OPENTOK_FILES = ["https://*.amazonaws.com", "https://*.vonage.com"];
+/** Domains that OpenTok.js talks to; the last one for Vonage applications. */
+const OPENTOK_DOMAINS = ["*.opentok.com", "*.tokbox.com", "*.vonage.com"];
+/** Where the platform's archive files lie, besides these. */
+const OPENTOK_FILES = ["https://*.amazonaws.com"];
 
 /**
  * Directives that differ from Fresh's defaults, for its `csp()`. With `useNonce` that puts the
@@ -15,12 +15,14 @@ export function cspDirectives(config: Config): string[] {
   const { platform } = config;
   const remote = platform.kind === "opentok"
     ? [
-      ...OPENTOK_HTTP,
+      ...OPENTOK_DOMAINS.map((domain) => `https://${domain}`),
       ...OPENTOK_FILES,
       ...(platform.apiUrl ? [new URL(platform.apiUrl).origin] : []),
     ]
     : [];
-  const sockets = platform.kind === "opentok" ? OPENTOK_SOCKETS : [];
+  const sockets = platform.kind === "opentok"
+    ? OPENTOK_DOMAINS.map((domain) => `wss://${domain}`)
+    : [];
   return [
     "script-src 'self' 'unsafe-inline'",
     "style-src 'self' 'unsafe-inline'",

@@ -1,6 +1,7 @@
 /** Archives as OpenTok's REST interface and SDK show them: the shape that the samples' pages read. */
 import { z } from "zod";
-import type { PlatformArchive } from "../platform/platform.ts";
+import { originOf } from "../auth/mod.ts";
+import type { Platform, PlatformArchive } from "../platform/platform.ts";
 import { archiveStatusSchema } from "../recording/model.ts";
 
 /** An archive object as the platform documents it. */
@@ -29,16 +30,38 @@ export const archiveJsonSchema = z.object({
 /** An archive object as the platform documents it. */
 export type ArchiveJson = z.infer<typeof archiveJsonSchema>;
 
-/** Describes an archive as the platform would. */
-export function archiveJson(archive: PlatformArchive, apiKey: string): ArchiveJson {
-  const { createdAtMs, durationSeconds, sizeBytes, ...rest } = archive;
+/** Who describes archives: the project, and the origin that the loopback platform names, or null. */
+interface Teller {
+  platform: Pick<Platform, "apiKey">;
+  loopbackOrigin(): string | null;
+}
+
+/**
+ * Describes an archive as the platform would, to whoever sent `request`: files of the loopback
+ * platform are at this very origin, under the name that the sender knows it by.
+ */
+export function archiveJson(
+  archive: PlatformArchive,
+  { platform, loopbackOrigin }: Teller,
+  request: Request,
+): ArchiveJson {
+  const { createdAtMs, durationSeconds, sizeBytes, url, ...rest } = archive;
+  const { apiKey } = platform;
+  const path = url && ownPath(url, loopbackOrigin());
   const projectId = /^\d{1,15}$/.test(apiKey) ? Number(apiKey) : apiKey;
   return {
     ...rest,
     createdAt: createdAtMs,
     duration: durationSeconds,
     size: sizeBytes,
+    url: path ? new URL(path, originOf(request)).href : url,
     projectId,
     partnerId: projectId,
   };
+}
+
+/** The path of a file of the loopback platform; null for a file elsewhere. */
+export function ownPath(url: string, loopbackOrigin: string | null): string | null {
+  const { origin, pathname, search } = new URL(url);
+  return origin === loopbackOrigin ? pathname + search : null;
 }

@@ -3,7 +3,7 @@ import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import { demand, demandAdmin, type Identity, mayBrowse, mayWatch } from "../auth/mod.ts";
 import { deleteArchive } from "../films.ts";
 import type { PlatformArchive } from "../platform/platform.ts";
-import { archiveJson } from "./archive_json.ts";
+import { archiveJson, ownPath } from "./archive_json.ts";
 import { RequestError } from "./problem.ts";
 import { type ApiContext, type ApiEnv, createRouter, idParam, json, problems } from "./router.ts";
 import { archiveShape } from "./shapes.ts";
@@ -30,7 +30,7 @@ export function archiveRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
     async (c) => {
       const { id } = c.req.valid("param");
       await demandWatch(c.var.identity, id, "see this archive");
-      return c.json(archiveJson(await platform.getArchive(id), platform.apiKey), 200);
+      return c.json(archiveJson(await platform.getArchive(id), context, c.req.raw), 200);
     },
   );
 
@@ -107,6 +107,5 @@ export function mediaLocation(archive: PlatformArchive, loopbackOrigin: string |
   if (archive.url === null) {
     throw new RequestError(409, `${cannot}: its file has no address yet, try again in a moment`, 3);
   }
-  const url = new URL(archive.url);
-  return url.origin === loopbackOrigin ? url.pathname + url.search : archive.url;
+  return ownPath(archive.url, loopbackOrigin) ?? archive.url;
 }

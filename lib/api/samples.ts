@@ -40,15 +40,15 @@ export function isSamplePath(pathname: string): boolean {
 export function sampleRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
   const { platform, chains, store, config } = context;
   const router = createRouter();
-  const show = async (archiveId: string): Promise<ArchiveJson> =>
-    archiveJson(await platform.getArchive(archiveId), platform.apiKey);
+  const show = async (archiveId: string, request: Request): Promise<ArchiveJson> =>
+    archiveJson(await platform.getArchive(archiveId), context, request);
 
   /** The archive that records the room's live call now. */
-  async function recordingNow(room: string): Promise<ArchiveJson> {
+  async function recordingNow(room: string, request: Request): Promise<ArchiveJson> {
     const { parts } = await chains.view(room);
     const running = parts.filter((part) => part.endedAtMs === null);
     const part = running.findLast((part) => part.lane === "primary") ?? running.at(-1);
-    if (part) return await show(part.archiveId);
+    if (part) return await show(part.archiveId, request);
     throw new RequestError(409, `Cannot show the archive of the room "${room}": none is running`);
   }
   /** The chain an archive belongs to, or null: then it is an orphan of the platform. */
@@ -133,7 +133,7 @@ export function sampleRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       const { name, limit, cursor: offset = 0 } = c.req.valid("query");
       if (limit !== undefined) {
         const { total, archives } = await platform.listArchives({ offset, count: limit });
-        const items = archives.map((archive) => archiveJson(archive, platform.apiKey));
+        const items = archives.map((archive) => archiveJson(archive, context, c.req.raw));
         const end = offset + items.length;
         const cursor = items.length > 0 && end < total ? String(end) : null;
         return c.json({ items, cursor, total }, 200);
@@ -147,7 +147,7 @@ export function sampleRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       const archives = lists.flatMap((list) => list.archives)
         .filter((archive) => !name || archive.name === name)
         .sort((a, b) => a.createdAtMs - b.createdAtMs);
-      return c.json(archives.map((archive) => archiveJson(archive, platform.apiKey)), 200);
+      return c.json(archives.map((archive) => archiveJson(archive, context, c.req.raw)), 200);
     },
   );
 
@@ -193,7 +193,7 @@ export function sampleRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
           resolution: "1280x720",
         },
       });
-      return c.json(await recordingNow(MAIN_ROOM), 200);
+      return c.json(await recordingNow(MAIN_ROOM, c.req.raw), 200);
     },
   );
 
@@ -218,7 +218,7 @@ export function sampleRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       const { parts } = await chains.view(chain.room);
       const part = parts.find((part) => part.archiveId === id);
       if (part?.endedAtMs === null) await chains.handOver(chain.room);
-      return c.json(await recordingNow(chain.room), 200);
+      return c.json(await recordingNow(chain.room, c.req.raw), 200);
     },
   );
 
@@ -236,10 +236,10 @@ export function sampleRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       const chain = await chainOf(id);
       if (chain === null) {
         const stopped = await platform.stopArchive(id);
-        return c.json(archiveJson(stopped, platform.apiKey), 200);
+        return c.json(archiveJson(stopped, context, c.req.raw), 200);
       }
       if (chain.state !== "stopped" && chain.state !== "failed") await chains.stop(chain.room);
-      return c.json(await show(id), 200);
+      return c.json(await show(id, c.req.raw), 200);
     },
   );
   return router;

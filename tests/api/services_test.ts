@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { archiveJson } from "../../lib/api/archive_json.ts";
 import { mediaLocation } from "../../lib/api/archives.ts";
 import { explain, RequestError } from "../../lib/api/problem.ts";
 import { announcement } from "../../lib/announce.ts";
@@ -62,6 +63,19 @@ const archive: PlatformArchive = {
   resolution: null,
   url: "https://files.example/a.mp4?signed",
 };
+
+Deno.test("archiveJson() names a file of the stand-in's by the origin it is asked from", () => {
+  const own = "http://127.0.0.1:8000";
+  const describe = (url: string, loopbackOrigin: string | null) =>
+    archiveJson(
+      { ...archive, url },
+      { platform: { apiKey: "123" }, loopbackOrigin: () => loopbackOrigin },
+      new Request("http://gapless.test/archives", { headers: { "x-forwarded-proto": "https" } }),
+    ).url;
+  assert.equal(describe(`${own}/loopback/m?s=1`, own), "https://gapless.test/loopback/m?s=1");
+  const remote = "https://files.example/a%2Fb.mp4?X-Amz-Signature=a+b";
+  for (const origin of [own, null]) assert.equal(describe(remote, origin), remote);
+});
 
 Deno.test("mediaLocation() is the platform's address, or a path on the stand-in's own origin", () => {
   assert.equal(mediaLocation(archive, null), archive.url);

@@ -212,3 +212,11 @@ Deno.test("openRoom() makes a room's sessions once, and uses the ones it is give
     const untouched = await done(openRoom({ store, platform: seen, mainSessions: given }, "other"));
     assert.deepEqual(untouched.sessions, other.sessions);
   }));
+
+Deno.test("processes that open a new room at once agree on its sessions", () =>
+  inWorld(async ({ store, seen, done }) => {
+    const open = () => openRoom({ store, platform: seen }, "other");
+    const [first, ...others] = await done(Promise.all([open(), open(), open(), open()]));
+    for (const room of others) assert.deepEqual(room, first);
+    assert.deepEqual(await done(open()), first);
+  }));

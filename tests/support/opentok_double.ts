@@ -114,6 +114,11 @@ export class OpenTokDouble implements AsyncDisposable {
     await this.#control("POST", "config", tunables);
   }
 
+  /** Cuts the connections of everybody in a session; their clients may come back. */
+  async dropClients(sessionId: string): Promise<void> {
+    await this.#control("POST", "ws", { action: "drop", sessionId });
+  }
+
   /** Forces an archive into a state. */
   async forceArchive(id: string, status: string, reason?: string): Promise<void> {
     await this.#control("POST", `archive/${id}`, { status, reason });

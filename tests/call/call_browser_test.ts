@@ -4,6 +4,7 @@ import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { type App, startApp } from "../support/app.ts";
 import { launchChromium } from "../support/chromium.ts";
 import { join } from "../support/people.ts";
+import { platformTraces } from "../support/platform_traces.ts";
 
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 
@@ -196,6 +197,11 @@ Deno.test("a call in the browser", async (t) => {
       await join(host, "Ada");
       await join(bo, "Bo");
       await untilMoving(host, "Bo");
+      assert.deepEqual(
+        await platformTraces(host),
+        [],
+        "nothing of the real platform was asked for",
+      );
       assert.equal(await button(host, "Stop archive").isDisabled(), true);
       await button(host, "Start archive").click();
       await host.getByRole("alert").filter({ hasText: "Give the archive a name" }).waitFor();

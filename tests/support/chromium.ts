@@ -54,7 +54,12 @@ function flags({ camera, microphone, allowCamera = true, args = [] }: ChromiumOp
 
 /** Starts a Chromium. Close it with `await browser.close()`. */
 export async function launchChromium(options: ChromiumOptions = {}): Promise<Browser> {
-  return await chromium.launch({ executablePath: await ensureChromium(), args: flags(options) });
+  return await chromium.launch({
+    executablePath: await ensureChromium(),
+    args: flags(options),
+    // It would put every picture that crosses a process into a file on disk: frames get lost.
+    ignoreDefaultArgs: ["--disable-dev-shm-usage"],
+  });
 }
 
 /**

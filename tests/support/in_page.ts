@@ -1,6 +1,6 @@
-/** Runs inside Chromium: draws cameras, reads recorded files and watches players. See `page_tools.ts`. */
+/** Runs inside Chromium: reads recorded files and watches players. See `page_tools.ts`. */
 import { ALL_FORMATS, AudioSampleSink, Input, UrlSource, VideoSampleSink } from "mediabunny";
-import { type Colour, drawFrame, readFrame } from "./frame_code.ts";
+import { type Colour, readFrame } from "./frame_code.ts";
 import { type Band, readTones, type ToneReport } from "./tone_code.ts";
 
 /** One decoded picture of a file. */
@@ -80,26 +80,6 @@ async function decode(
   };
 }
 
-/** Draws pictures `from` to `to` as JPEG files, in base64. */
-async function cameraPictures(
-  from: number,
-  to: number,
-  width: number,
-  height: number,
-  colour: Colour,
-): Promise<string[]> {
-  const canvas = new OffscreenCanvas(width, height);
-  const context = canvas.getContext("2d");
-  if (!context) throw new Error("Cannot make a 2d canvas");
-  const out: string[] = [];
-  for (let number = from; number < to; number++) {
-    drawFrame(context, width, height, number, colour);
-    const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.7 });
-    out.push(new Uint8Array(await blob.arrayBuffer()).toBase64());
-  }
-  return out;
-}
-
 /** One look at a playing element. */
 export interface PlayerSample {
   /** `performance.now()`, ms. */
@@ -148,7 +128,7 @@ function watch(
 }
 
 /** What tests call through `page.evaluate`. */
-export const tools = { decode, cameraPictures, numberShown, watch };
+export const tools = { decode, numberShown, watch };
 declare global {
   var gaplessTest: typeof tools;
 }

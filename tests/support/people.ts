@@ -42,13 +42,15 @@ export async function untilRoom(
   }, timeoutMs);
 }
 
-/** Waits until every part of a chain is ready to be watched, and answers its film. */
+/** Waits until every part of a chain is ready to be watched and its place is known from its file. */
 export async function untilFilmReady(page: Page, app: App, chainId: string) {
   return await poll(async () => {
     const film = filmSchema.parse(
       await getJson(page.context(), `${app.origin}/api/chains/${chainId}`),
     );
-    return film.parts.every((part) => part.status === "available") ? film : null;
+    const ready = film.parts.every((part) => part.status === "available") &&
+      film.seams.every((seam) => seam.source === "file");
+    return ready ? film : null;
   }, 60_000);
 }
 

@@ -57,6 +57,11 @@ export class Recorder {
   readonly #received = new Map<string, Inbound>();
   readonly #orders = new Map<string, number>();
 
+  /** Loads the worker before it is needed: compiling it would cost the first recording its first moments. */
+  warmUp(): void {
+    this.#worker ??= this.#startWorker();
+  }
+
   /** Begins to record a session; the platform is told when the first moment is captured. */
   start(session: RecordingSession, options: RecordingOptions): void {
     if (this.#recordings.has(options.archiveId)) return;

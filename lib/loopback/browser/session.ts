@@ -273,6 +273,8 @@ export class Session extends Emitter implements RecordingSession {
     }
     if (!this.isConnected()) throw new ClientError("OT_NOT_CONNECTED", "Publish: not connected");
     publisher.session = this;
+    // Whoever publishes may be chosen to record.
+    recorder.warmUp();
     try {
       await this.#publishing.publish(publisher);
     } catch (error) {

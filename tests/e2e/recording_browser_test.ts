@@ -1,0 +1,216 @@
+/** The promise itself: a call recorded over two handovers, read back picture by picture. */
+import assert from "node:assert/strict";
+import type { Browser, Page } from "playwright-core";
+import { type App, startApp } from "../support/app.ts";
+import { withinAttempts } from "../support/attempts.ts";
+import { cameraFile, LOOP_FRAMES, microphoneFile } from "../support/camera.ts";
+import { launchChromium, launchHideableChromium } from "../support/chromium.ts";
+import { decodeFiles, missingNumbers, unwrapNumbers } from "../support/decode.ts";
+import type { PlayerSample } from "../support/in_page.ts";
+import { addPageTools } from "../support/page_tools.ts";
+import {
+  downloadParts,
+  join,
+  letRun,
+  openHost,
+  openParticipant,
+  untilFilmReady,
+  untilRoom,
+} from "../support/people.ts";
+
+const COLOURS = ["magenta", "green"] as const;
+const BANDS = ["low", "high"] as const;
+const ATTEMPTS = 3;
+
+interface Call {
+  app: App;
+  hostBrowser: Browser;
+  guestBrowser: Browser;
+  host: Page;
+  guest: Page;
+}
+
+async function withCall(run: (call: Call) => Promise<void>): Promise<void> {
+  const app = await startApp();
+  const hostBrowser = await launchHideableChromium({
+    camera: await cameraFile("magenta"),
+    microphone: await microphoneFile("low"),
+  });
+  const guestBrowser = await launchChromium({
+    camera: await cameraFile("green"),
+    microphone: await microphoneFile("high"),
+  });
+  try {
+    const host = await openHost(hostBrowser, app);
+    await join(host, "Judge Ada");
+    const guest = await openParticipant(guestBrowser, app);
+    await join(guest, "Witness Bo");
+    await host.getByText("Witness Bo").first().waitFor();
+    await guest.getByText("Judge Ada").first().waitFor();
+    await Promise.all([host, guest].map(wearHeadphones));
+    await letRun(2);
+    await run({ app, hostBrowser, guestBrowser, host, guest });
+  } finally {
+    await hostBrowser.close();
+    await guestBrowser.close();
+    await app.stop();
+    await Deno.remove(app.dataDir, { recursive: true });
+  }
+}
+
+/**
+ * Nothing comes out of loudspeakers: echo cancellation would take what it hears of the other's sound
+ * out of one's own, and be heard as a hole.
+ */
+function wearHeadphones(page: Page): Promise<void> {
+  return page.evaluate(() => {
+    for (const media of document.querySelectorAll("video")) media.muted = true;
+  });
+}
+
+/** Presses a button, in a hidden tab too, which paints nothing to aim at. */
+async function press(page: Page, name: string): Promise<void> {
+  const button = page.getByRole("button", { name, exact: true });
+  await button.waitFor();
+  await button.evaluate((element) => element instanceof HTMLElement && element.click());
+}
+
+/** Start, 8 s, restart, 5 s, restart, 5 s, stop: by the buttons. Answers the chain's id. */
+async function recordWithTwoHandovers({ app, host, guest }: Call): Promise<string> {
+  await host.getByRole("textbox", { name: "Archive name" }).fill("Hearing 12");
+  await press(host, "Start archive");
+  const recording = (page: Page) =>
+    page.getByRole("status").filter({ hasText: "Recording" }).first();
+  await recording(host).waitFor();
+  await recording(guest).waitFor();
+  const { chain } = await untilRoom(host, app, (view) => view.chain?.state === "recording");
+  assert.ok(chain);
+  for (const [seconds, partsAfter] of [[8, 3], [5, 5]] as const) {
+    await letRun(seconds);
+    const beforeMs = Date.now();
+    await press(host, "Restart archive");
+    const view = await untilRoom(
+      host,
+      app,
+      (view) => view.parts.length === partsAfter && view.procedure === null,
+    );
+    console.log(`handover to part ${view.parts.length}: ${Date.now() - beforeMs} ms`);
+  }
+  await letRun(5);
+  await press(host, "Stop archive");
+  await untilRoom(host, app, (view) => view.chain === null);
+  return chain.id;
+}
+
+async function assertNothingLost(call: Call, chainId: string): Promise<void> {
+  const film = await untilFilmReady(call.host, call.app, chainId);
+  assert.equal(film.parts.length, 5);
+  const paths = await downloadParts(call.host, call.app, film);
+  const reports = await decodeFiles(call.hostBrowser, paths, {
+    colours: [...COLOURS],
+    bands: [...BANDS],
+  });
+  console.log(reports.map(({ frames, durationSeconds, soundSeconds }) => ({
+    pictures: frames.length,
+    durationSeconds,
+    soundSeconds,
+  })));
+  for (const colour of COLOURS) {
+    const numbers = unwrapAcross(reports.map((report) => unwrapNumbers(report.frames, colour)));
+    for (const [i, later] of numbers.slice(1).entries()) {
+      const overlap = (numbers[i]?.at(-1) ?? 0) - (later[0] ?? 0) + 1;
+      console.log(`${colour}: parts ${i} and ${i + 1} share ${overlap} pictures`);
+      assert.ok(overlap > 15, `${colour}: parts ${i} and ${i + 1} share ${overlap} pictures`);
+    }
+    assert.deepEqual(missingNumbers(numbers), [], `${colour}: numbers in no file`);
+  }
+  for (const [i, { tones }] of reports.entries()) {
+    for (const band of BANDS) {
+      const heard = tones[band];
+      assert.ok(heard && heard.startSeconds !== null, `part ${i}: no ${band} sound`);
+      assert.deepEqual(heard.holes, [], `part ${i}: holes in the ${band} sound`);
+      assert.ok(heard.maxJumpMs <= 20, `part ${i}: the ${band} sound jumps ${heard.maxJumpMs} ms`);
+    }
+  }
+  console.log(`continuity ${film.continuity}, seams`, film.seams);
+}
+
+/** Later files may begin in a later lap of the camera's loop than earlier ones. */
+function unwrapAcross(files: number[][]): number[][] {
+  let laps = 0;
+  return files.map((numbers, i) => {
+    const before = files[i - 1]?.[0];
+    if (before !== undefined && (numbers[0] ?? 0) < before - LOOP_FRAMES / 2) laps++;
+    return numbers.map((number) => number + laps * LOOP_FRAMES);
+  });
+}
+
+/** Plays the whole film and answers what was shown. */
+async function watchFilm({ app, host }: Call, chainId: string): Promise<PlayerSample[]> {
+  const page = await host.context().newPage();
+  await page.goto(`${app.origin}/player/${chainId}`);
+  const play = page.getByRole("button", { name: "Play", exact: true });
+  await play.first().click();
+  await addPageTools(page);
+  return await page.evaluate(() => {
+    const player = document.querySelector<HTMLMediaElement>("gapless-video");
+    const shown = () => {
+      const videos = [...player?.shadowRoot?.querySelectorAll("video") ?? []];
+      return videos.find((video) => video.checkVisibility({ visibilityProperty: true })) ?? null;
+    };
+    return gaplessTest.watch(
+      shown,
+      "magenta",
+      () => !player || player.ended || player.currentTime > player.duration - 0.2,
+    );
+  });
+}
+
+function assertSeamless(samples: PlayerSample[], seamsAtSeconds: number[]): void {
+  for (const seam of seamsAtSeconds) {
+    const around = samples.filter(({ currentTime }) => Math.abs(currentTime - seam) < 0.5);
+    assert.ok(around.length > 15, `only ${around.length} pictures seen around ${seam} s`);
+    for (const [i, sample] of around.slice(1).entries()) {
+      const before = around[i]?.number;
+      assert.ok(before !== null && before !== undefined && sample.number !== null);
+      const step = (sample.number - before + LOOP_FRAMES) % LOOP_FRAMES;
+      assert.equal(step, 1, `picture ${before} is followed by ${sample.number} at ${seam} s`);
+    }
+  }
+}
+
+Deno.test({
+  name: "a call recorded over two handovers loses no picture and no sound, and plays as one film",
+  sanitizeOps: false,
+  sanitizeResources: false,
+  fn: () =>
+    withinAttempts(ATTEMPTS, () =>
+      withCall(async (call) => {
+        const chainId = await recordWithTwoHandovers(call);
+        await assertNothingLost(call, chainId);
+        // The player has the machine to itself, as a viewer's would be.
+        await call.guest.close();
+        const film = await untilFilmReady(call.host, call.app, chainId);
+        const samples = await watchFilm(call, chainId);
+        assertSeamless(samples, film.parts.slice(1).map((part) => part.placeSeconds));
+      })),
+});
+
+Deno.test({
+  name: "a recording made by a hidden tab loses no picture and no sound",
+  sanitizeOps: false,
+  sanitizeResources: false,
+  fn: () =>
+    withinAttempts(ATTEMPTS, () =>
+      withCall(async (call) => {
+        await hide(call.host);
+        await assertNothingLost(call, await recordWithTwoHandovers(call));
+      })),
+});
+
+/** Puts another tab before the page: the document is hidden, its timers and painting throttled. */
+async function hide(page: Page): Promise<void> {
+  const other = await page.context().newPage();
+  await other.bringToFront();
+  await page.waitForFunction(() => document.hidden, null, { polling: 100 });
+}

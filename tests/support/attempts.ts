@@ -1,0 +1,17 @@
+/**
+ * Runs a measurement of real time until it succeeds, at most `limit` times; throws the last failure.
+ * Only for what a starved machine loses before it reaches our code (a fake camera that ticks late): a
+ * loss of ours comes back every time. Each failure is printed.
+ */
+export async function withinAttempts(limit: number, measure: () => Promise<void>): Promise<void> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await measure();
+    } catch (error) {
+      if (attempt === limit) throw error;
+      console.log(
+        `attempt ${attempt} of ${limit}: ${error instanceof Error ? error.message : error}`,
+      );
+    }
+  }
+}

@@ -1,5 +1,11 @@
 /** Composes what a recording shows: a grid of everybody's picture. */
-import { blackPlanes, drawnPlanes, type Planes, scaleInto } from "./recorder_planes.ts";
+import {
+  blackPlanes,
+  drawnPlanes,
+  type Planes,
+  planesColorSpace,
+  scaleInto,
+} from "./recorder_planes.ts";
 
 /** Tiles shown at most, as in the platform's composed archives. */
 const maxTiles = 16;
@@ -80,6 +86,7 @@ export class Grid {
       codedWidth: width,
       codedHeight: height,
       timestamp,
+      colorSpace: planesColorSpace,
     });
   }
 }

@@ -13,6 +13,13 @@ export interface Planes {
   readonly serial: number;
 }
 
+/** What the planes mean: what cameras and WebRTC deliver, ITU-R BT.601 in limited range. */
+export const planesColorSpace: VideoColorSpaceInit = {
+  primaries: "smpte170m",
+  transfer: "smpte170m",
+  matrix: "smpte170m",
+  fullRange: false,
+};
 /** Black, limited range. */
 const black = { luma: 16, chroma: 128 };
 let lastSerial = 0;
@@ -40,12 +47,13 @@ export async function copyPlanes(
   const { width, height } = frame.visibleRect ?? { width: 0, height: 0 };
   const upright = frame.displayWidth === width && frame.displayHeight === height &&
     !Reflect.get(frame, "rotation");
-  if (frame.format === "I420" && upright) {
+  const asIs = upright && isOurColorSpace(frame.colorSpace);
+  if (frame.format === "I420" && asIs) {
     const picture = planes(width, height, memory);
     await frame.copyTo(picture.data);
     return picture;
   }
-  if (frame.format === "NV12" && upright) {
+  if (frame.format === "NV12" && asIs) {
     const interleaved = new Uint8Array(frame.allocationSize());
     await frame.copyTo(interleaved);
     return fromNv12(interleaved, planes(width, height, memory));
@@ -56,6 +64,10 @@ export async function copyPlanes(
     (context) => context.drawImage(frame, 0, 0),
     memory,
   );
+}
+
+function isOurColorSpace({ matrix, fullRange }: VideoColorSpace): boolean {
+  return fullRange !== true && (matrix === null || matrix === "smpte170m" || matrix === "bt470bg");
 }
 
 function fromNv12(interleaved: Uint8Array, picture: Planes): Planes {
@@ -70,7 +82,7 @@ function fromNv12(interleaved: Uint8Array, picture: Planes): Planes {
   return picture;
 }
 
-/** A picture that is drawn: for text, and for the rare frame that is neither I420 nor NV12. */
+/** A picture that is drawn: for text, and for the rare frame that is of another form or colour space. */
 export function drawnPlanes(
   width: number,
   height: number,

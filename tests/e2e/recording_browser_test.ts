@@ -170,6 +170,10 @@ function assertSeamless(samples: PlayerSample[], seamsAtSeconds: number[]): void
   for (const seam of seamsAtSeconds) {
     const around = samples.filter(({ currentTime }) => Math.abs(currentTime - seam) < 0.5);
     assert.ok(around.length > 15, `only ${around.length} pictures seen around ${seam} s`);
+    const waits = around.slice(1).map(({ atMs }, i) => atMs - (around[i]?.atMs ?? atMs));
+    console.log(
+      `seam at ${seam.toFixed(2)} s: longest picture ${Math.max(...waits).toFixed(0)} ms`,
+    );
     for (const [i, sample] of around.slice(1).entries()) {
       const before = around[i]?.number;
       assert.ok(before !== null && before !== undefined && sample.number !== null);

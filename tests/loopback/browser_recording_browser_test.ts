@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import type { Browser, Page } from "playwright-core";
 import type { ArchiveOptions } from "../../lib/recording/model.ts";
+import { withinAttempts } from "../support/attempts.ts";
+import { CAMERA_FPS } from "../support/camera.ts";
 import { decodeFiles, missingNumbers, unwrapNumbers } from "../support/decode.ts";
 import type { MediaReport } from "../support/in_page.ts";
 import type { ToneReport } from "../support/tone_code.ts";
@@ -14,18 +16,18 @@ const both: ArchiveOptions = { hasAudio: true, hasVideo: true, outputMode: "comp
 const attempts = 3;
 
 Deno.test("a recording has every frame and sound of a local and a remote publisher", async () => {
-  await measured(async () => {
+  await withinAttempts(attempts, async () => {
     await using room = await openCall({});
     const archive = await room.site.platform.startArchive(room.primary, { name: "both", ...both });
-    await letRun(20);
+    await letRun(12);
     await room.site.platform.stopArchive(archive.id);
     const [report] = await room.reports([await room.site.download(archive)]);
-    assertWhole(report, 20);
+    assertWhole(report, 12);
   });
 });
 
 Deno.test("a recording has every frame and sound while its tab is hidden", async () => {
-  await measured(async () => {
+  await withinAttempts(attempts, async () => {
     await using room = await openCall({ hideable: true });
     const other = await room.browser.contexts()[0]?.newPage();
     await other?.bringToFront();
@@ -43,7 +45,7 @@ Deno.test("a recording has every frame and sound while its tab is hidden", async
 });
 
 Deno.test("two overlapping recordings of one page agree on when every frame and sound was", async () => {
-  await measured(async () => {
+  await withinAttempts(attempts, async () => {
     await using room = await openCall({});
     const { platform } = room.site;
     const first = await platform.startArchive(room.primary, { name: "first", ...both });
@@ -207,7 +209,7 @@ function assertWhole(report: MediaReport | undefined, seconds: number): void {
   assert(report !== undefined && report.durationSeconds > seconds - 0.5);
   for (const colour of ["magenta", "green"] as const) {
     const numbers = unwrapNumbers(report.frames, colour);
-    assert(numbers.length > seconds * 29, `${numbers.length} ${colour} frames`);
+    assert(numbers.length > seconds * (CAMERA_FPS - 1), `${numbers.length} ${colour} frames`);
     assert.deepEqual(missingNumbers([numbers]), [], `${colour} frames missing`);
   }
   for (const band of ["low", "high"] as const) {
@@ -238,16 +240,6 @@ function frameDifferencesMs(reports: MediaReport[], colour: "magenta" | "green")
 function epochMs({ tags }: MediaReport): number {
   const tag = Object.values(tags).find((value) => value.startsWith("gapless-epoch-ms="));
   return Number(tag?.split("=")[1]);
-}
-
-async function measured(run: () => Promise<void>): Promise<void> {
-  for (let attempt = 1;; attempt++) {
-    try {
-      return await run();
-    } catch (error) {
-      if (attempt === attempts || !(error instanceof assert.AssertionError)) throw error;
-    }
-  }
 }
 
 function letRun(seconds: number): Promise<void> {

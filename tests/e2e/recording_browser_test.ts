@@ -51,7 +51,6 @@ async function withCall(run: (call: Call) => Promise<void>): Promise<void> {
     await join(guest, "Witness Bo");
     await host.getByText("Witness Bo").first().waitFor();
     await guest.getByText("Judge Ada").first().waitFor();
-    await Promise.all([host, guest].map(wearHeadphones));
     await letRun(2);
     await run({ app, hostBrowser, guestBrowser, host, guest });
   } finally {
@@ -60,16 +59,6 @@ async function withCall(run: (call: Call) => Promise<void>): Promise<void> {
     await app.stop();
     await Deno.remove(app.dataDir, { recursive: true });
   }
-}
-
-/**
- * Nothing comes out of loudspeakers: echo cancellation would take what it hears of the other's sound
- * out of one's own, and be heard as a hole.
- */
-function wearHeadphones(page: Page): Promise<void> {
-  return page.evaluate(() => {
-    for (const media of document.querySelectorAll("video")) media.muted = true;
-  });
 }
 
 /** Presses a button, in a hidden tab too, which paints nothing to aim at. */

@@ -5,7 +5,7 @@ import type { App } from "./app.ts";
 
 /** Signs in and opens the host page of the default room. */
 export async function openHost(browser: Browser, app: App): Promise<Page> {
-  const page = await (browser.contexts()[0] ?? await browser.newContext()).newPage();
+  const page = await openPage(browser);
   await page.goto(`${app.origin}/host`);
   await page.getByRole("textbox", { name: "Password" }).fill(app.password);
   await page.getByRole("button", { name: "Sign in" }).click();
@@ -15,8 +15,27 @@ export async function openHost(browser: Browser, app: App): Promise<Page> {
 
 /** Opens the participant page of the default room. */
 export async function openParticipant(browser: Browser, app: App): Promise<Page> {
-  const page = await (browser.contexts()[0] ?? await browser.newContext()).newPage();
+  const page = await openPage(browser);
   await page.goto(`${app.origin}/`);
+  return page;
+}
+
+/**
+ * A page whose microphone is taken as it is: echo cancellation would take what it hears of the other's
+ * tones out of one's own, and be read as holes.
+ */
+async function openPage(browser: Browser): Promise<Page> {
+  const page = await (browser.contexts()[0] ?? await browser.newContext()).newPage();
+  await page.addInitScript(() => {
+    const { mediaDevices } = navigator;
+    const ask = mediaDevices.getUserMedia.bind(mediaDevices);
+    mediaDevices.getUserMedia = (wanted) => {
+      const audio = typeof wanted?.audio === "object"
+        ? { ...wanted.audio, echoCancellation: false }
+        : wanted?.audio;
+      return ask({ ...wanted, ...(audio !== undefined && { audio }) });
+    };
+  });
   return page;
 }
 

@@ -95,6 +95,9 @@ function isCertain(hole: Span, parts: readonly Part[]): boolean {
 function causeOf(parts: readonly Part[], fromMs: number): string {
   const last = parts.filter((part) => (spanOf(part).toMs ?? Infinity) <= fromMs)
     .sort((a, b) => (spanOf(b).toMs ?? 0) - (spanOf(a).toMs ?? 0))[0];
+  if (last?.stopAskedAtMs !== undefined) {
+    return "The archive was stopped in time, but its last moments are missing";
+  }
   const reason = last?.reason ? ` (${last.reason})` : "";
   return `The archive ended by itself${reason}`;
 }

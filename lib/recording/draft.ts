@@ -174,6 +174,14 @@ export class Draft {
     this.running.trouble = { atMs: this.nowMs, level, text };
   }
 
+  /** Notes that an archive is to end because this app wants it. */
+  askStop(archiveId: string): void {
+    const part = this.part(archiveId);
+    if (!part || part.stopAskedAtMs !== undefined) return;
+    part.stopAskedAtMs = this.nowMs;
+    this.changedParts.set(part.seq, part);
+  }
+
   /** Takes an archive into the chain as its next part, or answers the part that it is already. */
   adopt(archive: ArchiveFacts, lane: Lane): Part {
     const known = this.part(archive.id);

@@ -10,6 +10,7 @@ const LOOK_MS = 500;
 /** Stops the archive, or looks how its stop went. */
 export function tryStop(draft: Draft, archiveId: string): void {
   const looking = draft.running.looks > 0;
+  if (!looking) draft.askStop(archiveId);
   draft.issue({ do: looking ? "get-archive" : "stop-archive", archiveId });
 }
 

@@ -82,6 +82,8 @@ export const partSchema = z.object({
   startUncertaintyMs: z.number().nonnegative(),
   /** Wall clock of its end; null while it runs. */
   endedAtMs: z.number().nullable().default(null),
+  /** When this app asked for its end; absent while it has not, and if the archive ended by itself. */
+  stopAskedAtMs: z.number().optional(),
   /** Length of the media: from the file once it was read, whole seconds before; null while it runs. */
   durationMs: z.number().nonnegative().nullable().default(null),
   sizeBytes: z.number().nonnegative().default(0),

@@ -125,6 +125,34 @@ Deno.test("a command of a process that is gone counts as unknown and is looked u
   assert.equal(play.state.chain, null);
 });
 
+Deno.test("what is missing of an archive that we stopped is not told as its own end", () => {
+  const play = new Play().recording();
+  play.nowMs += 10_000;
+  play.event({ type: "handover" });
+  play.answer({});
+  play.answer({ streams: { primary: 1, secondary: 1 } });
+  play.answer({ archive: play.archive("S") });
+  play.pass(2_000);
+  play.answer({ archive: play.archive("S", { id: "a2" }) });
+  assert.equal(ask(play.state.pending?.command ?? null), "stop-archive a1");
+  // The callback of our own stop is faster than its answer; the file is 5 s shorter than it ran.
+  const early = { ...play.ended("a1"), durationSeconds: 7 };
+  play.event({ type: "seen", archive: early });
+  const [gap] = play.state.chain?.gaps ?? [];
+  assert.equal(gap?.cause, "The archive was stopped in time, but its last moments are missing");
+});
+
+Deno.test("what is missing after an archive that ended by itself is told with the reason", () => {
+  const play = new Play().recording();
+  play.nowMs += 5_000;
+  play.event({ type: "seen", archive: play.ended("a1", "user initiated") });
+  assert.equal(
+    play.state.chain?.gaps[0]?.cause,
+    "The archive ended by itself (user initiated)",
+    "somebody else stopped it, by the platform's own means",
+  );
+});
+
 Deno.test("a handover that nobody joins is undone and the recording goes on", () => {
   const play = new Play().recording();
   play.event({ type: "handover" });

@@ -4,7 +4,6 @@ import { joinRoom } from "../lib/api/client.ts";
 import { Call } from "../lib/call/call.ts";
 import { loadClient } from "../lib/call/client.ts";
 import { Devices, type Kind } from "../lib/call/devices.ts";
-import { type Problem, toProblem } from "../lib/call/errors.ts";
 import { isRecording } from "../lib/call/recording_light.ts";
 import { remember, remembered } from "../lib/call/remember.ts";
 import { type RoomWatch, watchRoom } from "../lib/call/room_events.ts";
@@ -26,7 +25,6 @@ export default function VideoPublisher({ room, title, host }: VideoPublisherProp
   const cameraOn = useSignal(true);
   /** From the press of Join until the call takes over: devices may still be opening. */
   const waiting = useSignal(false);
-  const problem = useSignal<Problem | null>(null);
   const view = useSignal<RoomWatch["view"]["value"]>(null);
   const devices = useMemo(() => new Devices(), []);
   const call = useMemo(() =>
@@ -47,7 +45,6 @@ export default function VideoPublisher({ room, title, host }: VideoPublisherProp
   const join = async () => {
     if (waiting.value) return;
     waiting.value = true;
-    problem.value = null;
     remember({ name: name.value.trim() });
     const given = new Promise<void>((resolve) => patience.current = resolve);
     await Promise.race([devices.open(), given]);
@@ -97,7 +94,7 @@ export default function VideoPublisher({ room, title, host }: VideoPublisherProp
   // Muted, changed, unplugged, come late: whatever there is now is sent, without leaving the call.
   useSignalEffect(() => {
     const now = source();
-    untracked(() => call.changeSource(now)).catch((error) => problem.value = toProblem(error));
+    untracked(() => call.changeSource(now));
   });
 
   const state = call.state.value;
@@ -131,7 +128,6 @@ export default function VideoPublisher({ room, title, host }: VideoPublisherProp
             devices={devices}
             name={name.value}
             room={room}
-            problem={problem.value ?? call.problem.value}
             microphoneOn={microphoneOn.value}
             cameraOn={cameraOn.value}
             toggleMicrophone={() => toggle(microphoneOn)}

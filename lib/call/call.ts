@@ -6,7 +6,7 @@ import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import type { Join, RoomView } from "../recording/views.ts";
 import type { Client } from "./client.ts";
 import { CallError, type Problem, problemOf, toProblem } from "./errors.ts";
-import { Lane, LANE_LIMITS, type LaneLimits, type Source } from "./lane.ts";
+import { Lane, LANE_LIMITS, type LaneLimits, SECONDARY_LIMITS, type Source } from "./lane.ts";
 import { type Participant, People } from "./people.ts";
 import type { ArchiveEvents } from "./recording_light.ts";
 import { Secondary } from "./secondary.ts";
@@ -50,6 +50,8 @@ export class Call {
   );
   /** How the second session fares; the call itself is whole in every case. */
   readonly secondary = computed(() => this.#stay.value?.secondary.state.value ?? "off");
+  /** Why the second session, wanted now, was not joined yet; null while all is well. */
+  readonly secondaryProblem = computed(() => this.#stay.value?.secondary.problem.value ?? null);
   #source: Source | null = null;
   /** Grows with every join and leave: what was begun for an older one is dropped. */
   #turn = 0;
@@ -79,25 +81,36 @@ export class Call {
   }
 
   /**
-   * Sends this from now on, on both sessions: other tracks, or the same ones muted or not. Throws
-   * {@link CallError} when it cannot; what was sent stays.
+   * Sends this from now on, on both sessions: other tracks, or the same ones muted or not. When it
+   * cannot, what was sent stays, and `problem` says so.
    */
   async changeSource(source: Source): Promise<void> {
     this.#source = source;
-    const stay = this.#stay.value;
     // On the way in or back, the newest source is taken up before the call counts as joined.
-    if (!stay || this.state.value !== "joined") return;
+    if (this.state.value === "joined") await this.retrySending();
+  }
+
+  /** Sends what is to be sent, if it is not sent yet. */
+  async retrySending(): Promise<void> {
+    const stay = this.#stay.value;
+    if (!stay) return;
+    this.problem.value = null;
     try {
       await this.#send(stay.lane);
       if (stay.secondary.lane) await this.#send(stay.secondary.lane);
     } catch (error) {
-      throw new CallError(toProblem(error), { cause: error });
+      if (stay === this.#stay.value) this.problem.value = toProblem(error);
     }
   }
 
   /** Receives a participant's stream again. */
-  retry(participantId: string): void {
+  retryReceiving(participantId: string): void {
     this.#stay.value?.people.retry(participantId);
+  }
+
+  /** Joins the second session again, if it is wanted and could not be joined. */
+  retrySecondary(): void {
+    this.#stay.value?.secondary.retry();
   }
 
   async #enter(turn: number): Promise<void> {
@@ -107,7 +120,13 @@ export class Call {
     const limits = this.parts.limits ?? LANE_LIMITS;
     const lane = new Lane(client, join.apiKey, join.primary, limits);
     const people = new People(lane.session, limits.subscribeMs);
-    const secondary = new Secondary((lost) => this.#openSecondary(client, join, limits, lost));
+    const secondary = new Secondary(
+      (lost) => this.#openSecondary(client, join, lost),
+      async (lane) => {
+        await lane.connect();
+        await this.#send(lane);
+      },
+    );
     this.#stay.value = { lane, people, secondary };
     lane.onClose(people.follow());
     this.#followArchives(lane);
@@ -130,24 +149,14 @@ export class Call {
     }
   }
 
-  async #openSecondary(
-    client: Client,
-    join: Join,
-    limits: LaneLimits,
-    lost: () => void,
-  ): Promise<Lane> {
+  #openSecondary(client: Client, join: Join, lost: (lane: Lane) => void): Lane {
+    const limits = this.parts.limits ?? SECONDARY_LIMITS;
     const lane = new Lane(client, join.apiKey, join.secondary, limits);
-    try {
-      this.#followArchives(lane);
-      lane.session.on("sessionDisconnected", lost);
-      lane.onClose(() => lane.session.off("sessionDisconnected", lost));
-      await lane.connect();
-      await this.#send(lane);
-      return lane;
-    } catch (error) {
-      await lane.close().catch(() => undefined);
-      throw error;
-    }
+    const dropped = () => lost(lane);
+    lane.session.on("sessionDisconnected", dropped);
+    lane.onClose(() => lane.session.off("sessionDisconnected", dropped));
+    this.#followArchives(lane);
+    return lane;
   }
 
   #followArchives(lane: Lane): void {
@@ -179,8 +188,8 @@ export class Call {
     const well = () => {
       if (this.state.value !== "reconnecting") return;
       this.state.value = "joined";
-      // Devices may have changed in the meantime; if they cannot be sent, what was sent stays.
-      this.#send(lane).catch((error) => this.problem.value = toProblem(error));
+      // Devices may have changed in the meantime.
+      this.retrySending();
     };
     const lost = (event: { reason: string }) => {
       if (turn !== this.#turn) return;

@@ -5,7 +5,11 @@
  */
 import type * as OT from "@opentok/client";
 import type { Join } from "../recording/views.ts";
+import { within } from "./deadline.ts";
 import { CallError, problemOf } from "./errors.ts";
+
+/** How long the client's program may take to load, ms: the platform's is 2.8 MB. */
+const LOAD_MS = 30_000;
 
 /** The part of OpenTok.js that a call uses. */
 export type Client = Pick<typeof OT, "initSession" | "initPublisher">;
@@ -24,12 +28,21 @@ export type ClientFailure = OT.OTError;
 
 /** Loads the client that `join` names. Throws {@link CallError} when it cannot be loaded. */
 export async function loadClient(join: Pick<Join, "client">): Promise<Client> {
+  const limit = { action: "Loading the program of the call", ms: LOAD_MS };
   try {
-    if (join.client === "loopback") return (await import("../loopback/browser/mod.ts")).OT;
-    const module: typeof OT & { default?: Client } = await import("@opentok/client");
-    // A UMD file: bundlers put its exports on `default`, its types put them on the module.
-    return module.default ?? module;
+    return await within(limit, join.client === "loopback" ? loadLoopback() : loadOpenTok());
   } catch (cause) {
+    if (cause instanceof CallError) throw cause;
     throw new CallError(problemOf("ClientNotLoaded"), { cause });
   }
+}
+
+async function loadLoopback(): Promise<Client> {
+  return (await import("../loopback/browser/mod.ts")).OT;
+}
+
+async function loadOpenTok(): Promise<Client> {
+  const module: typeof OT & { default?: Client } = await import("@opentok/client");
+  // A UMD file: bundlers put its exports on `default`, its types put them on the module.
+  return module.default ?? module;
 }

@@ -1,7 +1,7 @@
 /** One session of a room as this browser uses it: connected, publishing, and left without a trace. */
 import type { Client, Publisher, Session } from "./client.ts";
-import { withDeadline } from "./deadline.ts";
-import { CallError, problemOf } from "./errors.ts";
+import { type Limit, withDeadline } from "./deadline.ts";
+import { CallError } from "./errors.ts";
 
 /** How long the platform may take, ms. Its own limits are longer or missing. */
 export interface LaneLimits {
@@ -9,12 +9,14 @@ export interface LaneLimits {
   publishMs: number;
   subscribeMs: number;
 }
-/** Limits that fit the platform: publish gives up by itself at 15 s, subscribe at 30 s. */
+/** Limits for the call itself. It takes a second at most where nothing is wrong. */
 export const LANE_LIMITS: LaneLimits = {
   connectMs: 15_000,
   publishMs: 20_000,
-  subscribeMs: 35_000,
+  subscribeMs: 15_000,
 };
+/** Limits for the second session, which is wanted for seconds only: rather try again. */
+export const SECONDARY_LIMITS: LaneLimits = { ...LANE_LIMITS, connectMs: 5_000, publishMs: 8_000 };
 /** How long to wait for the answer to a disconnect, ms. */
 const DISCONNECT_MS = 3_000;
 
@@ -39,7 +41,8 @@ export class Lane {
   #sending: Sending | null = null;
   #source: Source | null = null;
   #changes: Promise<void> = Promise.resolve();
-  #closed = false;
+  readonly #closing = new AbortController();
+  #left: Promise<void> | null = null;
   #offs: (() => void)[] = [];
 
   constructor(
@@ -98,14 +101,24 @@ export class Lane {
     this.#sending?.publisher.publishVideo(on.cameraOn);
   }
 
-  /** Stops sending, leaves the session, removes every handler. Safe to call twice. */
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+  /**
+   * Stops sending, leaves the session, removes every handler, ends every wait. Safe to call twice;
+   * what the platform answers to it changes nothing.
+   */
+  close(): Promise<void> {
+    return this.#left ??= this.#leave().catch(() => undefined);
+  }
+
+  async #leave(): Promise<void> {
+    this.#closing.abort();
     for (const off of this.#offs.splice(0)) off();
     this.#takeDown(this.#sending);
     this.#sending = null;
     await this.#disconnect();
+  }
+
+  get #closed(): boolean {
+    return this.#closing.signal.aborted;
   }
 
   /** Disconnecting may never answer or fail; the platform drops silent connections by itself. */
@@ -116,18 +129,15 @@ export class Lane {
     clearTimeout(timer);
   }
 
-  async #connectOnce(): Promise<void> {
-    await withDeadline(
-      "Joining the call",
-      this.limits.connectMs,
+  #connectOnce(): Promise<unknown> {
+    return withDeadline(
+      this.#limit("Joining the call", this.limits.connectMs),
       (done) => this.session.connect(this.entry.token, done),
-      // The platform's client waits for a configuration request that hangs, whoever asks again.
-      "Check your network, reload the page and join again.",
     );
-    if (this.#closed) {
-      await this.#disconnect();
-      throw new CallError(problemOf("OT_CANCEL"));
-    }
+  }
+
+  #limit(action: string, ms: number): Limit {
+    return { action, ms, signal: this.#closing.signal };
   }
 
   async #publish(source: Source): Promise<Sending> {
@@ -137,8 +147,7 @@ export class Lane {
     let publisher: Publisher | null = null;
     try {
       publisher = await withDeadline(
-        "Preparing sound and picture",
-        this.limits.publishMs,
+        this.#limit("Preparing sound and picture", this.limits.publishMs),
         (done) =>
           this.client.initPublisher(undefined, {
             insertDefaultUI: false,
@@ -152,9 +161,10 @@ export class Lane {
           }, done),
       );
       const ready = publisher;
-      await withDeadline("Sending sound and picture", this.limits.publishMs, (done) => {
-        this.session.publish(ready, done);
-      });
+      await withDeadline(
+        this.#limit("Sending sound and picture", this.limits.publishMs),
+        (done) => this.session.publish(ready, done),
+      );
       return { publisher, tracks };
     } catch (error) {
       this.#takeDown(publisher && { publisher, tracks });

@@ -5,7 +5,7 @@ import type { Connection, Session, Stream, Subscriber } from "./client.ts";
 import { withDeadline } from "./deadline.ts";
 import { type Problem, toProblem } from "./errors.ts";
 
-/** Automatic attempts to receive one stream, before the tile offers "Try again". */
+/** Automatic attempts to receive one stream. After the first failure the tile offers "Retry". */
 const MAX_ATTEMPTS = 3;
 /** Loudness (0 to 1, as the platform reports it) above which somebody counts as speaking. */
 const SPEAKING_LEVEL = 0.08;
@@ -44,7 +44,8 @@ function nameOf(connection: Connection, stream: Stream | null): string {
 interface Receiving {
   stream: Stream;
   subscriber: Subscriber | null;
-  attempts: number;
+  /** Grows with every run of attempts: an older one gives way. */
+  run: number;
 }
 
 /** Follows one session and receives everybody's stream. */
@@ -82,11 +83,11 @@ export class People {
     };
   }
 
-  /** Receives a participant's stream again after it failed. */
+  /** Receives a participant's stream again after it failed, at once. */
   retry(id: string): void {
     const receiving = this.#newest(id);
     if (!receiving) return;
-    receiving.attempts = 0;
+    this.#update(id, { problem: null });
     this.#receive(receiving);
   }
 
@@ -110,7 +111,7 @@ export class People {
 
   #add(stream: Stream): void {
     this.#arrived(stream.connection);
-    const receiving: Receiving = { stream, subscriber: null, attempts: 0 };
+    const receiving: Receiving = { stream, subscriber: null, run: 0 };
     this.#streams.set(stream.streamId, receiving);
     this.#changed(stream);
     this.#receive(receiving);
@@ -138,14 +139,14 @@ export class People {
   async #receive(receiving: Receiving): Promise<void> {
     const { stream } = receiving;
     const id = stream.connection.connectionId;
-    const current = () => !this.#closed && this.#streams.get(stream.streamId) === receiving;
-    while (current()) {
-      receiving.attempts++;
-      this.#update(id, { problem: null });
+    const run = ++receiving.run;
+    const current = () =>
+      !this.#closed && this.#streams.get(stream.streamId) === receiving && receiving.run === run;
+    this.#drop(receiving);
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS && current(); attempt++) {
       try {
         await withDeadline(
-          `Showing "${nameOf(stream.connection, stream)}"`,
-          this.subscribeMs,
+          { action: `Showing "${nameOf(stream.connection, stream)}"`, ms: this.subscribeMs },
           (done) => {
             const subscriber = this.session.subscribe(
               stream,
@@ -157,17 +158,19 @@ export class People {
             this.#show(id, subscriber, current);
           },
         );
+        if (current()) this.#update(id, { problem: null });
         return;
       } catch (error) {
-        if (receiving.subscriber) this.session.unsubscribe(receiving.subscriber);
-        receiving.subscriber = null;
         if (!current()) return;
-        if (receiving.attempts >= MAX_ATTEMPTS) {
-          this.#update(id, { problem: toProblem(error), element: null });
-          return;
-        }
+        this.#drop(receiving);
+        this.#update(id, { problem: toProblem(error), element: null });
       }
     }
+  }
+
+  #drop(receiving: Receiving): void {
+    if (receiving.subscriber) this.session.unsubscribe(receiving.subscriber);
+    receiving.subscriber = null;
   }
 
   /** The handlers go with the subscriber, which nobody else holds. */

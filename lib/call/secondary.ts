@@ -3,6 +3,7 @@
  * follows a level ("wanted now"), not edges, so that a lost or doubled message does no harm.
  */
 import { signal } from "@preact/signals";
+import { type Problem, toProblem } from "./errors.ts";
 import type { Lane } from "./lane.ts";
 
 /** Attempts in one handover; the last ones are 8 s apart, longer than any handover waits. */
@@ -12,17 +13,22 @@ const MAX_ATTEMPTS = 10;
 export class Secondary {
   /** What a person may be told: nothing is wrong with the call itself in any of these. */
   readonly state = signal<"off" | "joining" | "on" | "failed">("off");
+  /** Why the last attempt failed, while the session is wanted and not joined; else null. */
+  readonly problem = signal<Problem | null>(null);
   #wanted = false;
   #lane: Lane | null = null;
+  /** The lane that is being opened: closed, it ends the attempt at once. */
+  #opening: Lane | null = null;
   #running: Promise<void> | null = null;
   #wake: (() => void) | null = null;
 
   /**
-   * `open` connects and publishes, and calls `lost` if the session drops afterwards. `pauseMs` is the
-   * wait before attempt n (from 1) is repeated.
+   * `open` makes a lane that calls `lost` if its session drops; `enter` connects and publishes on it.
+   * `pauseMs` is the wait before attempt n (from 1) is repeated.
    */
   constructor(
-    readonly open: (lost: () => void) => Promise<Lane>,
+    readonly open: (lost: (lane: Lane) => void) => Lane,
+    readonly enter: (lane: Lane) => Promise<void>,
     readonly pauseMs: (attempt: number) => number = (attempt) =>
       Math.min(8_000, 500 * 2 ** (attempt - 1)),
   ) {}
@@ -36,6 +42,14 @@ export class Secondary {
   want(wanted: boolean): void {
     if (wanted === this.#wanted) return;
     this.#wanted = wanted;
+    this.problem.value = null;
+    this.#opening?.close();
+    this.#wake?.();
+    this.#start();
+  }
+
+  /** Tries again at once, if it is wanted and the last attempt failed. */
+  retry(): void {
     this.#wake?.();
     this.#start();
   }
@@ -61,15 +75,16 @@ export class Secondary {
       if (!this.#wanted) {
         const lane = this.#lane;
         this.#lane = null;
-        // A disconnect that fails leaves nothing to do: the platform drops the connection itself.
-        await lane?.close().catch(() => undefined);
+        await lane?.close();
         continue;
       }
       this.state.value = "joining";
       try {
         this.#lane = await this.#openOnce();
-      } catch {
+      } catch (error) {
+        if (!this.#wanted) continue;
         attempt++;
+        this.problem.value = toProblem(error);
         if (attempt >= MAX_ATTEMPTS) {
           this.state.value = "failed";
           return;
@@ -77,18 +92,27 @@ export class Secondary {
         await this.#pause(this.pauseMs(attempt));
       }
     }
+    this.problem.value = null;
     this.state.value = this.#lane ? "on" : "off";
   }
 
   async #openOnce(): Promise<Lane> {
-    let opened: Lane | null = null;
-    opened = await this.open(() => {
-      if (opened === null || this.#lane !== opened) return;
+    const lane = this.open((lost) => {
+      if (this.#lane !== lost) return;
       this.#lane = null;
-      opened.close().catch(() => undefined);
+      lost.close();
       this.#start();
     });
-    return opened;
+    this.#opening = lane;
+    try {
+      await this.enter(lane);
+      return lane;
+    } catch (error) {
+      await lane.close();
+      throw error;
+    } finally {
+      this.#opening = null;
+    }
   }
 
   #pause(ms: number): Promise<void> {

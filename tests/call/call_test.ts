@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { type ReadonlySignal, signal } from "@preact/signals";
 import { Call } from "../../lib/call/call.ts";
 import { CallError, problemOf } from "../../lib/call/errors.ts";
+import type { Participant } from "../../lib/call/people.ts";
 import { type Join, joinSchema, type RoomView, roomViewSchema } from "../../lib/recording/views.ts";
 import { FakePlatform, fakeStream } from "./fake_platform.ts";
 
@@ -126,6 +127,22 @@ Deno.test("a server that lets nobody in fails the call with its own words", asyn
   assert.equal(call.problem.value, problem);
 });
 
+Deno.test("every handler is removed on leaving, however often one joins", async () => {
+  const { platform, view, call, primary, secondary } = setUp();
+  const counts: number[] = [];
+  for (let time = 0; time < 3; time++) {
+    await call.join(platform.source);
+    view.value = viewOf(true);
+    await untilSecondary(call, "on");
+    counts.push(primary.handlerCount + secondary.handlerCount);
+    await call.leave();
+    view.value = viewOf(false);
+    assert.deepEqual([primary.handlerCount, secondary.handlerCount], [0, 0]);
+  }
+  assert.ok(counts[0]);
+  assert.deepEqual(counts, [counts[0], counts[0], counts[0]]);
+});
+
 Deno.test("leaving while joining wins", async () => {
   const { platform, call, primary } = setUp();
   const joining = call.join(platform.source);
@@ -207,6 +224,28 @@ Deno.test("a second session that fails is tried again while the call goes on", a
   await call.leave();
 });
 
+Deno.test("a second session that hangs says so, is joined at once when asked, and is left at once", async () => {
+  const { platform, view, call, secondary } = setUp();
+  await call.join(platform.source);
+  secondary.connectAnswers.push("never", "never", "never");
+  view.value = viewOf(true);
+  await until(call.secondaryProblem, (problem) => problem?.code === "OT_TIMEOUT");
+  assert.equal(call.state.value, "joined");
+  call.retrySecondary();
+  await until(call.secondaryProblem, (problem) => problem === null);
+  assert.equal(call.secondary.value, "on");
+  assert.equal(secondary.tokens.length, 4);
+  view.value = viewOf(false);
+  await untilSecondary(call, "off");
+  secondary.connectAnswers.push("never");
+  view.value = viewOf(true);
+  view.value = viewOf(false);
+  await untilSecondary(call, "off");
+  assert.equal(call.secondaryProblem.value, null);
+  assert.deepEqual([secondary.connected, secondary.handlerCount], [false, 0]);
+  await call.leave();
+});
+
 Deno.test("a second session that drops while it is wanted is joined again", async () => {
   const { platform, view, call, secondary } = setUp();
   await call.join(platform.source);
@@ -231,13 +270,20 @@ Deno.test("a new device is sent on both sessions before the old stream is taken 
   await call.leave();
 });
 
-Deno.test("a device that cannot be sent leaves the old stream in place", async () => {
+Deno.test("a device that cannot be sent leaves the old stream in place, says so, and can be retried", async () => {
   const { platform, call, primary } = setUp();
   await call.join(platform.source);
   const [before] = primary.published;
-  primary.publishAnswers.push("OT_ICE_WORKFLOW_FAILED");
-  await assert.rejects(call.changeSource({ ...platform.source, camera: null }), CallError);
-  assert.deepEqual([...primary.published], [before]);
+  for (const failure of ["OT_ICE_WORKFLOW_FAILED", "never"] as const) {
+    primary.publishAnswers.push(failure);
+    await call.changeSource({ ...platform.source, camera: null });
+    assert.deepEqual([...primary.published], [before]);
+    assert.equal(call.problem.value?.code, failure === "never" ? "OT_TIMEOUT" : failure);
+  }
+  await call.retrySending();
+  assert.equal(call.problem.value, null);
+  assert.equal(before?.destroyed, true);
+  assert.equal([...primary.published][0]?.given.videoSource, false);
   await call.leave();
 });
 
@@ -312,17 +358,25 @@ Deno.test("participants come and go, two of one name apart, and those who send n
   assert.deepEqual(call.participants.value, []);
 });
 
-Deno.test("a stream that cannot be received is tried three times, then offered for another try", async () => {
+Deno.test("a stream that cannot be received says so, is tried three times, and at once when asked", async () => {
   const { platform, call, primary } = setUp();
   await call.join(platform.source);
   primary.subscribeAnswers.push("OT_TIMEOUT", "never", "OT_ICE_WORKFLOW_FAILED");
   const stream = fakeStream("1", "Bo");
   primary.emit("streamCreated", { stream });
-  await until(call.participants, ([bo]) => bo?.problem != null);
-  assert.equal(call.participants.value[0]?.problem?.code, "OT_ICE_WORKFLOW_FAILED");
-  call.retry(stream.connection.connectionId);
+  const problem = (bo: Participant | undefined) => bo?.problem?.code;
+  await until(call.participants, ([bo]) => problem(bo) === "OT_TIMEOUT");
+  await until(call.participants, ([bo]) => problem(bo) === "OT_ICE_WORKFLOW_FAILED");
+  assert.deepEqual([primary.subscriptions, primary.unsubscriptions], [3, 3]);
+  primary.subscribeAnswers.push("never");
+  call.retryReceiving(stream.connection.connectionId);
   assert.equal(call.participants.value[0]?.problem, null);
-  assert.equal(primary.subscriptions, 4);
+  // Nobody has to wait for an attempt that hangs.
+  call.retryReceiving(stream.connection.connectionId);
+  assert.deepEqual([primary.subscriptions, primary.unsubscriptions], [5, 4]);
+  await new Promise((resolve) => setTimeout(resolve, 2 * LIMITS.subscribeMs));
+  assert.equal(call.participants.value[0]?.problem, null);
+  assert.equal(primary.subscriptions, 5);
   await call.leave();
 });
 

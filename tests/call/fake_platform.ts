@@ -85,12 +85,17 @@ export class FakeSession extends Emitter {
   readonly tokens: string[] = [];
   connected = false;
   subscriptions = 0;
+  unsubscriptions = 0;
   connection = { connectionId: "me", creationTime: 0, data: "" };
+  #attempt = 0;
   connect(token: string, done: Done): void {
     this.tokens.push(token);
-    answer(this.connectAnswers.shift(), done, () => this.connected = true);
+    const attempt = ++this.#attempt;
+    answer(this.connectAnswers.shift(), done, () => this.connected = attempt === this.#attempt);
   }
+  /** Breaks an attempt to connect off, as the platform's does. */
   disconnect(): Promise<void> {
+    this.#attempt++;
     this.connected = false;
     this.published.clear();
     return Promise.resolve();
@@ -114,7 +119,9 @@ export class FakeSession extends Emitter {
     answer(this.subscribeAnswers.shift(), done, () => {});
     return new Emitter();
   }
-  unsubscribe(): void {}
+  unsubscribe(): void {
+    this.unsubscriptions++;
+  }
   /** The line drops, as the platform tells it. */
   drop(reason: string): void {
     this.connected = false;

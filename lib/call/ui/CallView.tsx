@@ -3,8 +3,8 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { Call } from "../call.ts";
 import type { Devices, Kind } from "../devices.ts";
-import type { Problem } from "../errors.ts";
 import { Controls } from "./Controls.tsx";
+import { Failure } from "./Failure.tsx";
 import { Stage } from "./Stage.tsx";
 import { ForeignElement, OwnPicture, Tile } from "./Tile.tsx";
 
@@ -13,7 +13,6 @@ interface CallViewProps {
   devices: Devices;
   name: string;
   room: string;
-  problem: Problem | null;
   microphoneOn: boolean;
   cameraOn: boolean;
   toggleMicrophone(): void;
@@ -26,6 +25,8 @@ interface CallViewProps {
 export function CallView(props: CallViewProps) {
   const { call, devices } = props;
   const others = call.participants.value;
+  const problem = call.problem.value;
+  const missing = call.secondaryProblem.value;
   const camera = devices.camera.track.value;
   const showsCamera = camera !== null && props.cameraOn;
   const frame = useRef<HTMLDivElement>(null);
@@ -38,8 +39,11 @@ export function CallView(props: CallViewProps) {
           Reconnecting… Your network is interrupted; the call goes on as soon as it is back.
         </p>
       )}
-      {props.problem && (
-        <p class="notice error" role="alert">{props.problem.text}. {props.problem.remedy}</p>
+      {problem && <Failure problem={problem} retry={() => call.retrySending()} />}
+      {missing && (
+        <Failure problem={missing} level="warning" retry={() => call.retrySecondary()}>
+          The recording changes over, and you do not get through to its next part.
+        </Failure>
       )}
       <Stage>
         <Tile
@@ -61,8 +65,12 @@ export function CallView(props: CallViewProps) {
             message={one.problem && (
               <>
                 <p>{one.problem.text}</p>
-                <button type="button" class="button small" onClick={() => call.retry(one.id)}>
-                  Try again
+                <button
+                  type="button"
+                  class="button small"
+                  onClick={() => call.retryReceiving(one.id)}
+                >
+                  Retry
                 </button>
               </>
             )}

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Devices, Kind } from "../devices.ts";
 import type { Problem } from "../errors.ts";
 import { DeviceFields } from "./DeviceFields.tsx";
+import { Failure } from "./Failure.tsx";
 import { CameraIcon } from "./icons.tsx";
 import { OwnPicture } from "./Tile.tsx";
 
@@ -78,9 +79,7 @@ export function Lobby(props: LobbyProps) {
             </button>
           </div>
         )}
-        {props.problem && (
-          <p class="notice error" role="alert">{props.problem.text}. {props.problem.remedy}</p>
-        )}
+        {props.problem && <Failure problem={props.problem} retry={props.join} />}
         <div class="stack tight">
           <button type="submit" class="button primary call-join" disabled={joining || !ready}>
             {joining ? "Joining…" : "Join"}

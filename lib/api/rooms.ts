@@ -3,7 +3,7 @@ import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import { z } from "zod";
 import { demand, demandAdmin, mayBrowse, mayJoin } from "../auth/mod.ts";
 import { MAIN_ROOM } from "../handover/mod.ts";
-import { type Room, roomSchema } from "../recording/model.ts";
+import { type Room, roomSchema, strategySchema } from "../recording/model.ts";
 import type { Join } from "../recording/views.ts";
 import { StoreError } from "../store/mod.ts";
 import { eventStream } from "./events.ts";
@@ -78,17 +78,23 @@ export function roomRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       path: "/rooms",
       summary: "Make a room",
       request: {
-        body: body(z.object({ name: roomSchema.shape.name, title: title.optional() })),
+        body: body(z.object({
+          name: roomSchema.shape.name,
+          title: title.optional(),
+          strategy: strategySchema.optional(),
+        })),
       },
       responses: { 201: json(roomShape, "The room"), ...problems },
     }),
     async (c) => {
       demandAdmin(c.var.identity, "make a room");
-      const { name, title } = c.req.valid("json");
+      const { name, title, strategy } = c.req.valid("json");
       if (await store.rooms.get(name)) {
         throw new StoreError("conflict", `Cannot make the room "${name}": there is one already`);
       }
-      return c.json(summary(await context.openRoom(name, title)), 201);
+      const made = await context.openRoom(name, title);
+      const room = strategy ? await store.rooms.update(name, { strategy }) : made;
+      return c.json(summary(room), 201);
     },
   );
 
@@ -112,14 +118,24 @@ export function roomRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
     createRoute({
       method: "post",
       path: "/rooms/{room}",
-      summary: "Rename a room",
-      request: { params, body: body(z.object({ title })) },
+      summary: "Change a room: its title, how its recordings hand over",
+      description: "`simultaneous` makes the next archive run beside the last on the call's own " +
+        "session; where the platform refuses that, the recording goes on with `dual-session`. " +
+        "A recording that runs keeps the way it began with.",
+      request: {
+        params,
+        body: body(
+          z.object({ title: title.optional(), strategy: strategySchema.optional() })
+            .refine((change) => Object.keys(change).length > 0, "Give a title or a strategy"),
+        ),
+      },
       responses: { 200: json(roomShape, "The room"), ...problems },
     }),
     async (c) => {
-      demandAdmin(c.var.identity, "rename a room");
+      demandAdmin(c.var.identity, "change a room");
       const { room } = c.req.valid("param");
-      return c.json(summary(await store.rooms.rename(room, c.req.valid("json").title)), 200);
+      await enterRoom(context, room);
+      return c.json(summary(await store.rooms.update(room, c.req.valid("json"))), 200);
     },
   );
 
@@ -203,6 +219,6 @@ export function roomRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
   return router;
 }
 
-function summary({ name, title, createdAtMs }: Room) {
-  return { name, title, createdAtMs };
+function summary({ name, title, strategy, createdAtMs }: Room) {
+  return { name, title, strategy, createdAtMs };
 }

@@ -1,5 +1,5 @@
 /** The working {@link Chains}: verbs that wait for their procedure, and the care for what records. */
-import type { Chain, Strategy } from "../recording/model.ts";
+import type { Chain, Room } from "../recording/model.ts";
 import { emptyRecording, type RecordingEvent, type RecordingSettings } from "../recording/state.ts";
 import type { RecordingState } from "../recording/state.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -29,7 +29,6 @@ export interface ChainsOptions {
   store: Store;
   platform: Platform;
   settings: HandoverSettings;
-  strategy?: Strategy;
   now?: () => number;
   sleep?: (ms: number, signal?: AbortSignal) => Promise<void>;
   newId?: () => string;
@@ -135,7 +134,7 @@ export function createChains(options: ChainsOptions): Chains {
           `${action}: a name has 1 to ${MAX_NAME_LENGTH} characters`,
         );
       }
-      await prepare(store, room);
+      const { strategy } = await prepare(store, room);
       await care.stopStrays(room).catch((error) => context.onTrouble(action, error));
       const chainId = context.newId();
       const state = await request(room, action, {
@@ -143,7 +142,7 @@ export function createChains(options: ChainsOptions): Chains {
         chainId,
         name,
         options: archive,
-        strategy: options.strategy ?? "dual-session",
+        strategy,
       }, (s) => s.procedure?.kind === "stop");
       const chain = state.chain;
       if (!chain) throw new ChainError("conflict", `${action}: it was stopped at the same moment`);
@@ -195,8 +194,8 @@ export function createChains(options: ChainsOptions): Chains {
   return chains;
 }
 
-/** Makes sure that the room has a recording state for its sessions. */
-async function prepare(store: Store, name: string): Promise<void> {
+/** The room, once it has a recording state for its sessions. */
+async function prepare(store: Store, name: string): Promise<Room> {
   const room = await store.rooms.get(name);
   if (!room) throw notFound(name);
   for (let i = 0; i < 10; i++) {
@@ -204,12 +203,13 @@ async function prepare(store: Store, name: string): Promise<void> {
     const current = entry.state?.sessions;
     const { primary, secondary } = room.sessions;
     const same = current?.primary === primary && current.secondary === secondary;
-    if (same || entry.state?.chain || entry.state?.procedure) return;
+    if (same || entry.state?.chain || entry.state?.procedure) return room;
     const suspects = entry.state?.suspects ?? [];
     const fresh = emptyRecording(name, room.sessions);
     const state = { ...fresh, lastChain: entry.state?.lastChain ?? null, suspects };
-    if (await store.recordings.save(entry, { state, chain: null, parts: [] })) return;
+    if (await store.recordings.save(entry, { state, chain: null, parts: [] })) return room;
   }
+  throw new ChainError("conflict", `Record room "${name}": others kept changing it, try again`);
 }
 
 function notFound(room: string): ChainError {

@@ -18,7 +18,7 @@ const OUTCOMES = 8;
 const SUSPECT_MS = 5 * 60_000;
 const MAX_SUSPECTS = 8;
 /** After a handover failed, the chain does not try another by itself for this long. */
-const HAND_OVER_AGAIN_MS = 60_000;
+const HAND_OVER_AGAIN_MS = 30_000;
 
 /** Whether an archive in this status still runs. */
 export function isRunning(status: ArchiveStatus): boolean {
@@ -120,8 +120,9 @@ export class Draft {
 
   /** Ends the procedure well. Notices that it has outlived go. */
   finish(): void {
-    const { startedAtMs } = this.running;
+    const { startedAtMs, kind } = this.running;
     const { notice } = this.state;
+    if (kind === "handover") this.state.failedHandovers = 0;
     if (notice && notice.atMs < startedAtMs) this.state.notice = null;
     this.conclude(null);
   }
@@ -130,6 +131,7 @@ export class Draft {
   fail(failure: Failure): void {
     if (this.running.kind === "handover") {
       this.state.handOverAgainAtMs = this.nowMs + HAND_OVER_AGAIN_MS;
+      this.state.failedHandovers++;
     }
     this.conclude(failure);
   }

@@ -2,22 +2,47 @@
 import { countStreams, signal } from "./asking.ts";
 import type { Draft } from "./draft.ts";
 import { beginStart } from "./starting.ts";
-import type { Answer, Command } from "./state.ts";
+import type { Answer, AnswerKind, Command } from "./state.ts";
 import { react } from "./transfer.ts";
-import { tagOf } from "./tries.ts";
+import { MAX_TRIES, tagOf } from "./tries.ts";
 import { undo } from "./winding_down.ts";
 
 const STREAM_POLL_MS = 500;
 /** How often an archive that should record but is paused is looked at before it is given up. */
 const MAX_PAUSED_LOOKS = 10;
 
-/** Begins to hand over. */
+/** Begins to hand over; after a handover that failed, the other way. */
 export function beginHandover(draft: Draft): void {
-  if (draft.chain.strategy === "simultaneous") {
+  const otherWay = draft.state.failedHandovers % 2 === 1;
+  const simultaneous = (draft.chain.strategy === "simultaneous") !== otherWay;
+  if (simultaneous) {
     draft.begin("handover", "starting-next");
     return beginStart(draft, "primary", tagOf(draft));
   }
   draft.begin("handover", "joining");
+  signal(draft, "join");
+}
+
+/** Whether the platform means that no archive may run beside another of the same session. */
+export function refusesTags(draft: Draft, kind: AnswerKind): boolean {
+  const { attempt } = draft.running;
+  // A later conflict may also come from an earlier try of ours that took effect unseen.
+  return kind === "conflict" ? attempt === 1 || attempt >= MAX_TRIES : kind === "unexpected" &&
+    attempt >= MAX_TRIES;
+}
+
+/** Goes on over the secondary session; a chain that was to do without it does so from now on. */
+export function goOverSecondary(draft: Draft, why: string): void {
+  const { chain } = draft;
+  if (chain.strategy === "simultaneous") {
+    chain.strategy = "dual-session";
+    draft.say(
+      "warning",
+      `The platform takes no second archive on one session (${why}): this recording hands over ` +
+        "over the secondary session from now on",
+    );
+  }
+  draft.enter("joining");
   signal(draft, "join");
 }
 

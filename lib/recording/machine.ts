@@ -92,7 +92,13 @@ function start(draft: Draft, event: Extract<RecordingEvent, { type: "start" }>):
     stoppedAtMs: null,
     gaps: [],
   };
-  Object.assign(state, { tail: [], nextSeq: 0, handOverAgainAtMs: 0, notice: null });
+  Object.assign(state, {
+    tail: [],
+    nextSeq: 0,
+    handOverAgainAtMs: 0,
+    failedHandovers: 0,
+    notice: null,
+  });
   draft.begin("start", "starting");
   beginStart(draft, "primary");
 }

@@ -131,6 +131,8 @@ export const roomSchema = z.object({
   }),
   title: z.string().min(1).max(120),
   sessions: z.object({ primary: z.string(), secondary: z.string() }),
+  /** How the recordings that start here hand over. */
+  strategy: strategySchema.default("dual-session"),
   createdAtMs: z.number(),
 });
 /** A named meeting place and its two platform sessions. */

@@ -17,7 +17,7 @@ export type StartResult =
 export function beginStart(draft: Draft, lane: Lane, tag: string | null = null): void {
   const procedure = draft.running;
   const inDoubt = procedure.starting?.lane === lane && procedure.starting.inDoubt;
-  procedure.starting = { lane, inDoubt, looks: 0, why: "" };
+  procedure.starting = { lane, inDoubt, looks: 0, why: "", kind: null };
   tryStart(draft, tag);
 }
 
@@ -67,11 +67,15 @@ export function startAnswered(draft: Draft, command: Command, answer: Answer): S
     if (command.do === "start-archive") {
       return { refused: "unexpected", message: endedAtOnce(answer.archive) };
     }
-    return { refused: "conflict", message: starting.why || "The platform refused it" };
+    return {
+      refused: starting.kind ?? "conflict",
+      message: starting.why || "The platform refused it",
+    };
   }
   if (command.do === "start-archive" && (!answer.certain || answer.kind === "conflict")) {
     starting.inDoubt = true;
     starting.why = answer.message;
+    starting.kind = answer.kind;
     look(draft);
     return null;
   }

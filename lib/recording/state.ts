@@ -53,6 +53,18 @@ export const failureSchema = z.object({
 /** Why a procedure failed. */
 export type Failure = z.infer<typeof failureSchema>;
 
+/** Why a command failed, in the platform's categories; `lost`: who carried it out is gone. */
+const answerKindSchema = z.enum([
+  "unauthorized",
+  "not-found",
+  "conflict",
+  "rate-limited",
+  "unavailable",
+  "timeout",
+  "unexpected",
+  "lost",
+]);
+
 const procedureKind = z.enum(["start", "handover", "replace", "stop"]);
 
 /** A procedure on its way. */
@@ -72,6 +84,8 @@ export const procedureSchema = z.object({
     inDoubt: z.boolean(),
     looks: z.number().int().nonnegative(),
     why: z.string(),
+    /** In the platform's categories. */
+    kind: answerKindSchema.nullable(),
   }).nullable(),
   /** How often the platform was asked how a stop went. */
   looks: z.number().int().nonnegative(),
@@ -122,6 +136,8 @@ export const recordingStateSchema = z.object({
   })),
   /** A handover that failed is not tried again by itself before this. */
   handOverAgainAtMs: z.number(),
+  /** How many handovers of the chain have failed since one last worked. */
+  failedHandovers: z.number().int().nonnegative().default(0),
   /** Starts that may take effect unseen (late, or by a process frozen meanwhile): archives looked for. */
   suspects: z.array(z.object({ name: z.string(), sinceMs: z.number(), untilMs: z.number() })),
   notice: roomViewSchema.shape.notice,
@@ -148,15 +164,7 @@ export type Answer =
   | { ok: true; archive: ArchiveFacts | null; streams: Procedure["streams"] }
   | { ok: false; certain: boolean; kind: AnswerKind; message: string };
 /** Why a command failed, in the platform's categories. */
-export type AnswerKind =
-  | "unauthorized"
-  | "not-found"
-  | "conflict"
-  | "rate-limited"
-  | "unavailable"
-  | "timeout"
-  | "unexpected"
-  | "lost";
+export type AnswerKind = z.infer<typeof answerKindSchema>;
 
 /** What the machine reacts to. */
 export type RecordingEvent =
@@ -208,6 +216,7 @@ export function emptyRecording(
     lastCommandId: 0,
     outcomes: [],
     handOverAgainAtMs: 0,
+    failedHandovers: 0,
     suspects: [],
     notice: null,
   };

@@ -5,7 +5,7 @@
 import type { Step } from "./views.ts";
 import { countStreams } from "./asking.ts";
 import type { Draft } from "./draft.ts";
-import { check, joined, verified } from "./joining.ts";
+import { check, goOverSecondary, joined, refusesTags, verified } from "./joining.ts";
 import { replacing } from "./replacing.ts";
 import { backoffMs } from "./starting.ts";
 import type { Answer, Command } from "./state.ts";
@@ -74,8 +74,11 @@ export const steps: Record<Step, StepRules> = {
   "starting-next": {
     tick: (draft) => retryStart(draft),
     answer(draft, command, answer) {
-      handleStart(draft, command, answer, (_kind, why) => {
+      handleStart(draft, command, answer, (kind, why) => {
         const { attempt } = draft.running;
+        if (draft.slots.main !== null && refusesTags(draft, kind)) {
+          return goOverSecondary(draft, why);
+        }
         if (draft.slots.main !== null && attempt >= MAX_TRIES) {
           return undo(draft, {
             kind: "platform",

@@ -109,6 +109,7 @@ function replace(draft: Draft): void {
   if (slots.interim !== null && slots.previous === null) slots.previous = slots.interim;
   slots.interim = null;
   procedure.failure = null;
+  draft.state.failedHandovers = 0;
   if (pending?.command.do === "start-archive" && pending.command.lane === "primary") {
     // The very start that is needed is out already.
     procedure.step = "replacing";

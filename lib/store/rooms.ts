@@ -1,4 +1,5 @@
 /** Rooms: made once, listed, renamed, deleted. */
+import type { z } from "zod";
 import { type Room, roomSchema } from "../recording/model.ts";
 import { StoreError } from "./errors.ts";
 import { keys } from "./keys.ts";
@@ -16,12 +17,12 @@ import {
 /** The rooms of the store. */
 export interface Rooms {
   /** Makes a room, or answers the one that another process made first. */
-  create(room: Room): Promise<Room>;
+  create(room: z.input<typeof roomSchema>): Promise<Room>;
   get(name: string): Promise<Room | null>;
   /** By name. */
   list(options?: PageOptions): Promise<Page<Room>>;
-  /** Throws `not-found`. */
-  rename(name: string, title: string): Promise<Room>;
+  /** Changes what an admin chose; a recording that runs keeps the strategy it began with. Throws `not-found`. */
+  update(name: string, changes: Partial<Pick<Room, "title" | "strategy">>): Promise<Room>;
   /** Gives the room two other sessions. Throws `not-found`, and `conflict` while it is being recorded. */
   moveTo(name: string, sessions: Room["sessions"]): Promise<Room>;
   /** Throws `conflict` while the room is being recorded. Its chains stay. */
@@ -75,7 +76,7 @@ export function createRooms(context: StoreContext): Rooms {
         .filter((room) => room !== null);
       return { items, cursor: page.cursor };
     },
-    rename: (name, title) => change(name, `Rename room "${name}"`, { title }, false),
+    update: (name, changes) => change(name, `Change room "${name}"`, changes, false),
     moveTo: (name, sessions) =>
       change(name, `Move room "${name}" to other sessions`, { sessions }, true),
     async delete(name) {

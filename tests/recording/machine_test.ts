@@ -83,6 +83,44 @@ Deno.test("a simultaneous handover starts the next archive beside the last, and 
   assert.equal(play.failure, null);
 });
 
+Deno.test("a platform that refuses tags is handed over on over the secondary session, and it is said", () => {
+  const play = new Play();
+  play.event({
+    type: "start",
+    chainId: "chain",
+    name: "Weekly",
+    options: OPTIONS,
+    strategy: "simultaneous",
+  });
+  play.answer({ archive: play.archive("P") });
+  play.event({ type: "handover" });
+  assert.equal(ask(play.refuse("conflict")), "find-archive primary");
+  assert.equal(ask(play.answer({})), "signal join", "the same handover goes on");
+  assert.equal(play.state.procedure?.step, "joining");
+  assert.equal(play.state.chain?.strategy, "dual-session");
+  assert.match(play.state.notice?.text ?? "", /takes no second archive on one session/);
+});
+
+Deno.test("a handover that failed is tried again soon, the other way", () => {
+  const play = new Play().recording();
+  play.event({ type: "handover" });
+  play.answer({});
+  play.nowMs += 10_000;
+  play.answer({ streams: { primary: 1, secondary: 0 } });
+  play.answer({});
+  assert.equal(play.failure?.kind, "platform");
+  assert.equal(play.state.failedHandovers, 1);
+  const command = play.event({ type: "handover" });
+  assert.ok(command?.do === "start-archive" && command.tag !== null, "on the same session now");
+  play.answer({ archive: play.archive("P", { id: "next" }) });
+  play.pass(3_000);
+  play.answer({ archive: play.archive("P", { id: "next" }) });
+  play.answer({ archive: play.ended("a1") });
+  assert.equal(play.failure, null);
+  assert.equal(play.state.failedHandovers, 0);
+  assert.equal(play.state.chain?.strategy, "dual-session", "the next one begins as chosen");
+});
+
 Deno.test("a start whose answer was lost is found and adopted, not made twice", () => {
   const play = new Play();
   play.event({

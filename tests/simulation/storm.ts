@@ -1,7 +1,6 @@
 /** One storm: several app processes, clients, admins and a cloud that misbehaves, all from one seed. */
 import { ChainError, type Chains, createChains, openRoom } from "../../lib/handover/mod.ts";
 import { storeOn } from "../../lib/store/mod.ts";
-import type { Strategy } from "../../lib/recording/model.ts";
 import { SimClock } from "./clock.ts";
 import { type Gate, SerialKv } from "./sim_kv.ts";
 import { NO_FAULTS, SimPlatform, type TrueArchive } from "./sim_platform.ts";
@@ -64,7 +63,6 @@ class Storm {
   sessions = { primary: "", secondary: "" };
   oracle: Oracle;
   skewed = false;
-  strategy: Strategy = "dual-session";
   killChance = 0;
   commitFailChance = 0;
   #ids = 0;
@@ -99,7 +97,11 @@ class Storm {
     this.platform.onStop = (archive, askedAtMs) => this.oracle.stopTakesEffect(archive, askedAtMs);
 
     this.skewed = random.chance(0.3);
-    if (random.chance(0.25)) this.strategy = "simultaneous";
+    if (random.chance(0.25)) {
+      const change = worldStore.rooms.update(ROOM, { strategy: "simultaneous" });
+      await clock.runUntil(clock.nowMs + 1_000);
+      await change;
+    }
     // A wait that one process began by its clock may be ended by another's.
     this.oracle.leastOverlapMs = this.skewed ? 0 : SETTINGS.overlapInterimMs;
     for (let i = random.int(1, 3); i > 0; i--) this.startProcess(`p${i}`);
@@ -161,7 +163,6 @@ class Storm {
       store,
       platform,
       settings: { ...SETTINGS, rotateAfterMinutes: 1 },
-      strategy: this.strategy,
       now: () => clock.nowMs + gate.skewMs,
       sleep: async (ms, signal) => {
         if (gate.dead) return await never;

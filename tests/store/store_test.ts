@@ -71,12 +71,15 @@ Deno.test("rooms.list() pages through all rooms by name", () =>
     await assert.rejects(store.rooms.list({ cursor: "%%nonsense" }), StoreError);
   }));
 
-Deno.test("rooms.rename() keeps everything but the title, and needs a room", () =>
+Deno.test("rooms.update() changes what it is given and nothing else, and needs a room", () =>
   withStore(async (store) => {
-    await store.rooms.create(room("main"));
-    assert.equal((await store.rooms.rename("main", "Big room")).title, "Big room");
-    assert.equal((await store.rooms.get("main"))?.sessions.primary, "main-1");
-    await assert.rejects(store.rooms.rename("other", "x"), { kind: "not-found" });
+    const made = await store.rooms.create(room("main"));
+    assert.equal(made.strategy, "dual-session", "the default");
+    await store.rooms.update("main", { title: "Big room" });
+    const changed = await store.rooms.update("main", { strategy: "simultaneous" });
+    assert.deepEqual(changed, { ...made, title: "Big room", strategy: "simultaneous" });
+    assert.deepEqual(await store.rooms.get("main"), changed);
+    await assert.rejects(store.rooms.update("other", { title: "x" }), { kind: "not-found" });
   }));
 
 Deno.test("rooms.delete() refuses a room that is being recorded", () =>

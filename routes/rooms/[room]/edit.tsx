@@ -28,7 +28,7 @@ export const handler = define.handlers({
       const error = "Give the room a title of 1 to 120 characters.";
       return page<EditData>({ name, title, error }, { status: 400 });
     }
-    await ctx.state.services.store.rooms.rename(name, title);
+    await ctx.state.services.store.rooms.update(name, { title });
     return seeOther("/rooms");
   },
 });

@@ -66,6 +66,11 @@ export function createChains(options: ChainsOptions): Chains {
   const runner = new Runner(context, changes);
   const settling = createSettling(context, options.readFile ?? readMediaFacts);
   const care = createCare(context, runner, settling);
+  const watch = createWatch(context, changes, {
+    view,
+    tend: care.tend,
+    kick: (room) => runner.kick(room),
+  });
   const patienceMs = PATIENCE_MS + settings.joinTimeoutMs + settings.overlapInterimMs +
     settings.overlapNextMs;
 
@@ -182,14 +187,16 @@ export function createChains(options: ChainsOptions): Chains {
     hintSession: (sessionId) => care.hintSession(sessionId),
     sweep: () => care.sweep(),
     view,
-    watch: createWatch(context, changes, { view, tend: care.tend }),
+    watch: watch.watch,
     close: () => runner.close(CLOSE_MS),
   };
 
   async function view(room: string) {
     const { state } = await store.recordings.get(room);
     const parts = state?.chain ? await store.parts.list(state.chain.id) : [];
-    return roomViewOf(room, state, parts, now(), settings);
+    const streams = watch.streams(room);
+    const known = roomViewOf(room, state, parts, now(), settings);
+    return streams === undefined ? known : { ...known, streams };
   }
   return chains;
 }

@@ -16,10 +16,13 @@ import { traced } from "../trace.ts";
 import { execute } from "./commands.ts";
 import { Changes } from "./changes.ts";
 
-/** A lease that is not renewed ends after this; then another process goes on. */
-export const LEASE_MS = 15_000;
+/**
+ * A lease that is not renewed ends after this; then another process goes on. Long enough for clocks
+ * that differ by 5 s.
+ */
+const LEASE_MS = 10_000;
 /** A running lease is renewed when it is older than this. */
-const RENEW_MS = 5_000;
+const RENEW_MS = 2_000;
 /** How often the saved state is looked at for what other processes did to it. */
 const POLL_MS = 1_000;
 /** A decision older than this was not carried out by whom it was made for. */

@@ -1,4 +1,4 @@
-/** Following a room's recording, whichever process changes it. */
+/** Following a room's recording, whichever process changes it; who follows it also drives its care. */
 import type { RoomView } from "../recording/views.ts";
 import type { Changes } from "./changes.ts";
 import type { RunnerContext } from "./runner.ts";
@@ -17,16 +17,28 @@ interface Watched {
   streams: number | undefined;
 }
 
-/** `Chains.watch` on top of `view`; watching also drives the care for the room. */
+/** What watching a room needs of the rest, and what it knows. */
+export interface Watch {
+  /** `Chains.watch`. */
+  watch(room: string, signal: AbortSignal): AsyncIterable<RoomView>;
+  /** How many streams the call carried a moment ago; undefined while nobody watches. */
+  streams(room: string): number | undefined;
+}
+
+/** Watching on top of `view`. */
 export function createWatch(
   context: RunnerContext,
   changes: Changes,
-  chains: { view(room: string): Promise<RoomView>; tend(room: string): Promise<void> },
-): (room: string, signal: AbortSignal) => AsyncIterable<RoomView> {
+  chains: {
+    view(room: string): Promise<RoomView>;
+    tend(room: string): Promise<void>;
+    kick(room: string): Promise<void>;
+  },
+): Watch {
   const { store, platform, now, sleep, onTrouble } = context;
   const rooms = new Map<string, Watched>();
 
-  function care(room: string): Watched {
+  function care(room: string): void {
     const watched = rooms.get(room) ?? { tendedAtMs: now(), countedAtMs: 0, streams: undefined };
     rooms.set(room, watched);
     if (now() - watched.tendedAtMs >= TEND_MS) {
@@ -40,7 +52,6 @@ export function createWatch(
         onTrouble(`Count the streams of room "${room}"`, error);
       });
     }
-    return watched;
   }
 
   async function count(room: string, watched: Watched): Promise<void> {
@@ -51,12 +62,14 @@ export function createWatch(
     if (before !== watched.streams) changes.notify(room);
   }
 
-  return async function* watch(room, signal) {
+  async function* watch(room: string, signal: AbortSignal): AsyncGenerator<RoomView> {
     let told = "";
     while (!signal.aborted) {
       const version = changes.version(room);
-      const { streams } = care(room);
-      const view = { ...await chains.view(room), ...(streams === undefined ? {} : { streams }) };
+      care(room);
+      const view = await chains.view(room);
+      // Whoever ran it may be gone: then this process goes on.
+      if (view.procedure) void chains.kick(room);
       const news = JSON.stringify({ ...view, nowMs: 0 });
       if (news !== told) {
         told = news;
@@ -69,5 +82,14 @@ export function createWatch(
       signal.removeEventListener("abort", stop);
       wake.abort();
     }
+  }
+
+  return {
+    watch,
+    streams(room) {
+      const watched = rooms.get(room);
+      const recent = watched && now() - watched.countedAtMs < 3 * COUNT_MS;
+      return recent ? watched.streams : undefined;
+    },
   };
 }

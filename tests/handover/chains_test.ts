@@ -187,6 +187,24 @@ Deno.test("watch() tells every change, of other processes too, and ends with its
     assert.equal(views.at(-1)?.procedure, null);
     assert.equal(views.at(-1)?.parts.length, 3);
     assert.equal(views.at(-1)?.streams, 1);
+    assert.equal((await done(watching.view("main"))).streams, 1, "as who is watched knows it");
+  }));
+
+Deno.test("watch() has a handover go on whose process is gone", () =>
+  inWorld(async ({ process, done, clock, store, platform }) => {
+    const gone = process({ sleep: () => new Promise(() => {}) });
+    await done(gone.start("main", WEEKLY));
+    gone.handOver("main").catch(() => {});
+    await clock.runUntil(clock.nowMs + 2_000);
+    const stop = new AbortController();
+    const watched = (async () => {
+      for await (const _ of process().watch("main", stop.signal));
+    })();
+    await clock.runUntil(clock.nowMs + 25_000);
+    stop.abort();
+    await done(watched);
+    assert.equal((await done(store.recordings.get("main"))).state?.procedure, null);
+    assert.equal(platform.archives.length, 3);
   }));
 
 Deno.test("close() hands back what runs: another process goes on without waiting for the lease", () =>

@@ -88,6 +88,7 @@ export class Archives {
       updatedAtMs: requestedAtMs,
       durationSeconds: 0,
       sizeBytes: 0,
+      whole: false,
     }, recorder);
     const started = { ...record };
     this.announce(record);
@@ -148,6 +149,14 @@ export class Archives {
     return this.of(sessionId).flatMap(({ record }) => wire(record));
   }
 
+  /**
+   * Resolves when every archive that ran before this process has its recorder back, or has ended:
+   * until then nobody can say who is in a session.
+   */
+  async settled(): Promise<void> {
+    await Promise.all([...this.recordings.values()].map((recording) => recording.settled));
+  }
+
   /** Whether chunks of this archive are still welcome. */
   receives(id: string): boolean {
     return this.recordings.get(id)?.open ?? this.elections.has(id);
@@ -160,7 +169,10 @@ export class Archives {
     switch (message.type) {
       case "recording-started":
         if (this.elections.confirm(client, archiveId, message.epochMs)) return;
-        if (recording?.isBy(client) || recording?.resume(client, message.epochMs)) return;
+        if (recording?.isBy(client)) return;
+        if (recording?.resume(client, message.epochMs)) {
+          return this.sessionChanged(client.sessionId);
+        }
         return client.send({ type: "stop-recording", archiveId });
       case "recording-failed":
       case "recording-finished":
@@ -207,6 +219,7 @@ export class Archives {
     const { id: sessionId, routed } = session;
     const { multiArchiveTag: tag, hasAudio, hasVideo } = options;
     if (!routed) throw fail(409, "the session is not routed");
+    await this.settled();
     if (this.deps.hub.clients(sessionId).length === 0) {
       throw fail(404, "no clients are actively connected to the session");
     }
@@ -239,8 +252,9 @@ export class Archives {
   private follow(record: ArchiveRecord, recorder: Client | null): Recording {
     const recording = new Recording(record, recorder, this.deps.timings, {
       changed: (changed) => this.announce(changed),
-      received: ({ record }) => {
-        this.remuxing = this.remuxing.then(() => this.finish(record));
+      received: (received) => {
+        this.keep(received);
+        this.remuxing = this.remuxing.then(() => this.finish(received));
       },
     });
     this.recordings.set(record.id, recording);
@@ -263,16 +277,21 @@ export class Archives {
     this.recordings.delete(record.id);
   }
 
-  /** Keeps and tells a change of status. */
-  private announce(record: ArchiveRecord): void {
-    record.updatedAtMs = Date.now();
+  /** Keeps an archive's state as it is now. */
+  private keep(record: ArchiveRecord): void {
     const state = { ...record };
     this.saving = this.saving.then(() => this.deps.ledger.saveArchive(state)).catch(() => {
       // The state in memory is the truth until the next change is saved.
     });
+  }
+
+  /** Keeps and tells a change of status. */
+  private announce(record: ArchiveRecord): void {
+    record.updatedAtMs = Date.now();
+    this.keep(record);
     for (const archive of wire(record)) {
       this.deps.hub.broadcast(record.sessionId, { type: "archive", archive });
     }
-    this.deps.changed(state);
+    this.deps.changed({ ...record });
   }
 }

@@ -25,6 +25,8 @@ const archiveSchema = z.object({
   updatedAtMs: z.number(),
   durationSeconds: z.number(),
   sizeBytes: z.number(),
+  /** True once nothing more can come of its recorder. */
+  whole: z.boolean().default(false),
 });
 /** A session as it was created. */
 export type SessionRecord = z.infer<typeof sessionSchema>;

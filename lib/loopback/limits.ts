@@ -35,7 +35,7 @@ export const TIMINGS: Timings = {
   firstPublishMs: 60_000,
   idleMs: 3_600_000,
   maxDurationMs: 4 * 3_600_000,
-  recorderGraceMs: 6_000,
+  recorderGraceMs: 10_000,
   mediaUrlMs: 600_000,
   callbackRetryMs: [1_000, 5_000, 25_000],
   socketIdleSeconds: 20,

@@ -1,6 +1,6 @@
 /**
- * Messages between a browser and the loopback platform, over one WebSocket a session connection at
- * `GET /loopback/socket?token=`. Both ends parse what they receive with these schemas.
+ * Messages between a browser and the loopback platform, over one WebSocket a session connection.
+ * Both ends parse what they receive with these schemas.
  */
 import * as z from "zod";
 
@@ -88,6 +88,8 @@ export const serverMessageSchema = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("welcome"),
     connection,
+    /** Who lost this connection comes back as the same one with it: see {@link socketQuerySchema}. */
+    ticket: z.string(),
     connections: z.array(connection),
     streams: z.array(stream),
     archives: z.array(archive),
@@ -134,6 +136,16 @@ export const serverMessageSchema = z.discriminatedUnion("type", [
 ]);
 /** A message from the loopback platform. */
 export type ServerMessage = z.infer<typeof serverMessageSchema>;
+
+/**
+ * A socket is `GET /loopback/socket?token=`; who had a connection and lost it adds its id and ticket,
+ * and is the same connection again, to others too.
+ */
+export const socketQuerySchema = z.object({
+  token: z.string().catch(""),
+  connection: z.uuid().optional().catch(undefined),
+  ticket: z.string().optional(),
+});
 
 /**
  * A chunk is `PUT {uploadUrl}?sequence=N&position=P` with `Authorization: Bearer {uploadToken}` and the

@@ -15,8 +15,8 @@ export type Reason =
 export interface RecordingEvents {
   /** The record has a new status: keep it, and tell everybody. */
   changed(record: ArchiveRecord): void;
-  /** Nothing more will come of the recorder. */
-  received(recording: Recording): void;
+  /** Nothing more will come of the recorder: keep that, and make the file. */
+  received(record: ArchiveRecord): void;
 }
 
 type Timer = "empty" | "idle" | "duration" | "grace" | "finish";
@@ -25,6 +25,9 @@ type Timer = "empty" | "idle" | "duration" | "grace" | "finish";
 export class Recording {
   /** Resolves when the recorder has nothing more to give; no chunk is taken after that. */
   readonly whole: Promise<void>;
+  /** Resolves once it is known whether the recorder of an earlier process's archive comes back. */
+  readonly settled: Promise<void>;
+  private readonly wholeNow: () => void;
   private readonly settle: () => void;
   private readonly timers = new Map<Timer, ReturnType<typeof setTimeout>>();
   private published: boolean;
@@ -39,12 +42,20 @@ export class Recording {
     private readonly events: RecordingEvents,
   ) {
     const whole = Promise.withResolvers<void>();
+    const settled = Promise.withResolvers<void>();
     this.whole = whole.promise;
-    this.settle = whole.resolve;
+    this.wholeNow = whole.resolve;
+    this.settled = settled.promise;
+    this.settle = settled.resolve;
     this.published = recorder === null;
-    if (recorder) this.limitDuration();
-    else if (this.running) this.awaitRecorder();
-    else this.seal();
+    if (recorder) {
+      this.settle();
+      this.limitDuration();
+    } else if (record.whole) this.seal();
+    else {
+      if (!this.running) this.settle();
+      this.awaitRecorder();
+    }
   }
 
   /** Whether it is `started` or `paused`. */
@@ -68,16 +79,19 @@ export class Recording {
   }
 
   /**
-   * A page that lost its socket says that it records on. It is believed if it knows the epoch, which
-   * nobody but the recorder was told, and nobody else records.
+   * A page that lost its socket says that it records on, or that it has more to give of what was
+   * stopped meanwhile. It is believed if it knows the epoch, which nobody but the recorder was told,
+   * and nobody else records.
    */
   resume(client: Client, epochMs: number): boolean {
     const { record } = this;
-    if (!this.running || (this.recorder && this.recorder.token !== client.token)) return false;
+    if (this.sealed || (this.recorder && this.recorder.token !== client.token)) return false;
     if (record.sessionId !== client.sessionId || record.epochMs !== epochMs) return false;
     this.recorder = client;
     this.disarm("grace");
-    this.limitDuration();
+    this.settle();
+    if (this.running) this.limitDuration();
+    else this.finishBy(client);
     return true;
   }
 
@@ -93,20 +107,21 @@ export class Recording {
    */
   recorderLeft(returns: boolean, sessionEmpty: boolean): void {
     this.recorder = null;
-    if (!this.running) return this.seal();
     if (returns) return this.awaitRecorder();
+    if (!this.running) return this.seal();
     if (!sessionEmpty) this.end("failure");
   }
 
   /** Somebody came, left, published or unpublished: pause, go on, or end after a while. */
   sessionChanged(empty: boolean, publishing: boolean): void {
     const { timings, record } = this;
-    if (!this.running) return;
+    // While clients are coming back, who is not here yet is no news.
+    if (!this.running || this.timers.has("grace")) return;
     if (empty) this.arm("empty", timings.emptyMs, () => this.end("session ended"));
     else {
       this.disarm("empty");
       // Somebody is here, but not the page that recorded: let the app start another archive.
-      if (!this.recorder && !this.timers.has("grace")) return this.end("failure");
+      if (!this.recorder) return this.end("failure");
     }
     if (publishing) this.disarm("idle");
     else if (!this.timers.has("idle")) {
@@ -124,32 +139,48 @@ export class Recording {
   end(reason: Reason): void {
     if (!this.running) return;
     const { record, recorder } = this;
+    // Stopped while its recorder is on its way back: what that has must not be lost.
+    const returning = this.timers.has("grace");
     for (const name of [...this.timers.keys()]) this.disarm(name);
+    this.settle();
     record.status = "stopped";
     record.reason = reason;
     record.durationSeconds = Math.max(0, Math.round((Date.now() - record.epochMs) / 1000));
-    recorder?.send({ type: "stop-recording", archiveId: record.id });
     this.events.changed(record);
-    if (recorder) this.arm("finish", this.timings.recorderFinishMs, () => this.seal());
+    if (recorder) this.finishBy(recorder);
+    else if (returning) this.awaitRecorder();
     else this.seal();
   }
 
   /** No deadline acts any more: another process goes on with it. */
   abandon(): void {
     this.abandoned = true;
+    this.settle();
     for (const name of [...this.timers.keys()]) this.disarm(name);
   }
 
   private seal(): void {
     if (this.sealed) return;
     this.sealed = true;
-    this.disarm("finish");
+    this.record.whole = true;
+    for (const name of [...this.timers.keys()]) this.disarm(name);
+    this.wholeNow();
     this.settle();
-    this.events.received(this);
+    this.events.received(this.record);
+  }
+
+  /** Has the recorder stop, and give what it has left. */
+  private finishBy(recorder: Client): void {
+    recorder.send({ type: "stop-recording", archiveId: this.record.id });
+    this.arm("finish", this.timings.recorderFinishMs, () => this.seal());
   }
 
   private awaitRecorder(): void {
-    this.arm("grace", this.timings.recorderGraceMs, () => this.end("failure"));
+    this.disarm("finish");
+    this.arm("grace", this.timings.recorderGraceMs, () => {
+      if (!this.running) return this.seal();
+      this.end("failure");
+    });
   }
 
   private limitDuration(): void {

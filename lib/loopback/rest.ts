@@ -104,6 +104,12 @@ export function restRoutes(deps: RestDeps): Hono {
   };
   rest.use("/session/create", authenticate);
   rest.use(`${project}/*`, authenticate);
+  // Right after a restart: whoever was there is on the way back.
+  const settled = async (_: Context, next: () => Promise<void>) => {
+    await archives.settled();
+    await next();
+  };
+  rest.use(`${project}/session/*`, settled);
 
   rest.post("/session/create", async (c) => {
     const form = new URLSearchParams(await text(c));

@@ -4,7 +4,12 @@ import type { Archives } from "./archives.ts";
 import type { Client, Hub } from "./hub.ts";
 import type { Ledger } from "./ledger.ts";
 import { LIMITS } from "./limits.ts";
-import { type ClientMessage, clientMessageSchema, type ServerMessage } from "./protocol.ts";
+import {
+  type ClientMessage,
+  clientMessageSchema,
+  type ServerMessage,
+  socketQuerySchema,
+} from "./protocol.ts";
 import type { ClientIdentity, Tokens } from "./tokens.ts";
 
 /** Why a socket was closed, where a browser can read it: a refused handshake tells it nothing. */
@@ -42,7 +47,12 @@ export function openSocket(request: Request, deps: SocketDeps): Response {
   const ready = Promise.withResolvers<void>();
   socket.onopen = () => ready.resolve();
   socket.onclose = () => ready.resolve();
-  const token = url.searchParams.get("token") ?? "";
+  const { token, connection, ticket } = socketQuerySchema.parse(
+    Object.fromEntries(url.searchParams),
+  );
+  const proof = (id: string) => deps.tokens.sign("connection", `${id} ${token}`);
+  const returns = connection !== undefined && ticket === proof(connection);
+  const connectionId = returns ? connection : crypto.randomUUID();
   const entering = admit(token, deps).then(async (admitted) => {
     await ready.promise;
     if (socket.readyState !== WebSocket.OPEN) return;
@@ -50,7 +60,8 @@ export function openSocket(request: Request, deps: SocketDeps): Response {
     if (deps.hub.clients(admitted.identity.sessionId).length >= LIMITS.connectionsPerSession) {
       return socket.close(CLOSE.full, "Too many clients in this session");
     }
-    attend(socket, { ...admitted.identity, token, origin }, deps);
+    const visitor = { ...admitted.identity, token, origin, connectionId };
+    attend(socket, visitor, proof(connectionId), deps);
   });
   void entering.catch(() => socket.close(CLOSE.broken, "Failed to enter the session"));
   return response;
@@ -83,14 +94,19 @@ async function admit(token: string, { tokens, ledger }: SocketDeps): Promise<Adm
   }
 }
 
-type Visitor = ClientIdentity & { token: string; origin: string };
+type Visitor = ClientIdentity & { token: string; origin: string; connectionId: string };
 
-function attend(socket: WebSocket, visitor: Visitor, deps: SocketDeps): void {
+function attend(socket: WebSocket, visitor: Visitor, ticket: string, deps: SocketDeps): void {
   const { hub, archives } = deps;
   let leaving: string | null = null;
+  const { connectionId, data, ...rest } = visitor;
+  // Back before its old socket was found to be dead.
+  const before = hub.clients(visitor.sessionId).find((c) => c.connection.id === connectionId);
+  before?.close(CLOSE.lost, "The client is connected anew");
   const client: Client = {
-    ...visitor,
-    connection: { id: crypto.randomUUID(), data: visitor.data, creationTime: Date.now() },
+    ...rest,
+    data,
+    connection: { id: connectionId, data, creationTime: Date.now() },
     send(message: ServerMessage) {
       if (socket.readyState !== WebSocket.OPEN) return;
       if (socket.bufferedAmount > LIMITS.sendQueueBytes) {
@@ -102,7 +118,7 @@ function attend(socket: WebSocket, visitor: Visitor, deps: SocketDeps): void {
       if (leaving !== null) return;
       leaving = code === CLOSE.forced ? "forceDisconnected" : "networkDisconnected";
       socket.close(code, reason);
-      leave();
+      leave(leaving, code === CLOSE.lost);
     },
   };
   const leave = (reason = leaving ?? "networkDisconnected", returns = false) => {
@@ -143,6 +159,7 @@ function attend(socket: WebSocket, visitor: Visitor, deps: SocketDeps): void {
   client.send({
     type: "welcome",
     connection: client.connection,
+    ticket,
     connections: hub.clients(sessionId).map((c) => c.connection),
     streams: hub.streams(sessionId),
     archives: archives.running(sessionId),

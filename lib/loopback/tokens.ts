@@ -27,6 +27,9 @@ export interface ClientIdentity {
   data: string;
 }
 
+/** What a signature is for. */
+type Purpose = "media" | "upload" | "connection";
+
 /** OpenTok takes REST tokens that live at most 5 minutes; a minute more for clocks that differ. */
 const REST_TOKEN_SECONDS = 360;
 
@@ -57,12 +60,12 @@ export class Tokens {
   }
 
   /** A signature that only this project can make; `purpose` keeps one use apart from another. */
-  sign(purpose: "media" | "upload", text: string): string {
+  sign(purpose: Purpose, text: string): string {
     return createHmac("sha256", this.apiSecret).update(`${purpose}\n${text}`).digest("base64url");
   }
 
   /** Whether `signature` is {@link sign}'s, compared in constant time. */
-  signed(purpose: "media" | "upload", text: string, signature: string): boolean {
+  signed(purpose: Purpose, text: string, signature: string): boolean {
     const expected = Buffer.from(this.sign(purpose, text));
     const given = Buffer.from(signature);
     return expected.length === given.length && timingSafeEqual(expected, given);

@@ -5,6 +5,7 @@ import {
   recordingSession,
   sampleWebM,
   sampleWrites,
+  TestClient,
   untilStatus,
 } from "./server_support.ts";
 
@@ -51,13 +52,66 @@ Deno.test("an archive whose recorder does not come back after a restart keeps wh
 });
 
 Deno.test("an archive that was stopped but not finished is finished after a restart", async () => {
-  await using platform = await openPlatform({ timings: { stopAnswerMs: 0 } });
+  await using platform = await openPlatform({ timings: { stopAnswerMs: 0, recorderGraceMs: 150 } });
   const { archive, recording } = await recordingSession(platform);
   await recording.upload(film);
   assert.equal((await platform.sdk.stop(archive.id)).status, "stopped");
   await platform.restart();
   const made = await untilStatus(platform, archive.id, "available");
   assert.deepEqual([made.reason, made.duration], ["user initiated", 4]);
+});
+
+Deno.test("what a recorder still has of an archive that was stopped before a restart is not lost", async () => {
+  await using platform = await openPlatform({ timings: { stopAnswerMs: 0 } });
+  const { sessionId, client, archive, recording } = await recordingSession(platform);
+  assert.equal(await recording.put(0, 0, film.slice(0, half)), 204);
+  await platform.sdk.stop(archive.id);
+  await client.next("stop-recording");
+  await platform.restart();
+  assert.equal((await platform.sdk.get(archive.id)).status, "stopped");
+
+  const back = await platform.join(sessionId, { data: "recorder" });
+  const { epochMs } = recording;
+  back.send({ type: "recording-started", archiveId: archive.id, epochMs });
+  // Whether the first one arrived nobody knows any more.
+  await back.next("stop-recording");
+  assert.equal(await recording.put(1, half, film.slice(half)), 204);
+  back.send({ type: "recording-finished", archiveId: archive.id, droppedFrames: 0 });
+  assert.equal((await untilStatus(platform, archive.id, "available")).duration, 4);
+});
+
+Deno.test("what is asked of a session right after a restart waits for its recorder", async () => {
+  await using platform = await openPlatform();
+  const { sessionId, archive, recording } = await recordingSession(platform);
+  await platform.restart();
+  const streams = platform.sdk.streams(sessionId);
+  const back = await platform.join(sessionId, { data: "recorder" });
+  assert.equal((await platform.sdk.get(archive.id)).status, "started");
+  back.publish("stream");
+  const { epochMs } = recording;
+  back.send({ type: "recording-started", archiveId: archive.id, epochMs });
+  assert.equal((await streams).length, 1);
+  assert.equal((await platform.sdk.get(archive.id)).status, "started");
+});
+
+Deno.test("who comes back with a ticket is the same connection, who makes one up is not", async () => {
+  await using platform = await openPlatform();
+  const sessionId = await platform.session();
+  const token = platform.sdk.token(sessionId);
+  await using clients = new AsyncDisposableStack();
+  const connect = async (had?: { connection: string; ticket: string }) =>
+    clients.adopt(await TestClient.connect(platform.base, token, had), (c) => c.leave());
+  const first = await connect();
+  const { connection: { id }, ticket } = await first.next("welcome");
+  await platform.restart();
+  await first.closed;
+  assert.equal((await connect({ connection: id, ticket })).id, id);
+  assert.notEqual((await connect({ connection: id, ticket: "made up" })).id, id);
+  // Back once more, before the platform has noticed that the last socket is dead.
+  const again = await connect({ connection: id, ticket });
+  const { connections } = await again.next("welcome");
+  assert.equal(again.id, id);
+  assert.equal(connections.some((connection) => connection.id === id), false);
 });
 
 Deno.test("a chunk that a dying process wrote half is not in the file", async () => {

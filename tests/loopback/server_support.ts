@@ -132,14 +132,18 @@ export class TestClient {
   }
 
   /** Opens a socket without waiting for a welcome. */
-  static open(base: string, token: string): TestClient {
-    const url = `${base.replace("http", "ws")}/socket?token=${encodeURIComponent(token)}`;
-    return new TestClient(new WebSocket(url), base);
+  static open(base: string, token: string, had: Record<string, string> = {}): TestClient {
+    const query = new URLSearchParams({ token, ...had });
+    return new TestClient(new WebSocket(`${base.replace("http", "ws")}/socket?${query}`), base);
   }
 
   /** Connects and waits for the welcome, which it puts back for the test. */
-  static async connect(base: string, token: string): Promise<TestClient> {
-    const client = TestClient.open(base, token);
+  static async connect(
+    base: string,
+    token: string,
+    had?: { connection: string; ticket: string },
+  ): Promise<TestClient> {
+    const client = TestClient.open(base, token, had);
     const welcome = await client.next("welcome");
     client.id = welcome.connection.id;
     client.inbox.unshift(welcome);

@@ -7,6 +7,7 @@ import { asset } from "fresh/runtime";
 import type { ClientMessage } from "../protocol.ts";
 import type { Inbound } from "./peers.ts";
 import { trackSource } from "./publisher.ts";
+import { Feeds } from "./recorder_feeds.ts";
 import {
   type FromWorker,
   fromWorkerSchema,
@@ -14,7 +15,6 @@ import {
   type Tile,
   type ToWorker,
 } from "./recorder_messages.ts";
-import { createFrameReader } from "./track_processor.ts";
 
 /** A stream as a recording sees it. */
 export interface RecordedStream {
@@ -40,8 +40,8 @@ interface Recording {
   session: RecordingSession;
   options: RecordingOptions;
   epochMs: number | null;
-  /** How to reach the platform after the session let go of its socket. */
-  send: (message: ClientMessage) => unknown;
+  /** Reaches the platform, also after the session let go of its socket; false when it does not. */
+  send: (message: ClientMessage) => boolean;
   /** Media over WebRTC that this recording holds, by stream. */
   inbounds: Map<string, { inbound: Inbound; release: () => void }>;
   feeds: Set<string>;
@@ -52,10 +52,12 @@ interface Recording {
 export class Recorder {
   #worker: Worker | undefined;
   readonly #recordings = new Map<string, Recording>();
-  readonly #feeds = new Map<string, { holders: number; track: MediaStreamTrack }>();
+  readonly #feeds = new Feeds((message, transfer) => this.#post(message, transfer));
   /** Media that some recording receives, by source: the other lane's recording uses it too. */
   readonly #received = new Map<string, Inbound>();
   readonly #orders = new Map<string, number>();
+  /** Last words about recordings that ended while their session had no socket. */
+  readonly #unsaid = new WeakMap<RecordingSession, ClientMessage[]>();
 
   /** Loads the worker before it is needed: compiling it would cost the first recording its first moments. */
   warmUp(): void {
@@ -92,18 +94,18 @@ export class Recorder {
     for (const recording of this.#of(session)) this.#update(recording);
   }
 
-  /** The session has a new socket: its recordings go on, and the platform is told so. */
+  /** The session has a new socket: its recordings go on, and the platform is told what became of them. */
   resume(session: RecordingSession): void {
-    for (const { epochMs, options: { archiveId } } of this.#of(session)) {
-      if (epochMs !== null) session.send({ type: "recording-started", archiveId, epochMs });
-    }
+    for (const recording of this.#of(session)) claim(recording);
+    for (const message of this.#unsaid.get(session) ?? []) session.send(message);
+    this.#unsaid.delete(session);
   }
 
   /** Finishes a session's recordings because this page leaves it; resolves at the limit, too. */
   async leave(
     session: RecordingSession,
     limitMs: number,
-    send: (message: ClientMessage) => unknown,
+    send: (message: ClientMessage) => boolean,
   ): Promise<void> {
     const leaving = this.#of(session);
     for (const recording of leaving) {
@@ -143,7 +145,7 @@ export class Recorder {
         const track = wanted ? tracks.find((each) => each.kind === kind) : undefined;
         if (track === undefined || track.readyState === "ended") return null;
         const id = stream.local === null ? track.id : trackSource(track);
-        if (!held.has(id) && !recording.feeds.has(id)) this.#retain(id, track);
+        if (!held.has(id) && !recording.feeds.has(id)) this.#feeds.retain(id, track);
         held.add(id);
         return id;
       };
@@ -156,7 +158,7 @@ export class Recorder {
         videoFeed: feed("video", recording.options.hasVideo),
       };
     });
-    for (const id of recording.feeds) if (!held.has(id)) this.#release(id);
+    for (const id of recording.feeds) if (!held.has(id)) this.#feeds.release(id);
     recording.feeds = held;
     for (const [streamId, { release }] of recording.inbounds) {
       if (streams.some((stream) => stream.streamId === streamId)) continue;
@@ -196,31 +198,6 @@ export class Recorder {
     return this.#orders.size - 1;
   }
 
-  #retain(id: string, track: MediaStreamTrack): void {
-    const known = this.#feeds.get(id);
-    if (known !== undefined) {
-      known.holders += 1;
-      return;
-    }
-    // A clone: muting must not starve the recorder's clock, nor stopping the original end it.
-    const clone = track.clone();
-    clone.enabled = true;
-    const kind = track.kind === "audio" ? "audio" : "video";
-    const readable = createFrameReader(clone);
-    this.#feeds.set(id, { holders: 1, track: clone });
-    this.#post({ type: "feed", id, kind, readable }, [readable]);
-  }
-
-  #release(id: string): void {
-    const feed = this.#feeds.get(id);
-    if (feed === undefined) return;
-    feed.holders -= 1;
-    if (feed.holders > 0) return;
-    this.#feeds.delete(id);
-    this.#post({ type: "end-feed", id });
-    feed.track.stop();
-  }
-
   #post(message: ToWorker, transfer: Transferable[] = []): void {
     this.#worker ??= this.#startWorker();
     this.#worker.postMessage(message, transfer);
@@ -231,7 +208,7 @@ export class Recorder {
     worker.onmessage = ({ data }) => this.#take(fromWorkerSchema.parse(data));
     worker.onerror = (event) => {
       this.#worker = undefined;
-      this.#feeds.clear();
+      this.#feeds.lost();
       const message = `Record in this page: the worker failed: ${event.message ?? "not loaded"}`;
       for (const recording of this.#recordings.values()) this.#failed(recording, message);
     };
@@ -244,7 +221,7 @@ export class Recorder {
     const { archiveId } = message;
     if (message.type === "started") {
       recording.epochMs = message.epochMs;
-      recording.send({ type: "recording-started", archiveId, epochMs: message.epochMs });
+      claim(recording);
     } else if (message.type === "finished") {
       const { droppedFrames } = message;
       this.#end(recording, { type: "recording-finished", archiveId, droppedFrames });
@@ -258,11 +235,24 @@ export class Recorder {
 
   #end(recording: Recording, message: ClientMessage): void {
     if (!this.#recordings.delete(recording.options.archiveId)) return;
-    recording.send(message);
-    for (const id of recording.feeds) this.#release(id);
+    if (!recording.send(message)) this.#keep(recording, message);
+    for (const id of recording.feeds) this.#feeds.release(id);
     for (const { release } of recording.inbounds.values()) release();
     recording.ended.resolve();
   }
+
+  /** Keeps the last word about a recording until its session has a socket again. */
+  #keep({ session, epochMs, options: { archiveId } }: Recording, message: ClientMessage): void {
+    const words = this.#unsaid.get(session) ?? [];
+    // To a platform that was restarted this page has to say first that it is the one who recorded.
+    if (epochMs !== null) words.push({ type: "recording-started", archiveId, epochMs });
+    this.#unsaid.set(session, [...words, message]);
+  }
+}
+
+/** Tells the platform that this page records, since when. */
+function claim({ send, epochMs, options: { archiveId } }: Recording): void {
+  if (epochMs !== null) send({ type: "recording-started", archiveId, epochMs });
 }
 
 /** This page's recorder. */

@@ -8,10 +8,10 @@ const maxChunkBytes = 4 * 1024 * 1024;
 const maxWaitingBytes = 96 * 1024 * 1024;
 /** Longest wait for the answer to one chunk, ms. */
 const answerMs = 15_000;
-/** How long one chunk is tried, ms. */
-const tryForMs = 60_000;
+/** How long one chunk is tried, ms: longer than a lost line is. */
+const tryForMs = 180_000;
 /** Longest wait between two tries, ms. */
-const retryEveryMs = 4_000;
+const retryEveryMs = 1_000;
 /** Statuses after which trying again makes sense; others below 500 end the recording. */
 const passing: ReadonlySet<number> = new Set([408, 425, 429]);
 

@@ -1,8 +1,10 @@
 /** Who is in a session, what they publish, and what is recorded: one client's knowledge of it. */
 import type { ServerMessage, WireConnection, WireStream } from "../protocol.ts";
 
-/** How long the stream of a lost connection is kept: its publisher may be back at once, ms. */
+/** How long who lost the connection, and its streams, are kept: they may be back at once, ms. */
 const departureMs = 3_000;
+/** The same after this client's own connection was lost: then others lost theirs, too, ms. */
+const returnMs = 10_000;
 
 /** Somebody in the session. */
 export interface Connection {
@@ -56,32 +58,38 @@ export class Roster {
   readonly #departing = new Map<string, ReturnType<typeof setTimeout>>();
   readonly #archives = new Map<string, string>();
   #own: Connection | undefined;
+  /** True until the present connection was told of. */
+  #isNew = false;
 
   constructor(private readonly events: RosterEvents) {}
 
-  /** This client has a connection now; a previous one of its is forgotten. */
+  /** This client has a connection now: the one it had before, or another in its place. */
   enter(wire: WireConnection): Connection {
+    if (this.#own?.connectionId === wire.id) return this.#own;
     if (this.#own !== undefined) this.connections.delete(this.#own.connectionId);
     this.#own = toConnection(wire);
+    this.#isNew = true;
     this.connections.set(wire.id, this.#own);
     return this.#own;
   }
 
   /**
-   * Takes what a welcome says for the truth; what it does not list any more, goes. Streams in
+   * Takes what a welcome says for the truth; what it does not list any more, goes, unless it is back
+   * in a while: a platform that was restarted knows only who has come back to it. Streams in
    * `ownStreams` are this client's, which knows better.
    */
   welcome({ connections, streams, archives }: Welcome, ownStreams: ReadonlySet<string>): void {
     for (const streamId of [...this.streams.keys()]) {
       if (ownStreams.has(streamId) || streams.some(({ id }) => id === streamId)) continue;
-      this.removeStream(streamId, "networkDisconnected");
+      this.#depart(streamId, returnMs, () => this.#remove(streamId, "networkDisconnected"));
     }
     for (const id of [...this.connections.keys()]) {
       if (id === this.#own?.connectionId || connections.some((each) => each.id === id)) continue;
-      this.removeConnection(id, "networkDisconnected");
+      this.#depart(id, returnMs, () => this.#removeConnection(id, "networkDisconnected"));
     }
     for (const each of connections) this.addConnection(each);
-    this.events.emit("connectionCreated", { connection: this.#own });
+    if (this.#isNew) this.events.emit("connectionCreated", { connection: this.#own });
+    this.#isNew = false;
     for (const stream of streams) if (!ownStreams.has(stream.id)) this.addStream(stream);
     for (const [id, name] of [...this.#archives]) {
       if (!archives.some((archive) => archive.id === id)) {
@@ -91,16 +99,23 @@ export class Roster {
     for (const archive of archives) this.changeArchive(archive);
   }
 
-  /** Somebody came. */
+  /** Somebody came, or came back. */
   addConnection(wire: WireConnection): void {
+    this.#stay(wire.id);
     if (this.connections.has(wire.id)) return;
     const connection = toConnection(wire);
     this.connections.set(wire.id, connection);
     this.events.emit("connectionCreated", { connection });
   }
 
-  /** Somebody left. */
+  /** Somebody left; who lost the connection may be back in a moment. */
   removeConnection(connectionId: string, reason: string): void {
+    if (reason !== "networkDisconnected") return this.#removeConnection(connectionId, reason);
+    this.#depart(connectionId, departureMs, () => this.#removeConnection(connectionId, reason));
+  }
+
+  #removeConnection(connectionId: string, reason: string): void {
+    this.#stay(connectionId);
     const connection = this.connections.get(connectionId);
     if (connection === undefined) return;
     this.connections.delete(connectionId);
@@ -148,8 +163,7 @@ export class Roster {
   /** A stream is gone; when its connection was lost, it may be published again in a moment. */
   removeStream(streamId: string, reason: string): void {
     if (reason !== "networkDisconnected") return this.#remove(streamId, reason);
-    this.#stay(streamId);
-    this.#departing.set(streamId, setTimeout(() => this.#remove(streamId, reason), departureMs));
+    this.#depart(streamId, departureMs, () => this.#remove(streamId, reason));
   }
 
   /** One of this client's own streams is published by another connection of its from now on. */
@@ -180,6 +194,7 @@ export class Roster {
   /** Forgets everything; the streams of others go with `reason`. */
   clear(reason: string): void {
     for (const streamId of [...this.streams.keys()]) this.#remove(streamId, reason);
+    for (const id of [...this.#departing.keys()]) this.#stay(id);
     this.connections.clear();
     this.#archives.clear();
     this.#own = undefined;
@@ -190,9 +205,15 @@ export class Roster {
     if (stream !== undefined) this.events.gone(stream, reason);
   }
 
-  #stay(streamId: string): void {
-    clearTimeout(this.#departing.get(streamId));
-    this.#departing.delete(streamId);
+  /** Has somebody or something go in a while, unless it comes back before. */
+  #depart(id: string, afterMs: number, go: () => void): void {
+    this.#stay(id);
+    this.#departing.set(id, setTimeout(go, afterMs));
+  }
+
+  #stay(id: string): void {
+    clearTimeout(this.#departing.get(id));
+    this.#departing.delete(id);
   }
 }
 

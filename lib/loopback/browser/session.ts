@@ -3,23 +3,18 @@ import type OT from "@opentok/client";
 import type { ClientMessage, ServerMessage } from "../protocol.ts";
 import { Emitter } from "./emitter.ts";
 import { ClientError, clientError } from "./errors.ts";
-import { deadline, settle, withPromise } from "./promise.ts";
+import { Line } from "./line.ts";
+import { settle, withPromise } from "./promise.ts";
 import { Publisher } from "./publisher.ts";
 import { Publishing } from "./publishing.ts";
 import { recorder } from "./recorder.ts";
 import type { RecordedStream, RecordingSession } from "./recorder.ts";
 import { type Connection, Roster, type Stream } from "./roster.ts";
+import { Signals } from "./signals.ts";
 import type { Subscriber } from "./subscriber.ts";
 import { Subscribing } from "./subscribing.ts";
-import { closeCodes, Wire } from "./wire.ts";
+import type { Welcome } from "./wire.ts";
 
-/** Longest wait for a signal's confirmation, ms. */
-const signalTimeoutMs = 10_000;
-/** How long a lost socket is tried again, ms. */
-const reconnectForMs = 30_000;
-/** First and longest wait between two attempts, ms. */
-const reconnectAfterMs = 200;
-const reconnectEveryMs = 3_000;
 /** How long a recording may still be written after leaving, ms. */
 const farewellMs = 3_000;
 
@@ -43,16 +38,20 @@ export class Session extends Emitter implements RecordingSession {
   });
   readonly #publishing: Publishing = new Publishing(this.#roster, (message) => this.send(message));
   readonly #subscribing = new Subscribing(this.#roster, (message) => this.send(message));
-  readonly #signals = new Map<number, (error: string | null) => void>();
-  #wire: Wire | undefined;
-  #state: "disconnected" | "connecting" | "connected" | "reconnecting" = "disconnected";
-  /** Counts entries and exits: what began before the last one is out of date. */
-  #era = 0;
-  #nextSignal = 0;
-  #token = "";
+  readonly #signals = new Signals((message) => this.send(message));
+  readonly #line: Line;
 
   constructor(readonly apiUrl: URL, readonly sessionId: string) {
     super();
+    this.#line = new Line(apiUrl, {
+      receive: (message) => this.#receive(message),
+      interrupted: () => {
+        this.#signals.failAll("the connection was lost");
+        this.emit("sessionReconnecting");
+      },
+      restored: (welcome) => this.#reenter(welcome),
+      ended: (reason) => this.#expelled(reason),
+    });
   }
 
   /** Everybody in the session. */
@@ -67,7 +66,7 @@ export class Session extends Emitter implements RecordingSession {
 
   /** True while connected, or trying to be again. */
   isConnected(): boolean {
-    return this.#state === "connected" || this.#state === "reconnecting";
+    return this.#line.isUp;
   }
 
   /** Enters the session; the callback gets no error when it worked. */
@@ -115,20 +114,18 @@ export class Session extends Emitter implements RecordingSession {
     signal: { type?: string; data?: string; to?: Connection },
     callback?: (error?: Error) => void,
   ): Promise<void> {
-    const sent = this.#signal(signal);
+    const { type = "", data = "", to } = signal;
+    const sent = this.#signals.add(type, data, to?.connectionId ?? null);
     settle(sent, callback);
     return sent;
   }
 
   /** Leaves the session. A recording that this page makes of it is finished first, for up to 3 s. */
   async disconnect(): Promise<void> {
-    const wire = this.#wire;
     const wasIn = this.isConnected();
-    this.#state = "disconnected";
-    this.#wire = undefined;
-    this.#era += 1;
+    const wire = this.#line.close();
     if (!wasIn) return;
-    const farewell = recorder.leave(this, farewellMs, (message) => wire?.send(message));
+    const farewell = recorder.leave(this, farewellMs, (message) => wire?.send(message) ?? false);
     for (const streamId of this.#publishing.streamIds()) {
       wire?.send({ type: "unpublish", streamId });
     }
@@ -164,7 +161,7 @@ export class Session extends Emitter implements RecordingSession {
 
   /** Sends a message to the platform; false while there is no socket. */
   send(message: ClientMessage): boolean {
-    return this.#wire?.send(message) ?? false;
+    return this.#line.send(message);
   }
 
   /** What a recorder of this session must record. */
@@ -181,78 +178,28 @@ export class Session extends Emitter implements RecordingSession {
   }
 
   async #connect(token: string): Promise<void> {
-    if (this.#state !== "disconnected") return;
-    this.#state = "connecting";
-    this.#token = token;
-    const era = ++this.#era;
+    if (!this.#line.isClosed) return;
     try {
-      const wire = await Wire.open(this.#address());
-      if (era !== this.#era) {
-        wire.close();
-        throw new ClientError("OT_CONNECT_FAILED", "Connect to the session: it was disconnected");
-      }
-      this.#enter(wire);
+      const welcome = await this.#line.open(token);
+      this.connection = this.#roster.enter(welcome.connection);
       this.emit("sessionConnected");
-      this.#roster.welcome(wire.welcome, new Set());
+      this.#roster.welcome(welcome, new Set());
     } catch (error) {
-      if (era === this.#era) this.#state = "disconnected";
       throw clientError(error, "OT_CONNECT_FAILED");
     }
   }
 
-  #address(): URL {
-    const url = new URL(`${this.apiUrl.pathname.replace(/\/$/, "")}/socket`, this.apiUrl);
-    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-    url.searchParams.set("token", this.#token);
-    return url;
-  }
-
-  #enter(wire: Wire): Connection {
-    this.#wire = wire;
-    this.#state = "connected";
-    this.connection = this.#roster.enter(wire.welcome.connection);
-    wire.onMessage = (message) => this.#receive(message);
-    wire.onClose = (code) => void this.#lost(code);
-    return this.connection;
-  }
-
-  /** Finds a way back in for half a minute, then gives up. */
-  async #lost(code: number): Promise<void> {
-    if (this.#state !== "connected") return;
-    const era = this.#era;
-    this.#wire = undefined;
-    if (code === closeCodes.forced) return this.#expelled("forceDisconnected");
-    this.#state = "reconnecting";
-    for (const done of this.#signals.values()) done("the connection was lost");
-    this.emit("sessionReconnecting");
-    const deadlineMs = performance.now() + reconnectForMs;
-    for (let waitMs = reconnectAfterMs; performance.now() < deadlineMs; waitMs *= 2) {
-      await new Promise((done) => setTimeout(done, Math.min(waitMs, reconnectEveryMs)));
-      if (era !== this.#era) return;
-      try {
-        const wire = await Wire.open(this.#address());
-        if (era !== this.#era) return wire.close();
-        return this.#reenter(wire);
-      } catch (error) {
-        if (error instanceof ClientError && error.name === "OT_AUTHENTICATION_ERROR") break;
-      }
-    }
-    if (era === this.#era) this.#expelled("networkDisconnected");
-  }
-
-  /** Goes on with a new connection: publishes again, and records on. */
-  #reenter(wire: Wire): void {
-    const connection = this.#enter(wire);
+  /** Goes on with a new socket: publishes again, and records on. */
+  #reenter(welcome: Welcome): void {
+    this.connection = this.#roster.enter(welcome.connection);
     this.emit("sessionReconnected");
-    this.#roster.welcome(wire.welcome, new Set(this.#publishing.streamIds()));
-    this.#publishing.republish(connection);
+    this.#roster.welcome(welcome, new Set(this.#publishing.streamIds()));
+    this.#publishing.republish(this.connection);
     recorder.resume(this);
   }
 
   #expelled(reason: string): void {
-    this.#state = "disconnected";
-    this.#era += 1;
-    void recorder.leave(this, farewellMs, () => {});
+    void recorder.leave(this, farewellMs, () => false);
     this.#clear(reason);
     this.emit("sessionDisconnected", { reason }, true);
   }
@@ -260,7 +207,7 @@ export class Session extends Emitter implements RecordingSession {
   #clear(reason: string): void {
     for (const streamId of this.#publishing.streamIds()) this.#publishing.end(streamId, reason);
     this.#roster.clear(reason);
-    for (const done of this.#signals.values()) done("the session was disconnected");
+    this.#signals.failAll("the session was disconnected");
     this.connection = undefined;
   }
 
@@ -280,28 +227,6 @@ export class Session extends Emitter implements RecordingSession {
     } catch (error) {
       publisher.session = undefined;
       throw error;
-    }
-  }
-
-  async #signal(signal: { type?: string; data?: string; to?: Connection }): Promise<void> {
-    const id = this.#nextSignal++;
-    const result = Promise.withResolvers<string | null>();
-    this.#signals.set(id, result.resolve);
-    try {
-      const sent = this.send({
-        type: "signal",
-        id,
-        signalType: signal.type ?? "",
-        data: signal.data ?? "",
-        to: signal.to?.connectionId ?? null,
-      });
-      if (!sent) throw new ClientError("OT_NOT_CONNECTED", "Send a signal: not connected");
-      const error = await deadline(result.promise, signalTimeoutMs, "Send a signal: no answer");
-      if (error !== null) {
-        throw new ClientError("OT_UNEXPECTED_SERVER_RESPONSE", `Send a signal: ${error}`);
-      }
-    } finally {
-      this.#signals.delete(id);
     }
   }
 
@@ -325,7 +250,7 @@ export class Session extends Emitter implements RecordingSession {
       case "signal":
         return this.#takeSignal(message);
       case "signal-result":
-        return this.#signals.get(message.id)?.(message.error);
+        return this.#signals.answered(message.id, message.error);
       case "rtc": {
         const { from, streamId, subscription, rtc } = message;
         if (this.#publishing.receive(from, streamId, subscription, rtc)) return;

@@ -1,0 +1,43 @@
+/** The tracks that this page's recording worker reads: each one once, however many recordings use it. */
+import type { ToWorker } from "./recorder_messages.ts";
+import { createFrameReader } from "./track_processor.ts";
+
+/** Counts who uses each feed: the first use hands it to the worker, the last takes it back. */
+export class Feeds {
+  readonly #feeds = new Map<string, { holders: number; track: MediaStreamTrack }>();
+
+  constructor(private readonly post: (message: ToWorker, transfer?: Transferable[]) => void) {}
+
+  /** One more recording uses the track under this id. */
+  retain(id: string, track: MediaStreamTrack): void {
+    const known = this.#feeds.get(id);
+    if (known !== undefined) {
+      known.holders += 1;
+      return;
+    }
+    // A clone: muting must not starve the recorder's clock, nor stopping the original end it.
+    const clone = track.clone();
+    clone.enabled = true;
+    const kind = track.kind === "audio" ? "audio" : "video";
+    const readable = createFrameReader(clone);
+    this.#feeds.set(id, { holders: 1, track: clone });
+    this.post({ type: "feed", id, kind, readable }, [readable]);
+  }
+
+  /** One recording less uses it. */
+  release(id: string): void {
+    const feed = this.#feeds.get(id);
+    if (feed === undefined) return;
+    feed.holders -= 1;
+    if (feed.holders > 0) return;
+    this.#feeds.delete(id);
+    this.post({ type: "end-feed", id });
+    feed.track.stop();
+  }
+
+  /** The worker is gone, and every feed with it. */
+  lost(): void {
+    for (const { track } of this.#feeds.values()) track.stop();
+    this.#feeds.clear();
+  }
+}

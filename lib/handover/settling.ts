@@ -1,5 +1,5 @@
 /** After an archive has ended: following its file until nothing more is to be learned of it. */
-import { updatedGaps } from "../recording/coverage.ts";
+import { keptContinuity, updatedGaps } from "../recording/coverage.ts";
 import { isRunning } from "../recording/draft.ts";
 import type { Chain, Part } from "../recording/model.ts";
 import { type PlatformArchive, PlatformError } from "../platform/platform.ts";
@@ -85,8 +85,10 @@ export function createSettling(
     if (!chain || chain.stoppedAtMs === null) return;
     const parts = await store.parts.list(part.chainId);
     const gaps = updatedGaps(chain.gaps, parts, chain.stopRequestedAtMs ?? chain.stoppedAtMs);
-    if (JSON.stringify(gaps) !== JSON.stringify(chain.gaps)) {
-      await store.chains.update(chain.id, (c) => ({ ...c, gaps }));
+    const continuity = keptContinuity({ ...chain, gaps }, parts);
+    const known = JSON.stringify([chain.gaps, chain.continuity]);
+    if (JSON.stringify([gaps, continuity]) !== known) {
+      await store.chains.update(chain.id, (c) => ({ ...c, gaps, continuity }));
     }
   }
 

@@ -1,5 +1,5 @@
 /** Which moments of a recording are covered by an archive, and which are not. */
-import type { Gap, Part } from "./model.ts";
+import type { Chain, Gap, Part } from "./model.ts";
 
 /** A stretch of wall clock, ms; `toMs` null: it goes on. */
 export interface Span {
@@ -76,6 +76,28 @@ export function continuityOf(fromMs: number, toMs: number, gaps: readonly Span[]
     0,
   );
   return Math.min(1, Math.max(0, 1 - lost / recorded));
+}
+
+/** What a chain keeps of its continuity once it has ended, 0 to 1; `parts` may be only the last ones. */
+export function keptContinuity(chain: Chain, parts: readonly Part[]): number {
+  const first = parts.find((part) => part.seq === 0);
+  const toMs = chain.stopRequestedAtMs ?? chain.stoppedAtMs ?? chain.createdAtMs;
+  return continuityOf(first?.startedAtMs ?? chain.createdAtMs, toMs, chain.gaps);
+}
+
+/**
+ * How much was recorded more than once, ms: what handovers cost. A span that goes on counts up to
+ * `nowMs`.
+ */
+export function doubledMs(spans: readonly Span[], nowMs: number): number {
+  let doubled = 0;
+  let coveredToMs = -Infinity;
+  for (const span of spans.toSorted((a, b) => a.fromMs - b.fromMs)) {
+    const toMs = Math.max(span.fromMs, span.toMs ?? nowMs);
+    doubled += Math.max(0, Math.min(coveredToMs, toMs) - span.fromMs);
+    coveredToMs = Math.max(coveredToMs, toMs);
+  }
+  return doubled;
 }
 
 /** The cause of the recorded gap that is the same hole, seen with other knowledge of its ends. */

@@ -1,6 +1,6 @@
 /** The state while one event is worked in: what may be done to it, and what has to be written. */
 import type { ArchiveStatus, Chain, Lane, Part } from "./model.ts";
-import { updatedGaps } from "./coverage.ts";
+import { keptContinuity, updatedGaps } from "./coverage.ts";
 import type {
   ArchiveFacts,
   Command,
@@ -257,6 +257,7 @@ export class Draft {
     chain.state = state;
     this.recount();
     chain.stoppedAtMs = this.nowMs;
+    chain.continuity = keptContinuity(chain, this.state.tail);
     this.endedChain = chain;
     this.state.lastChain = chain;
     this.state.chain = null;

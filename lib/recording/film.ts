@@ -1,7 +1,14 @@
 /** A chain as one film: its parts on one timeline, the seams between them, what is missing. */
 import type { Chain, Lane, Part, TimeSource } from "./model.ts";
 import type { Film, FilmPart, Seam } from "./views.ts";
-import { continuityOf, holesBetween, knownCause, type Span, spanOf } from "./coverage.ts";
+import {
+  continuityOf,
+  doubledMs,
+  holesBetween,
+  knownCause,
+  type Span,
+  spanOf,
+} from "./coverage.ts";
 
 /** What a film depends on besides its chain. */
 export interface FilmOptions {
@@ -39,7 +46,8 @@ export function filmOf(chain: Chain, parts: readonly Part[], options: FilmOption
   const epochMs = first?.fromMs ?? chain.createdAtMs;
   const mediaUrl = options.mediaUrl ??
     ((archiveId) => `/api/archives/${encodeURIComponent(archiveId)}/media`);
-  const spans = shown.map((p): Span => ({ fromMs: p.fromMs, toMs: endOf(p, options.nowMs) }));
+  const spanNow = (p: Placed): Span => ({ fromMs: p.fromMs, toMs: endOf(p, options.nowMs) });
+  const spans = shown.map(spanNow);
   const endMs = spans.reduce((end, span) => Math.max(end, span.toMs ?? end), epochMs);
   const holes = holesBetween(spans, recordedUntilMs(chain, endMs, options.nowMs));
   const recordedToMs = holes.reduce((to, hole) => Math.max(to, hole.toMs ?? to), endMs);
@@ -70,6 +78,7 @@ export function filmOf(chain: Chain, parts: readonly Part[], options: FilmOption
       cause: knownCause(chain.gaps, hole) ?? "No archive covers this time",
     })),
     continuity: continuityOf(epochMs, recordedToMs, holes),
+    overlapSeconds: doubledMs(placed.map(spanNow), options.nowMs) / 1000,
   };
 }
 

@@ -120,6 +120,8 @@ export const chainSchema = z.object({
   /** When Stop was confirmed; null until then. */
   stoppedAtMs: z.number().nullable().default(null),
   gaps: z.array(gapSchema).default([]),
+  /** Covered time / recorded time, 0 to 1; absent while it records. */
+  continuity: z.number().min(0).max(1).optional(),
 });
 /** One continuous recording of a room, from Start to Stop. */
 export type Chain = z.infer<typeof chainSchema>;

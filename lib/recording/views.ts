@@ -137,6 +137,8 @@ export const filmSchema = z.object({
   ),
   /** Covered time / recorded time, 0 to 1. */
   continuity: z.number().min(0).max(1),
+  /** How much was recorded more than once, seconds: what handing over cost. */
+  overlapSeconds: z.number().nonnegative(),
 });
 /** A whole chain as one film: what `<gapless-video>` plays. */
 export type Film = z.infer<typeof filmSchema>;

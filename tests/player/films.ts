@@ -31,6 +31,7 @@ export function filmFrom(sketches: PartSketch[], changes: Partial<Film> = {}): F
     seams: [],
     gaps: [],
     continuity: 1,
+    overlapSeconds: 0,
     ...changes,
   };
 }

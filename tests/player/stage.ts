@@ -34,14 +34,16 @@ export interface Playthrough {
   crossings: Crossing[];
 }
 
-/** A server, a browser and one page. */
+/** A server, a browser and one page at a time. */
 export interface Stage {
-  page: Page;
+  readonly page: Page;
+  /** Opens a new page in the place of the old one; `prepare` runs in it before anything else. */
+  open(prepare?: () => void): Promise<Page>;
   /** Records the parts and tells the film made of them. */
   film(parts: PartPlan[], changes?: Partial<Film>): Promise<Film>;
   /** Puts a film on the page and waits until it can be played. */
   show(film: Film): Promise<void>;
-  /** Shows the film, plays it from a moment to its end, and tells how that went. */
+  /** Shows the film, plays it from a moment to its end, at speed, and tells how that went. */
   playFrom(film: Film, seconds: number): Promise<Playthrough>;
   /** What the app answers when asked for a film. */
   films: Map<string, Film>;
@@ -55,6 +57,9 @@ export interface Stage {
   log: { resolved: string[]; read: string[] };
   close(): Promise<void>;
 }
+
+/** How fast a film is played where only its end matters. */
+const HURRY = 4;
 
 const PAGE = `<!doctype html><meta charset="utf-8"><title>Stage</title>
 <meta name="viewport" content="width=device-width">
@@ -150,10 +155,27 @@ export async function openStage(
   });
 
   const browser: Browser = await launchChromium({ args });
-  const page = await browser.newPage();
-  page.on("pageerror", (error) => console.error("In the page:", error));
-  if (Deno.env.get("VERBOSE")) page.on("console", (message) => console.log(message.text()));
-  await page.goto(app.origin);
+  const newPage = async (prepare?: () => void): Promise<Page> => {
+    const page = await (await browser.newContext()).newPage();
+    page.on("pageerror", (error) => console.error("In the page:", error));
+    if (Deno.env.get("VERBOSE")) page.on("console", (message) => console.log(message.text()));
+    if (prepare) await page.addInitScript(prepare);
+    await page.goto(app.origin);
+    return page;
+  };
+  // Films are made in a page of their own: the others come and go.
+  const studio = await newPage();
+  const takes = new Map<string, Uint8Array<ArrayBuffer>>();
+  const record = async (take: Take): Promise<Uint8Array<ArrayBuffer>> => {
+    const key = JSON.stringify(take);
+    const known = takes.get(key);
+    if (known) return known;
+    const base64 = await studio.evaluate((take) => gaplessStudio.record(take), take);
+    const bytes = Uint8Array.fromBase64(base64);
+    takes.set(key, bytes);
+    return bytes;
+  };
+  let page = await newPage();
 
   const show = (film: Film): Promise<void> =>
     page.evaluate(async (film) => {
@@ -167,7 +189,14 @@ export async function openStage(
     }, film);
 
   return {
-    page,
+    get page() {
+      return page;
+    },
+    async open(prepare) {
+      await page.context().close();
+      page = await newPage(prepare);
+      return page;
+    },
     show,
     manners,
     films,
@@ -175,19 +204,18 @@ export async function openStage(
     expireAddresses: () => void generation++,
     async film(plans, changes = {}) {
       const parts: FilmPart[] = [];
-      for (const [seq, plan] of plans.entries()) {
-        const archiveId = `${crypto.randomUUID()}.${plan.format}`;
-        const base64 = await page.evaluate((take) => gaplessStudio.record(take), plan);
-        const bytes = Uint8Array.fromBase64(base64);
+      for (const [seq, { status = "available", placeSeconds, ...take }] of plans.entries()) {
+        const archiveId = `${crypto.randomUUID()}.${take.format}`;
+        const bytes = await record(take);
         files.set(archiveId, bytes);
         parts.push({
           seq,
           archiveId,
           lane: seq % 2 ? "secondary" : "primary",
-          status: plan.status ?? "available",
+          status,
           reason: "",
-          placeSeconds: plan.placeSeconds ?? plan.fromSeconds,
-          durationSeconds: plan.seconds,
+          placeSeconds: placeSeconds ?? take.fromSeconds,
+          durationSeconds: take.seconds,
           sizeBytes: bytes.length,
           mediaUrl: `/api/archives/${archiveId}/media`,
         });
@@ -205,14 +233,16 @@ export async function openStage(
         seams: [],
         gaps: [],
         continuity: 1,
+        overlapSeconds: 0,
         ...changes,
       };
     },
     async playFrom(film, seconds) {
       await show(film);
-      return await page.evaluate(async (seconds) => {
+      return await page.evaluate(async ([seconds, rate]) => {
         const player = document.querySelector("gapless-video");
         if (!player) throw new Error("There is no player");
+        player.playbackRate = rate;
         const crossings: Crossing[] = [];
         player.addEventListener("gapless-crossed", (event) => {
           if (event instanceof CustomEvent) crossings.push(event.detail);
@@ -221,7 +251,7 @@ export async function openStage(
         await gaplessStudio.until((player) => player.ended);
         const { ended, currentTime, dataset } = player;
         return { ended, atSeconds: currentTime, technique: dataset.technique, crossings };
-      }, seconds);
+      }, [seconds, HURRY] as const);
     },
     replaceFile: (archiveId, bytes) => void files.set(archiveId, bytes),
     async close() {
@@ -230,6 +260,31 @@ export async function openStage(
       await storage.close();
     },
   };
+}
+
+/**
+ * Tests of one file that share a stage: starting browsers and recording films is what takes time. Each
+ * gets a page of its own, and well-mannered servers.
+ */
+export function testsOnOneStage(
+  options: Parameters<typeof openStage>[0] = {},
+): (name: string, play: (stage: Stage) => Promise<void>) => void {
+  let opened: Promise<Stage> | null = null;
+  Deno.test.afterAll(async () => await (await opened)?.close());
+  return (name, play) =>
+    Deno.test({
+      name,
+      // The stage outlives the test.
+      sanitizeOps: false,
+      sanitizeResources: false,
+      async fn() {
+        const stage = await (opened ??= openStage(options));
+        stage.manners.clear();
+        stage.films.clear();
+        await stage.open();
+        await play(stage);
+      },
+    });
 }
 
 function serve(answer: (request: Request, url: URL) => Response | Promise<Response>) {

@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { continuityOf, holesBetween, updatedGaps } from "../../lib/recording/coverage.ts";
+import {
+  continuityOf,
+  doubledMs,
+  holesBetween,
+  keptContinuity,
+  updatedGaps,
+} from "../../lib/recording/coverage.ts";
 import { filmOf } from "../../lib/recording/film.ts";
 import type { Chain } from "../../lib/recording/model.ts";
 import { filmSchema } from "../../lib/recording/views.ts";
@@ -33,6 +39,7 @@ Deno.test("filmOf() lays parts where they were recorded and tells each seam", ()
   assert.equal(film.epochMs, 1_000);
   assert.equal(film.durationSeconds, 67);
   assert.equal(film.continuity, 1);
+  assert.equal(film.overlapSeconds, 5.5);
   assert.deepEqual(film.gaps, []);
   assert.equal(film.parts[1]?.mediaUrl, "/api/archives/a1/media");
 });
@@ -115,4 +122,19 @@ Deno.test("continuityOf() is covered time over recorded time", () => {
   const gaps = [{ fromMs: 10, toMs: 20, cause: "" }, { fromMs: 90, toMs: null, cause: "" }];
   assert.equal(continuityOf(0, 100, gaps), 0.8);
   assert.equal(continuityOf(5, 5, gaps), 1);
+});
+
+Deno.test("keptContinuity() counts from the first archive to the moment Stop was pressed", () => {
+  const gaps = [{ fromMs: 20_000, toMs: 22_000, cause: "x" }];
+  const chain = { ...CHAIN, gaps, createdAtMs: 0, stopRequestedAtMs: 41_000 };
+  assert.equal(keptContinuity(chain, [partOf(0, 1_000, 20_000)]), 0.95);
+  assert.equal(keptContinuity(chain, [partOf(7, 30_000, 41_000)]), 1 - 2 / 41);
+});
+
+Deno.test("doubledMs() counts what more than one archive recorded, once for each that was too many", () => {
+  const span = (fromMs: number, toMs: number | null) => ({ fromMs, toMs });
+  assert.equal(doubledMs([], 0), 0);
+  assert.equal(doubledMs([span(8, 20), span(0, 10)], 99), 2);
+  assert.equal(doubledMs([span(0, 30), span(5, 10), span(6, 9)], 99), 8);
+  assert.equal(doubledMs([span(0, null), span(5, null)], 12), 7, "both still run");
 });

@@ -28,6 +28,14 @@ const MAY_IMPORT: Record<string, string[]> = {
     "lib/loopback/protocol.ts",
   ],
   "lib/player/": ["lib/alignment/", "lib/api/client.ts", "lib/recording/"],
+  "lib/player/ui/": [
+    "lib/alignment/",
+    "lib/api/client.ts",
+    "lib/export/",
+    "lib/player/",
+    "lib/recording/",
+  ],
+  "lib/export/": ["lib/player/media_fetch.ts", "lib/player/timeline.ts", "lib/recording/"],
   "lib/alignment/": ["lib/recording/"],
   "lib/loopback/browser/": ["lib/loopback/protocol.ts", "lib/recording/"],
   // Ours, directly in lib/: the composition root and what pages share.
@@ -78,6 +86,7 @@ const BROWSER_PARTS = [
   "lib/alignment/",
   "lib/api/client.ts",
   "lib/call/",
+  "lib/export/",
   "lib/loopback/browser/",
   "lib/loopback/protocol.ts",
   "lib/player/",

@@ -29,6 +29,7 @@ export function roomViewOf(
     },
     nextHandoverAtMs: state && !procedure ? handOverDueAtMs(state, settings) : null,
     notice: procedure?.trouble ?? state?.notice ?? null,
+    alerts: state?.alerts.filter((alert) => alert.chainId === state.chain?.id) ?? [],
   };
 }
 

@@ -242,13 +242,7 @@ export class Draft {
   private recount(): void {
     const { chain, tail } = this.state;
     if (!chain) return;
-    const before = chain.gaps.find((gap) => gap.toMs === null);
     chain.gaps = updatedGaps(chain.gaps, tail, chain.stopRequestedAtMs ?? null);
-    const after = before && chain.gaps.find((gap) => gap.fromMs === before.fromMs);
-    if (after && after.toMs !== null && chain.state === "recording") {
-      const seconds = ((after.toMs - after.fromMs) / 1000).toFixed(1);
-      this.say("warning", `Recording was interrupted for ${seconds} s: ${after.cause}`);
-    }
   }
 
   /** Ends the chain in this state. */

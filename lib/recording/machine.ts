@@ -3,6 +3,7 @@
  * the one command to carry out. DESIGN section 4 says what it promises.
  */
 import type { Chain, Lane, Part } from "./model.ts";
+import { noteAlerts } from "./alerts.ts";
 import { Draft, isRunning } from "./draft.ts";
 import type {
   Answer,
@@ -44,6 +45,7 @@ export function next(
   const draft = new Draft(state, nowMs, settings);
   apply(draft, event);
   const after = draft.state;
+  noteAlerts(state, after, draft.endedChain, nowMs, settings);
   const chain = draft.endedChain ?? after.chain;
   const chainChanged = chain !== null && after.nextSeq > 0 &&
     JSON.stringify(chain) !== JSON.stringify(state.chain);

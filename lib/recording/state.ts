@@ -10,7 +10,7 @@ import {
   partSchema,
   strategySchema,
 } from "./model.ts";
-import { roomViewSchema, stepSchema } from "./views.ts";
+import { alertSchema, roomViewSchema, stepSchema } from "./views.ts";
 
 /** What the platform is asked to do. At most one command is out at a time. */
 export const commandSchema = z.discriminatedUnion("do", [
@@ -141,6 +141,9 @@ export const recordingStateSchema = z.object({
   /** Starts that may take effect unseen (late, or by a process frozen meanwhile): archives looked for. */
   suspects: z.array(z.object({ name: z.string(), sinceMs: z.number(), untilMs: z.number() })),
   notice: roomViewSchema.shape.notice,
+  /** The last alerts, of earlier chains too. */
+  alerts: z.array(alertSchema).default([]),
+  lastAlertId: z.number().int().nonnegative().default(0),
 });
 /** A room's recording, whole. */
 export type RecordingState = z.infer<typeof recordingStateSchema>;
@@ -219,5 +222,7 @@ export function emptyRecording(
     failedHandovers: 0,
     suspects: [],
     notice: null,
+    alerts: [],
+    lastAlertId: 0,
   };
 }

@@ -31,6 +31,24 @@ export const stepSchema = z.enum([
 /** The step of a running procedure. */
 export type Step = z.infer<typeof stepSchema>;
 
+/** What a host has to hear of at once. */
+export const alertSchema = z.object({
+  id: z.string(),
+  chainId: z.string(),
+  /**
+   * `uncovered`: a moment that nothing records; `archive-ended`: one ended by itself while another
+   * went on; `paused`: nobody publishes; `handover-failing`: several in a row; `limit-near`: the
+   * platform will end the archive soon.
+   */
+  kind: z.enum(["uncovered", "archive-ended", "paused", "handover-failing", "limit-near"]),
+  fromMs: z.number(),
+  /** null while it goes on. */
+  toMs: z.number().nullable(),
+  text: z.string(),
+});
+/** What a host has to hear of at once. */
+export type Alert = z.infer<typeof alertSchema>;
+
 /** The state of a room's recording as everyone in the room may see it, sent whole on every change. */
 export const roomViewSchema = z.object({
   room: z.string(),
@@ -63,6 +81,8 @@ export const roomViewSchema = z.object({
     text: z.string(),
   })
     .nullable(),
+  /** What endangers or endangered the chain that records now, oldest first. */
+  alerts: z.array(alertSchema),
 });
 /** The state of a room's recording, as sent to browsers. */
 export type RoomView = z.infer<typeof roomViewSchema>;

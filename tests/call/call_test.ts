@@ -6,7 +6,7 @@ import type { Participant } from "../../lib/call/people.ts";
 import { type Join, joinSchema, type RoomView, roomViewSchema } from "../../lib/recording/views.ts";
 import { FakePlatform, fakeStream } from "./fake_platform.ts";
 
-const LIMITS = { connectMs: 30, publishMs: 30, subscribeMs: 30 };
+const LIMITS = { connectMs: [30, 30], publishMs: 30, subscribeMs: 30 };
 
 function viewOf(secondaryWanted: boolean): RoomView {
   return roomViewSchema.parse({
@@ -17,6 +17,7 @@ function viewOf(secondaryWanted: boolean): RoomView {
     parts: [],
     procedure: null,
     nextHandoverAtMs: null,
+    alerts: [],
     notice: null,
   });
 }

@@ -35,6 +35,7 @@ function viewOf(parts: [number, number | null][]): RoomView {
     ),
     procedure: null,
     nextHandoverAtMs: null,
+    alerts: [],
     notice: null,
   });
 }

@@ -1,0 +1,135 @@
+/**
+ * What a host has to hear of at once: a moment that is not covered, a recording at risk. Derived from
+ * the state before and after an event, so whichever process works the event in, it comes out the same.
+ */
+import type { Chain, Gap, Part } from "./model.ts";
+import type { RecordingSettings, RecordingState } from "./state.ts";
+import type { Alert } from "./views.ts";
+
+/** Alerts that are kept; gaps stay in the chain's record. */
+const MAX_ALERTS = 20;
+/** One failure is told as a notice and tried again; this many in a row are a risk. */
+const REPEATED_FAILURES = 2;
+/** A hole between two times of whole seconds may be none. */
+const ROUNDING_MS = 2_000;
+/** Ages at which platforms end an archive: of older projects, and of the others. */
+const LIMITS_MS = [120 * 60_000, 240 * 60_000];
+
+/** Brings `after.alerts` up to date; `ended` is the chain that this event ended, or null. */
+export function noteAlerts(
+  before: RecordingState,
+  after: RecordingState,
+  ended: Chain | null,
+  nowMs: number,
+  settings: RecordingSettings,
+): void {
+  const chain = after.chain ?? ended;
+  if (!chain) return;
+  const { alerts } = after;
+  const open = (kind: Alert["kind"]) => alerts.find((a) => a.kind === kind && a.toMs === null);
+  const record = (kind: Alert["kind"], fromMs: number, toMs: number | null, text: string) => {
+    const id = `${chain.id}-${++after.lastAlertId}`;
+    alerts.push({ id, chainId: chain.id, kind, fromMs, toMs, text });
+  };
+
+  const risks = after.chain ? risksOf(after, nowMs, settings) : new Map<Alert["kind"], string>();
+  for (const alert of alerts.filter((a) => a.toMs === null)) {
+    const text = risks.get(alert.kind);
+    if (alert.kind === "uncovered") follow(alert, chain, after.chain === null, nowMs);
+    else if (text === undefined) alert.toMs = nowMs;
+    else alert.text = text;
+  }
+  for (const [kind, text] of risks) {
+    if (!open(kind)) record(kind, nowMs, null, text);
+  }
+  for (const gap of newGaps(before, chain)) {
+    if (gap.toMs === null || gap.toMs - gap.fromMs > ROUNDING_MS) {
+      record("uncovered", gap.fromMs, gap.toMs, uncoveredText(gap));
+    }
+  }
+  if (!open("uncovered")) {
+    for (const part of endedByThemselves(before, after)) {
+      const why = part.reason ? ` (${part.reason})` : "";
+      const text = `An archive ended by itself${why}; another one goes on recording`;
+      record("archive-ended", nowMs, nowMs, text);
+    }
+  }
+  after.alerts = alerts.slice(-MAX_ALERTS);
+}
+
+/** What endangers a recording now, in words. */
+function risksOf(
+  { chain, slots, tail, outcomes, failedHandovers }: RecordingState,
+  nowMs: number,
+  settings: RecordingSettings,
+): Map<Alert["kind"], string> {
+  const risks = new Map<Alert["kind"], string>();
+  const main = tail.find((part) => part.archiveId === slots.main);
+  if (chain?.state !== "recording") return risks;
+  if (main?.status === "paused") {
+    risks.set(
+      "paused",
+      "Nobody publishes in the call: the archive pauses, and ends a minute after the last one left",
+    );
+  }
+  if (failedHandovers >= REPEATED_FAILURES) {
+    const { failure } = outcomes.findLast((o) => o.kind === "handover" && o.failure) ?? {};
+    risks.set(
+      "handover-failing",
+      `Handing over has failed several times (${
+        failure?.message ?? "for no known reason"
+      }); it is ` +
+        "tried again every half minute",
+    );
+  }
+  if (main && nowMs >= limitNearAtMs(main, settings)) {
+    risks.set(
+      "limit-near",
+      "The archive comes near the age at which the platform ends it, and no other has taken over",
+    );
+  }
+  return risks;
+}
+
+/** Halfway between the handover that is due and the platform's limit. */
+function limitNearAtMs(main: Part, { rotateAfterMs }: RecordingSettings): number {
+  const limitMs = LIMITS_MS.find((limit) => limit > rotateAfterMs) ?? rotateAfterMs;
+  return main.startedAtMs + (rotateAfterMs + limitMs) / 2;
+}
+
+/** Follows an open alert to the end of its gap. */
+function follow(alert: Alert, chain: Chain, ended: boolean, nowMs: number): void {
+  const gap = chain.gaps.find((g) => overlap(g, alert));
+  if (gap) {
+    alert.fromMs = gap.fromMs;
+    alert.toMs = gap.toMs;
+    alert.text = uncoveredText(gap);
+  } else alert.toMs = alert.fromMs;
+  if (ended && alert.toMs === null) alert.toMs = nowMs;
+}
+
+/** Gaps that this event made known. */
+function newGaps(before: RecordingState, chain: Chain): Gap[] {
+  const known = before.chain?.id === chain.id ? before.chain.gaps : [];
+  return chain.gaps.filter((gap) => !known.some((other) => overlap(other, gap)));
+}
+
+function overlap(
+  a: { fromMs: number; toMs: number | null },
+  b: { fromMs: number; toMs: number | null },
+): boolean {
+  return a.fromMs <= (b.toMs ?? Infinity) && b.fromMs <= (a.toMs ?? Infinity);
+}
+
+function endedByThemselves(before: RecordingState, after: RecordingState): Part[] {
+  return after.tail.filter((part) =>
+    part.endedAtMs !== null && part.stopAskedAtMs === undefined &&
+    before.tail.some((b) => b.archiveId === part.archiveId && b.endedAtMs === null)
+  );
+}
+
+function uncoveredText({ fromMs, toMs, cause }: Gap): string {
+  return toMs === null
+    ? `Nothing is being recorded. ${cause}`
+    : `${((toMs - fromMs) / 1000).toFixed(1)} s were not recorded. ${cause}`;
+}

@@ -47,7 +47,8 @@ export class SoundLane {
     const step = this.silentSeconds;
     if (this.#endSeconds === null) {
       // The first packet lies exactly where it belongs.
-      this.#endSeconds = step === null ? timestamp : timestamp % step;
+      const before = step === null ? 0 : Math.floor((timestamp + ROUNDING_SECONDS) / step);
+      this.#endSeconds = step === null ? timestamp : Math.max(0, timestamp - before * step);
     }
     const endSeconds = this.#endSeconds;
     const lateSeconds = endSeconds - timestamp;

@@ -59,19 +59,27 @@ const FRAGMENT_SECONDS = 1;
 /** ... and at the latest after this much, whatever the key frame distance. */
 const LONGEST_FRAGMENT_SECONDS = 10;
 
-/** Opens a part. Rejects with what `fetchMedia` threw, or {@link UnplayableFileError}. */
-export async function openPartFile(url: string, fetchMedia: typeof fetch): Promise<PartFile> {
-  const input = new Input({
+/**
+ * A file to be read in pieces by `fetchMedia`, of which at most `cacheBytes` stay in memory. Opening
+ * costs nothing yet; dispose of it.
+ */
+export function openInput(url: string, fetchMedia: typeof fetch, cacheBytes: number): Input {
+  return new Input({
     formats: [MP4, WEBM, MATROSKA],
     // Retrying is `fetchMedia`'s business; only a body that breaks off is asked for again here.
     source: new UrlSource(url, {
       fetchFn: fetchMedia,
-      maxCacheSize: CACHE_BYTES,
+      maxCacheSize: cacheBytes,
       getRetryDelay: (attempts, error) =>
         error instanceof TypeError && attempts < 3 ? attempts : null,
       handleUnhandledError: () => {},
     }),
   });
+}
+
+/** Opens a part. Rejects with what `fetchMedia` threw, or {@link UnplayableFileError}. */
+export async function openPartFile(url: string, fetchMedia: typeof fetch): Promise<PartFile> {
+  const input = openInput(url, fetchMedia, CACHE_BYTES);
   try {
     if (!await input.canRead()) throw new UnplayableFileError("is not a WebM or MP4 file");
     const found = [await input.getPrimaryVideoTrack(), await input.getPrimaryAudioTrack()];

@@ -37,8 +37,11 @@ export interface Playthrough {
 /** A server, a browser and one page at a time. */
 export interface Stage {
   readonly page: Page;
-  /** Opens a new page in the place of the old one; `prepare` runs in it before anything else. */
-  open(prepare?: () => void): Promise<Page>;
+  /**
+   * Opens a new page in the place of the old one; `prepare` runs in it before anything else. Resolves
+   * when it is loaded, or when it has said `until` on its console.
+   */
+  open(prepare?: () => void, until?: string): Promise<Page>;
   /** Records the parts and tells the film made of them. */
   film(parts: PartPlan[], changes?: Partial<Film>): Promise<Film>;
   /** Puts a film on the page and waits until it can be played. */
@@ -155,12 +158,15 @@ export async function openStage(
   });
 
   const browser: Browser = await launchChromium({ args });
-  const newPage = async (prepare?: () => void): Promise<Page> => {
+  const newPage = async (prepare?: () => void, until?: string): Promise<Page> => {
     const page = await (await browser.newContext()).newPage();
     page.on("pageerror", (error) => console.error("In the page:", error));
     if (Deno.env.get("VERBOSE")) page.on("console", (message) => console.log(message.text()));
     if (prepare) await page.addInitScript(prepare);
+    const said = until &&
+      page.waitForEvent("console", (message) => message.text() === until);
     await page.goto(app.origin);
+    await said;
     return page;
   };
   // Films are made in a page of their own: the others come and go.
@@ -192,9 +198,9 @@ export async function openStage(
     get page() {
       return page;
     },
-    async open(prepare) {
+    async open(prepare, until) {
       await page.context().close();
-      page = await newPage(prepare);
+      page = await newPage(prepare, until);
       return page;
     },
     show,

@@ -90,13 +90,27 @@ export interface PlayerSample {
 
 /** The picture a video element shows now, as a number. */
 function numberShown(video: HTMLVideoElement, colour: Colour): number | null {
-  if (!video.videoWidth) return null;
-  const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight);
+  return readImage(video, video.videoWidth, video.videoHeight, colour);
+}
+
+/** The picture on a canvas, as a number. */
+function numberOn(canvas: HTMLCanvasElement, colour: Colour): number | null {
+  return readImage(canvas, canvas.width, canvas.height, colour);
+}
+
+function readImage(
+  image: CanvasImageSource,
+  width: number,
+  height: number,
+  colour: Colour,
+): number | null {
+  if (!width || !height) return null;
+  const canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext("2d", { willReadFrequently: true });
   if (!context) throw new Error("Cannot make a 2d canvas");
-  context.drawImage(video, 0, 0);
-  const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
-  return readFrame(data, canvas.width, canvas.height, colour);
+  context.drawImage(image, 0, 0);
+  const { data } = context.getImageData(0, 0, width, height);
+  return readFrame(data, width, height, colour);
 }
 
 /**
@@ -128,7 +142,7 @@ function watch(
 }
 
 /** What tests call through `page.evaluate`. */
-export const tools = { decode, numberShown, watch };
+export const tools = { decode, numberOn, numberShown, watch };
 declare global {
   var gaplessTest: typeof tools;
 }

@@ -1,19 +1,20 @@
-import { useComputed, useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { type Signal, useComputed, useSignal, useSignalEffect } from "@preact/signals";
+import type { RefObject } from "preact";
+import { useEffect } from "preact/hooks";
 import type { Film } from "../../recording/views.ts";
 import { type Chapter, chaptersOf } from "../chapters.ts";
 import type { Crossing, Notice } from "../engine.ts";
 import type { GaplessEvents, GaplessVideo } from "../gapless_video.ts";
 import { offerMediaSession, STEP_SECONDS } from "../media_session.ts";
-import { refreshFilm } from "../refresh.ts";
 import { leftAt, rememberAt } from "../resume.ts";
 import { parseTimeCode } from "../time_code.ts";
 import type { Timeline } from "../timeline.ts";
-import { AdminSeams } from "./AdminSeams.tsx";
 import { Chapters } from "./Chapters.tsx";
 import { CopyLink } from "./CopyLink.tsx";
 import type {} from "./elements.ts";
 import { Messages } from "./Messages.tsx";
+import { SeekMarks } from "./SeekMarks.tsx";
+import { SeekPreview } from "./SeekPreview.tsx";
 
 /** How often the viewer's place is remembered while playing. */
 const REMEMBER_EVERY_MS = 5_000;
@@ -21,16 +22,19 @@ const REMEMBER_EVERY_MS = 5_000;
 const CROSSING_SHOWN_MS = 8_000;
 
 /** The film, its controls, its chapters and what there is to say about it. */
-export function FilmStage(props: { film: Film; isAdmin: boolean; playAtOnce: boolean }) {
-  const film = useSignal(props.film);
+export function FilmStage(props: {
+  film: Signal<Film>;
+  /** Where the element is put. */
+  player: RefObject<GaplessVideo>;
+  playAtOnce: boolean;
+}) {
+  const { film, player: ref } = props;
   const timeline = useSignal<Timeline | null>(null);
   const notice = useSignal<Notice>({ kind: "none" });
   const crossing = useSignal<Crossing | null>(null);
   const needsTap = useSignal(false);
   const resumedAt = useSignal<number | null>(null);
   const seconds = useSignal(0);
-  const technique = useSignal("");
-  const ref = useRef<GaplessVideo>(null);
   const chapters = useComputed(() => chaptersOf(film.value, timeline.value));
   const current = useComputed(() =>
     chapters.value.findLast((c) => !c.missing && c.fromSeconds <= seconds.value + 0.01)?.seq ?? -1
@@ -61,11 +65,7 @@ export function FilmStage(props: { film: Film; isAdmin: boolean; playAtOnce: boo
         if (event instanceof CustomEvent) take(event.detail);
       }, { signal });
 
-    hear("gapless-timeline", (detail) => {
-      timeline.value = detail;
-      technique.value = [player.dataset.technique, player.dataset.techniqueReason]
-        .filter(Boolean).join(": ");
-    });
+    hear("gapless-timeline", (detail) => timeline.value = detail);
     hear("gapless-notice", (detail) => notice.value = detail);
     let forget: ReturnType<typeof setTimeout> | undefined;
     hear("gapless-crossed", (detail) => {
@@ -77,7 +77,7 @@ export function FilmStage(props: { film: Film; isAdmin: boolean; playAtOnce: boo
     on("seeking", () => seconds.value = player.currentTime);
     on("playing", () => needsTap.value = false);
 
-    const { chainId } = props.film;
+    const { chainId, name, room } = film.value;
     const keep = () => rememberAt(localStorage, chainId, player.currentTime, player.duration);
     let keptAtMs = 0;
     on("timeupdate", () => {
@@ -96,8 +96,8 @@ export function FilmStage(props: { film: Film; isAdmin: boolean; playAtOnce: boo
     player.film = film.value;
     const takeBack = offerMediaSession(
       player,
-      props.film.name,
-      props.film.room,
+      name,
+      room,
       () => chapters.value,
     );
     if (props.playAtOnce) play();
@@ -109,17 +109,11 @@ export function FilmStage(props: { film: Film; isAdmin: boolean; playAtOnce: boo
     };
   }, []);
 
-  // A film that is not complete is asked for until it is.
-  const open = timeline.value?.open ?? false;
-  useEffect(() => {
-    if (!open) return;
-    const over = new AbortController();
-    void refreshFilm(props.film.chainId, (newer) => {
-      film.value = newer;
-      if (ref.current) ref.current.film = newer;
-    }, over.signal);
-    return () => over.abort();
-  }, [open]);
+  useSignalEffect(() => {
+    const newer = film.value;
+    const player = ref.current;
+    if (player?.film && player.film !== newer) player.film = newer;
+  });
 
   useEffect(() => ref.current ? markChapters(ref.current, chapters.value) : undefined, [
     chapters.value,
@@ -129,9 +123,28 @@ export function FilmStage(props: { film: Film; isAdmin: boolean; playAtOnce: boo
     <section class="player" aria-label="Film">
       <media-controller>
         <gapless-video slot="media" ref={ref} />
-        <media-loading-indicator slot="centered-chrome" />
+        {props.film.options.hasVideo
+          ? null
+          : <span slot="centered-chrome" class="player-sound-only">Sound only</span>}
+        {needsTap.value
+          ? (
+            <button
+              slot="centered-chrome"
+              type="button"
+              class="button primary player-tap"
+              onClick={play}
+            >
+              Tap to play
+            </button>
+          )
+          : <media-loading-indicator slot="centered-chrome" />}
         <media-control-bar class="player-seek">
-          <media-time-range />
+          <div class="player-bar">
+            <media-time-range>
+              <SeekPreview player={() => ref.current} />
+            </media-time-range>
+            {timeline.value ? <SeekMarks timeline={timeline.value} onSeek={seek} /> : null}
+          </div>
         </media-control-bar>
         <media-control-bar class="player-buttons">
           <media-play-button />
@@ -158,18 +171,12 @@ export function FilmStage(props: { film: Film; isAdmin: boolean; playAtOnce: boo
         onFromStart={() => seek(0)}
         onDismiss={() => resumedAt.value = null}
       />
-      <div class="toolbar spread">
-        <CopyLink seconds={seconds} />
-        {props.isAdmin && technique.value
-          ? <span class="muted player-technique">Played with {technique.value}</span>
-          : null}
-      </div>
+      <CopyLink seconds={seconds} />
       <Chapters
         chapters={chapters.value}
         current={current.value}
         onChoose={(chapter) => seek(chapter.fromSeconds)}
       />
-      {props.isAdmin ? <AdminSeams film={film} player={() => ref.current} /> : null}
     </section>
   );
 }

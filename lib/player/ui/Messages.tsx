@@ -26,7 +26,7 @@ export function Messages(props: MessagesProps) {
   return (
     <div class="player-messages" role="status">
       {needsTap
-        ? <p class="notice info">This browser wants a tap before it plays sound: press Play.</p>
+        ? <p class="notice info">This browser wants a tap before it plays sound.</p>
         : notice.kind === "awaiting-part"
         ? (
           <p class="notice info">

@@ -21,6 +21,8 @@ declare module "preact" {
       "media-pip-button": ControlAttributes;
       "media-play-button": ControlAttributes;
       "media-playback-rate-button": ControlAttributes;
+      "media-preview-chapter-display": ControlAttributes;
+      "media-preview-time-display": ControlAttributes;
       "media-seek-backward-button": ControlAttributes;
       "media-seek-forward-button": ControlAttributes;
       "media-time-display": ControlAttributes;

@@ -34,6 +34,8 @@ export interface Config {
   readonly sessions: Readonly<{ primary: string; secondary: string }> | null;
   /** Secret that signs the platform's callbacks; null accepts unsigned ones. */
   readonly signatureSecret: string | null;
+  /** Where alerts about recordings are posted, or null. */
+  readonly alertWebhookUrl: string | null;
   /** Recorded time after which a chain hands over by itself. */
   readonly rotateAfterMinutes: number;
   /** Longest wait for everyone to publish to the secondary session. */
@@ -128,6 +130,10 @@ const variables = {
   SESSION_JOIN_DELAY: { schema: seconds, fallback: "5", example: "5" },
   SESSION_STOP_DELAY_PRIMARY: { schema: seconds, fallback: "2", example: "2" },
   SESSION_STOP_DELAY_SECONDARY: { schema: seconds, fallback: "2", example: "2" },
+  ALERT_WEBHOOK_URL: {
+    schema: z.url({ protocol: /^https?$/, error: "must be an http or https address" }),
+    example: "https://hooks.example.com/gapless",
+  },
   PLAYER_OFFSET_PRIMARY: {
     schema: number((n) => n.min(-60).max(60, "must be between -60 and 60")),
     fallback: "0",
@@ -206,6 +212,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     joinTimeoutMs: read("SESSION_JOIN_DELAY") ?? 0,
     overlapPrimaryMs: read("SESSION_STOP_DELAY_PRIMARY") ?? 0,
     overlapSecondaryMs: read("SESSION_STOP_DELAY_SECONDARY") ?? 0,
+    alertWebhookUrl: read("ALERT_WEBHOOK_URL"),
     offsetPrimary: read("PLAYER_OFFSET_PRIMARY") ?? 0,
     offsetSecondary: read("PLAYER_OFFSET_SECONDARY") ?? 0,
     deploymentId: read("DENO_DEPLOYMENT_ID"),
@@ -260,6 +267,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
       ? { primary: values.primary, secondary: values.secondary }
       : null,
     signatureSecret: values.signatureSecret,
+    alertWebhookUrl: values.alertWebhookUrl,
     rotateAfterMinutes: values.rotateAfterMinutes,
     joinTimeoutMs: values.joinTimeoutMs,
     overlapPrimaryMs: values.overlapPrimaryMs,

@@ -1,5 +1,6 @@
 /** The composition root: opens everything the app runs on, from one config, and closes it again. */
 import { join } from "node:path";
+import { createTellAlert } from "./alert_webhook.ts";
 import { createApi } from "./api/mod.ts";
 import { log } from "./log.ts";
 import { type Auth, createAuth } from "./auth/mod.ts";
@@ -87,6 +88,7 @@ export async function openServices(config: Config, overrides: Overrides = {}): P
       overlapNextMs: config.overlapSecondaryMs,
       rotateAfterMinutes: config.rotateAfterMinutes,
     },
+    tellAlert: createTellAlert(config.alertWebhookUrl),
   });
   const madePassword = isLoopback && config.adminPassword === null
     ? await keptPassword(config.dataDir)

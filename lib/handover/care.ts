@@ -3,6 +3,7 @@ import { isRunning } from "../recording/draft.ts";
 import { CLOCK_TOLERANCE_MS } from "../recording/machine.ts";
 import type { ArchiveFacts, RecordingState } from "../recording/state.ts";
 import { type PlatformArchive, PlatformError } from "../platform/platform.ts";
+import type { Alerting } from "./alerting.ts";
 import type { Runner, RunnerContext } from "./runner.ts";
 import type { Settling } from "./settling.ts";
 
@@ -28,7 +29,12 @@ const LIST_COUNT = 20;
 const ACTIVE_PAGE = 100;
 
 /** Care for the rooms of this store. */
-export function createCare(context: RunnerContext, runner: Runner, settling: Settling): Care {
+export function createCare(
+  context: RunnerContext,
+  runner: Runner,
+  settling: Settling,
+  alerting: Alerting | null,
+): Care {
   const { store, platform, now, onTrouble } = context;
 
   /** Reads an archive; one that is not found is told as deleted. */
@@ -53,11 +59,13 @@ export function createCare(context: RunnerContext, runner: Runner, settling: Set
   async function tend(room: string): Promise<void> {
     const entry = await store.recordings.get(room);
     const { state } = entry;
+    if (state) alerting?.tell(state);
     if (state?.procedure) return await runner.kick(room);
     await stopStrays(room);
     if (!state?.chain) {
       const watchful = state?.suspects.some((s) => s.untilMs > now());
-      if (!watchful) await store.recordings.rest(room, entry);
+      const told = !state || !alerting || alerting.toldAll(state);
+      if (!watchful && told) await store.recordings.rest(room, entry);
       return;
     }
     for (const part of state.tail.filter((p) => p.endedAtMs === null)) {

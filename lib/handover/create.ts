@@ -5,6 +5,7 @@ import type { RecordingState } from "../recording/state.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Store } from "../store/mod.ts";
 import { log } from "../log.ts";
+import { createAlerting, type TellAlert } from "./alerting.ts";
 import { createCare } from "./care.ts";
 import { ChainError, type Chains } from "./chains.ts";
 import { Changes } from "./changes.ts";
@@ -33,6 +34,8 @@ export interface ChainsOptions {
   sleep?: (ms: number, signal?: AbortSignal) => Promise<void>;
   newId?: () => string;
   readFile?: (url: string) => Promise<MediaFacts>;
+  /** Where alerts go besides the pages; nowhere by default. */
+  tellAlert?: TellAlert;
   /** Told about what went wrong in the background; logged by default. */
   onTrouble?: (action: string, error: unknown) => void;
 }
@@ -41,6 +44,8 @@ export interface ChainsOptions {
 const PATIENCE_MS = 90_000;
 const POLL_MS = 1_000;
 const CLOSE_MS = 3_000;
+/** Alerts that are not told by then are told by another process. */
+const CLOSE_ALERTS_MS = 500;
 const MAX_NAME_LENGTH = 256;
 
 /** Records rooms with this store and platform. Call `close()` in the end. */
@@ -62,10 +67,12 @@ export function createChains(options: ChainsOptions): Chains {
     onTrouble: options.onTrouble ?? logTrouble,
   };
   const { now, sleep } = context;
+  const alerting = options.tellAlert ? createAlerting(context, options.tellAlert) : null;
+  if (alerting) context.onSaved = (state) => alerting.tell(state);
   const changes = new Changes();
   const runner = new Runner(context, changes);
   const settling = createSettling(context, options.readFile ?? readMediaFacts);
-  const care = createCare(context, runner, settling);
+  const care = createCare(context, runner, settling, alerting);
   const watch = createWatch(context, changes, {
     view,
     tend: care.tend,
@@ -188,7 +195,10 @@ export function createChains(options: ChainsOptions): Chains {
     sweep: () => care.sweep(),
     view,
     watch: watch.watch,
-    close: () => runner.close(CLOSE_MS),
+    async close() {
+      await runner.close(CLOSE_MS);
+      if (alerting) await Promise.race([alerting.idle(), sleep(CLOSE_ALERTS_MS)]);
+    },
   };
 
   async function view(room: string) {

@@ -38,6 +38,8 @@ export interface RunnerContext {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   newId(): string;
   onTrouble(action: string, error: unknown): void;
+  /** Told of every state that was saved. */
+  onSaved?(state: RecordingState): void;
 }
 
 /** Runs rooms in this process. */
@@ -198,6 +200,7 @@ export class Runner {
       const saved = await store.recordings.save(entry, transition, lease);
       if (saved) {
         this.changes.notify(room);
+        this.context.onSaved?.(transition.state);
         return saved;
       }
       if (lease && !await store.leases.holds(lease)) return null;

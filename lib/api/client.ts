@@ -72,6 +72,11 @@ export function stopRecording(room: string, options?: CallOptions): Promise<Room
   return change(room, "stop", undefined, options);
 }
 
+/** Tells the server that an archive of this room may have ended. One that gets lost does no harm. */
+export async function hintRoom(room: string): Promise<void> {
+  await fetch(`${roomPath(room)}/hint`, { method: "POST" }).catch(() => null);
+}
+
 /** A recording as one film. */
 export function readFilm(chainId: string, options?: CallOptions): Promise<Film> {
   return ask("GET", `/api/chains/${encodeURIComponent(chainId)}`, filmSchema, options);

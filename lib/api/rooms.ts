@@ -179,6 +179,25 @@ export function roomRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
   router.openapi(
     createRoute({
       method: "post",
+      path: "/rooms/{room}/hint",
+      summary: "For clients of the call: an archive of this room may have ended",
+      description: "Makes the server look at the platform now and replace what has ended. What " +
+        "the client saw is not taken for true.",
+      request: { params },
+      responses: { 204: { description: "Looked, or about to" }, ...problems },
+    }),
+    async (c) => {
+      const { room } = c.req.valid("param");
+      demand(c.var.identity, mayJoin(c.var.identity, room), `tell of the room "${room}"`);
+      await requireRoom(context, room);
+      await chains.hintRoom(room);
+      return c.body(null, 204);
+    },
+  );
+
+  router.openapi(
+    createRoute({
+      method: "post",
       path: "/rooms/{room}/join",
       summary: "Get what a client needs to enter both sessions of a room",
       request: {

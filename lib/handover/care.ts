@@ -11,6 +11,8 @@ import type { Settling } from "./settling.ts";
 export interface Care {
   /** Reads an archive and acts on what is new. */
   hint(archiveId: string): Promise<void>;
+  /** Looks after a room, if anything records there. Told often, it looks once a second. */
+  hintRoom(room: string): Promise<void>;
   /** Looks after the active room of this session, if there is one. */
   hintSession(sessionId: string): Promise<void>;
   /** Looks at what records in one room, resumes its procedure, hands over when it is due. */
@@ -23,8 +25,10 @@ export interface Care {
 
 /** A sweep does not wait longer than this for the procedures it resumed; they go on. */
 const SWEEP_LIMIT_MS = 45_000;
-/** Nor does who tells of a session. */
+/** Nor does who tells of a room or a session. */
 const HINT_LIMIT_MS = 5_000;
+/** Hints come from anybody in the call: the next look waits this long after the last. */
+const LOOK_PAUSE_MS = 1_000;
 const LIST_COUNT = 20;
 const ACTIVE_PAGE = 100;
 
@@ -57,10 +61,15 @@ export function createCare(
   }
 
   async function tend(room: string): Promise<void> {
-    const entry = await store.recordings.get(room);
+    let entry = await store.recordings.get(room);
+    if (entry.state?.procedure) {
+      await runner.kick(room);
+      // What recorded when it began may have ended meanwhile.
+      entry = await store.recordings.get(room);
+    }
     const { state } = entry;
     if (state) alerting?.tell(state);
-    if (state?.procedure) return await runner.kick(room);
+    if (state?.procedure) return;
     await stopStrays(room);
     if (!state?.chain) {
       const watchful = state?.suspects.some((s) => s.untilMs > now());
@@ -139,21 +148,31 @@ export function createCare(
     await Promise.race([work, context.sleep(limitMs, limit.signal)]);
     limit.abort();
   }
-  /** A call tells of its sessions often, and one look sees everything. */
-  const looks = new Map<string, Promise<void>>();
+  /** By room: the look that goes on or was a moment ago, and the one that waits for it. */
+  const looks = new Map<string, { over: Promise<void>; next: Promise<void> | null }>();
+
+  /** Looks after a room now, or once more after the look that may have missed what is told. */
+  function look(room: string): Promise<void> {
+    const last = looks.get(room);
+    if (last) return last.next ??= last.over.then(() => look(room));
+    const done = tend(room).catch((error) => onTrouble(`Look after room "${room}"`, error));
+    const over = done.then(() => context.sleep(LOOK_PAUSE_MS)).then(() => {
+      looks.delete(room);
+    });
+    looks.set(room, { over, next: null });
+    return done;
+  }
 
   return {
     tend,
     stopStrays,
     async hintSession(sessionId) {
       const room = await activeRoomOf(sessionId);
-      if (room === null) return;
-      const look = looks.get(room) ??
-        tend(room)
-          .catch((error) => onTrouble(`Look after room "${room}"`, error))
-          .finally(() => looks.delete(room));
-      looks.set(room, look);
-      await upTo(HINT_LIMIT_MS, look);
+      if (room !== null) await upTo(HINT_LIMIT_MS, look(room));
+    },
+    async hintRoom(room) {
+      const { state } = await store.recordings.get(room);
+      if (state?.chain || state?.procedure) await upTo(HINT_LIMIT_MS, look(room));
     },
     async hint(archiveId) {
       const part = await store.parts.byArchive(archiveId);

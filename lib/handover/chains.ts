@@ -15,6 +15,8 @@ export interface Chains {
   stop(room: string): Promise<Chain>;
   /** Something may have happened to this archive: read it from the platform and act on it. */
   hint(archiveId: string): Promise<void>;
+  /** Something may have happened to what records in this room: look at it and act on it. */
+  hintRoom(room: string): Promise<void>;
   /** Something may have happened in this session: look at what records there and act on it. */
   hintSession(sessionId: string): Promise<void>;
   /** Looks after every room once: resumes procedures, replaces dead archives, hands over when due. */

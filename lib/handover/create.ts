@@ -191,6 +191,7 @@ export function createChains(options: ChainsOptions): Chains {
       return await store.chains.get(ended.id) ?? last;
     },
     hint: (archiveId) => care.hint(archiveId),
+    hintRoom: (room) => care.hintRoom(room),
     hintSession: (sessionId) => care.hintSession(sessionId),
     sweep: () => care.sweep(),
     view,

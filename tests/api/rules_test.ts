@@ -6,6 +6,7 @@ import { assertJson, assertProblem, type TestServer, withServer } from "./server
 const changes: [string, string, unknown?][] = [
   ["POST", "/api/rooms", { name: "x" }],
   ["POST", "/api/rooms/main", { title: "X" }],
+  ["POST", "/api/rooms/main", { strategy: "simultaneous" }],
   ["DELETE", "/api/rooms/main"],
   ["POST", "/api/rooms/main/start", { name: "x" }],
   ["POST", "/api/rooms/main/restart"],
@@ -27,6 +28,7 @@ const closed: [string, string, unknown?][] = [
   ["GET", "/api/rooms/main"],
   ["GET", "/api/rooms/main/events"],
   ["POST", "/api/rooms/main/join", { name: "x" }],
+  ["POST", "/api/rooms/main/hint"],
   ["GET", "/api/chains"],
   ["GET", "/api/chains/c1"],
   ["GET", "/api/archives/a1"],
@@ -51,7 +53,10 @@ Deno.test("every changing endpoint refuses who is not signed in as admin", () =>
 
 Deno.test("every changing endpoint refuses what another site's page sends, an admin's too", () =>
   withServer(async ({ ask }) => {
-    const joins: typeof changes = [["POST", "/api/rooms/main/join", { name: "x" }]];
+    const joins: typeof changes = [
+      ["POST", "/api/rooms/main/join", { name: "x" }],
+      ["POST", "/api/rooms/main/hint"],
+    ];
     const elsewhere: Record<string, string>[] = [
       { "sec-fetch-site": "cross-site" },
       { "sec-fetch-site": "same-site" },

@@ -100,6 +100,26 @@ Deno.test("hint() of an archive that died has it replaced at once", () =>
     assert.match(after?.gaps[0]?.cause ?? "", /failure/);
   }));
 
+Deno.test("hintRoom() finds what died, however often it is told, and looks once a second", () =>
+  inWorld(async ({ process, done, platform, running, clock }) => {
+    const chains = process();
+    await done(chains.start("main", WEEKLY));
+    await clock.runUntil(clock.nowMs + 10_000);
+    const [dead] = platform.archives;
+    assert.ok(dead);
+    let reads = 0;
+    platform.onCall = (line) => {
+      if (line.startsWith("read the archive")) reads++;
+    };
+    const hints = Array.from({ length: 50 }, () => chains.hintRoom("main"));
+    platform.end(dead, "world", "failure");
+    await done(Promise.all(hints));
+    await clock.runUntil(clock.nowMs + 3_000);
+    assert.equal(running().length, 1, "the hint after the look that missed it is not lost");
+    assert.ok(reads <= 3, `${reads} reads for 50 hints`);
+    await done(chains.hintRoom("nowhere"));
+  }));
+
 Deno.test("sweep() resumes what a process that is gone left half done", () =>
   inWorld(async ({ process, done, clock, running, store }) => {
     const gone = process({ sleep: () => new Promise(() => {}) });

@@ -79,7 +79,9 @@ export function createCare(
     }
     for (const part of state.tail.filter((p) => p.endedAtMs === null)) {
       const archive = await read(part.archiveId, part.sessionId);
-      await runner.apply(room, { type: "seen", archive });
+      const after = await runner.apply(room, { type: "seen", archive });
+      // One that ended is replaced before anything else is asked, which may fail.
+      if (after?.procedure) return await runner.kick(room);
     }
     for (
       const archive of await strays(state, [{ ...state.chain, sinceMs: state.chain.createdAtMs }])

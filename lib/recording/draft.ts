@@ -255,6 +255,7 @@ export class Draft {
     this.endedChain = chain;
     this.state.lastChain = chain;
     this.state.chain = null;
+    this.state.former = this.state.tail.map((part) => part.archiveId);
     this.state.tail = [];
     this.state.slots = { main: null, interim: null, previous: null };
     this.state.secondaryWanted = false;

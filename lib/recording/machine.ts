@@ -185,10 +185,11 @@ function seen(draft: Draft, archive: ArchiveFacts): void {
   if (lane && isOurs(draft, archive)) turnedUp(draft, archive, lane);
 }
 
-/** Whether a running archive that is no part yet was started for this chain: by session, name and time. */
+/** Whether a running archive that is no part yet was started for this chain: by session, name, time. */
 function isOurs(draft: Draft, archive: ArchiveFacts): boolean {
   const { chain } = draft.state;
   return chain !== null && isRunning(archive.status) && archive.name === chain.name &&
+    !draft.state.former.includes(archive.id) &&
     archive.createdAtMs >= chain.createdAtMs - CLOCK_TOLERANCE_MS;
 }
 

@@ -72,7 +72,9 @@ export function startAnswered(draft: Draft, command: Command, answer: Answer): S
       message: starting.why || "The platform refused it",
     };
   }
-  if (command.do === "start-archive" && (!answer.certain || answer.kind === "conflict")) {
+  const doubtful = !answer.certain || answer.kind === "conflict";
+  // While an earlier try may have worked unseen, a refusal of this one proves nothing.
+  if (command.do === "start-archive" && (doubtful || starting.inDoubt)) {
     starting.inDoubt = true;
     starting.why = answer.message;
     starting.kind = answer.kind;

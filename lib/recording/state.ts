@@ -109,6 +109,8 @@ export const recordingStateSchema = z.object({
   lastChain: chainSchema.nullable(),
   /** The last parts of the chain; all that run are among them. */
   tail: z.array(partSchema),
+  /** Archives of the chain before: old news of one must not make it a part of another chain. */
+  former: z.array(z.string()).default([]),
   nextSeq: z.number().int().nonnegative(),
   /** Archives that run, by what they are for. `previous` is the one on its way out. */
   slots: z.object({
@@ -210,6 +212,7 @@ export function emptyRecording(
     chain: null,
     lastChain: null,
     tail: [],
+    former: [],
     nextSeq: 0,
     slots: { main: null, interim: null, previous: null },
     secondaryWanted: false,

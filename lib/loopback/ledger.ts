@@ -34,6 +34,7 @@ export type SessionRecord = z.infer<typeof sessionSchema>;
 export type ArchiveRecord = z.infer<typeof archiveSchema>;
 
 const PROJECT = ["loopback", "project"];
+const HOST = ["loopback", "host"];
 const sessionKey = (id: string) => ["loopback", "session", id];
 const ARCHIVES = ["loopback", "archive"];
 const archiveKey = (id: string) => [...ARCHIVES, id];
@@ -54,6 +55,16 @@ export class Ledger {
       };
       await this.kv.atomic().check(found).set(PROJECT, made).commit();
     }
+  }
+
+  /** The origin of the process that is the platform, or was the last. */
+  async host(): Promise<string | null> {
+    return z.string().nullable().parse((await this.kv.get(HOST)).value);
+  }
+
+  /** This process is the platform now. */
+  async setHost(origin: string): Promise<void> {
+    await this.kv.set(HOST, origin);
   }
 
   /** Keeps a new session. */

@@ -1,21 +1,17 @@
 /**
  * The stand-in platform: a small video platform for one machine, behind OpenTok's own doors. Servers
  * reach it by REST at `/loopback`, browsers by the WebSocket at `/loopback/socket`.
+ *
+ * Several processes may share its data: one of them is the platform, the others pass on to it what
+ * they are asked, and one of them takes its place when it ends.
  */
-import { Hono } from "hono";
-import { Archives } from "./archives.ts";
-import { readBody } from "./body.ts";
-import { type CallbackOptions, Callbacks } from "./callbacks.ts";
-import { LoopbackError } from "./errors.ts";
-import { ArchiveFiles } from "./files.ts";
-import { Hub } from "./hub.ts";
+import { join } from "node:path";
+import type { CallbackOptions } from "./callbacks.ts";
 import { Ledger } from "./ledger.ts";
-import { LIMITS, TIMINGS, type Timings } from "./limits.ts";
-import { mediaRoutes, signedMediaPath } from "./media.ts";
-import { chunkQuerySchema } from "./protocol.ts";
-import { archiveJson, restRoutes } from "./rest.ts";
-import { CLOSE, openSocket } from "./socket.ts";
-import { Tokens } from "./tokens.ts";
+import { TIMINGS, type Timings } from "./limits.ts";
+import { openStandIn, type StandIn } from "./platform.ts";
+import { Relay } from "./relay.ts";
+import { Seat } from "./seat.ts";
 
 export type { CallbackOptions } from "./callbacks.ts";
 export { EPOCH_TAG } from "./remux.ts";
@@ -42,78 +38,36 @@ export interface Loopback {
   readonly apiSecret: string;
   /** Answers every request below `/loopback/`; the WebSocket needs the very request of `Deno.serve`. */
   fetch(request: Request): Promise<Response>;
-  /** Closes sockets, waits for files being written. Archives that record are taken up at the next start. */
+  /**
+   * Closes sockets, waits for files being written. Archives that record are taken up by the next
+   * process.
+   */
   close(): Promise<void>;
 }
 
-/** Opens the platform and takes up what an earlier process left unfinished. */
+/** Opens the platform, or the way to it while another process is the platform. */
 export async function createLoopback(options: LoopbackOptions): Promise<Loopback> {
   const timings = { ...TIMINGS, ...options.timings };
   const ledger = new Ledger(options.kv);
-  const { apiKey, apiSecret } = await ledger.project();
-  const tokens = new Tokens(apiKey, apiSecret);
-  const callbacks = new Callbacks(apiKey, options.callback, timings.callbackRetryMs);
-  const files = new ArchiveFiles(options.dataDir);
-  const hub = new Hub();
-  const mediaUrl = (id: string) =>
-    new URL(signedMediaPath(tokens, id, Date.now() + timings.mediaUrlMs), options.origin()).href;
-  const archives = new Archives({
-    hub,
+  const project = await ledger.project();
+  const relay = new Relay({
     ledger,
-    files,
-    timings,
-    uploadToken: (id) => tokens.sign("upload", id),
-    changed: (record) =>
-      callbacks.send(() => ({
-        ...archiveJson(record, apiKey, record.status === "available" ? mediaUrl(record.id) : null),
-        // A callback's createdAt is the time of the call, unlike REST's.
-        createdAt: Math.round(record.requestedAtMs / 1000) * 1000,
-        event: "archive",
-      })),
+    origin: options.origin,
+    idleSeconds: timings.socketIdleSeconds,
   });
-  await archives.recover();
-
-  const app = new Hono().basePath("/loopback");
-  app.onError((error, c) => {
-    const status = error instanceof LoopbackError ? error.status : 500;
-    return c.json({ code: status, message: error.message }, status);
+  let standIn: StandIn | null = null;
+  const seat = new Seat(join(options.dataDir, "loopback.lock"), async () => {
+    standIn = await openStandIn({ ...options, ledger, timings }, project);
+    await ledger.setHost(options.origin());
   });
-  app.notFound((c) => c.json({ code: 404, message: "Failed to find this address" }, 404));
-  app.get("/socket", (c) => {
-    const deps = { hub, archives, ledger, tokens, idleSeconds: timings.socketIdleSeconds };
-    return openSocket(c.req.raw, deps);
-  });
-  app.put("/upload/:id", async (c) => {
-    const id = c.req.param("id");
-    const bearer = c.req.header("authorization")?.replace(/^Bearer /i, "") ?? "";
-    if (!tokens.signed("upload", id, bearer)) {
-      throw new LoopbackError(
-        403,
-        "Failed to store a chunk: the upload token is not this archive's",
-      );
-    }
-    const query = chunkQuerySchema.safeParse(c.req.query());
-    if (!query.success) {
-      throw new LoopbackError(400, "Failed to store a chunk: sequence or position is missing");
-    }
-    const bytes = await readBody(c.req.raw, LIMITS.chunkBytes);
-    if (!archives.receives(id)) {
-      throw new LoopbackError(409, "Failed to store a chunk: the archive is over");
-    }
-    await files.write(id, query.data.sequence, query.data.position, bytes);
-    return c.body(null, 204);
-  });
-  app.route("/", mediaRoutes({ archives, files, tokens }));
-  app.route("/", restRoutes({ apiKey, tokens, ledger, hub, archives, mediaUrl }));
+  await seat.seek();
 
   return {
-    apiKey,
-    apiSecret,
-    fetch: async (request) => await app.fetch(request),
+    ...project,
+    fetch: (request) => standIn ? standIn.fetch(request) : relay.fetch(request),
     async close() {
-      hub.closeAll(CLOSE.restarting, "The server restarts");
-      await archives.close();
-      await callbacks.close();
+      relay.close();
+      await seat.leave(() => standIn?.close() ?? Promise.resolve());
     },
   };
 }

@@ -145,6 +145,8 @@ export const socketQuerySchema = z.object({
   token: z.string().catch(""),
   connection: z.uuid().optional().catch(undefined),
   ticket: z.string().optional(),
+  /** Where the page was loaded from, when another server of this platform passes the socket on. */
+  origin: z.url({ protocol: /^https?$/ }).optional().catch(undefined),
 });
 
 /**

@@ -12,6 +12,7 @@ import type { Hub } from "./hub.ts";
 import type { ArchiveRecord, Ledger, SessionRecord } from "./ledger.ts";
 import { LIMITS } from "./limits.ts";
 import type { WireStream } from "./protocol.ts";
+import { RELAY_HEADER } from "./relay.ts";
 import { CLOSE } from "./socket.ts";
 import type { Tokens } from "./tokens.ts";
 
@@ -48,8 +49,8 @@ export interface RestDeps {
   ledger: Ledger;
   hub: Hub;
   archives: Archives;
-  /** The address of an available archive's file, good for ten minutes. */
-  mediaUrl(archiveId: string): string;
+  /** The address of an available archive's file, good for ten minutes; at this server by default. */
+  mediaUrl(archiveId: string, origin?: string): string;
 }
 
 /** An archive as REST and callbacks show it. */
@@ -83,8 +84,12 @@ export function restRoutes(deps: RestDeps): Hono {
   const { apiKey, tokens, ledger, hub, archives } = deps;
   const rest = new Hono();
   const project = "/v2/project/:key";
-  const show = (record: ArchiveRecord) =>
-    archiveJson(record, apiKey, record.status === "available" ? deps.mediaUrl(record.id) : null);
+  /** Whoever asks through another process gets addresses at that one. */
+  const show = (c: Context, record: ArchiveRecord) => {
+    const relay = c.req.header(RELAY_HEADER);
+    const url = record.status === "available" ? deps.mediaUrl(record.id, relay) : null;
+    return archiveJson(record, apiKey, url);
+  };
   const knownSession = async (id: string): Promise<SessionRecord> => {
     const session = await ledger.session(id);
     if (!session) {
@@ -138,16 +143,19 @@ export function restRoutes(deps: RestDeps): Hono {
     const { sessionId, ...options } = await json(c, startSchema);
     const record = await archives.start(await knownSession(sessionId), options);
     const { multiArchiveTag } = record;
-    return c.json({ ...show(record), ...(multiArchiveTag !== null && { multiArchiveTag }) });
+    return c.json({ ...show(c, record), ...(multiArchiveTag !== null && { multiArchiveTag }) });
   });
   rest.get(`${project}/archive`, async (c) => {
     const { offset, count, sessionId } = parse(listSchema, c.req.query());
     const all = await archives.list(sessionId);
-    return c.json({ count: all.length, items: all.slice(offset, offset + count).map(show) });
+    return c.json({
+      count: all.length,
+      items: all.slice(offset, offset + count).map((r) => show(c, r)),
+    });
   });
   rest.get(
     `${project}/archive/:id`,
-    async (c) => c.json(show(await archives.get(c.req.param("id")))),
+    async (c) => c.json(show(c, await archives.get(c.req.param("id")))),
   );
   rest.delete(`${project}/archive/:id`, async (c) => {
     await archives.delete(c.req.param("id"));
@@ -155,7 +163,7 @@ export function restRoutes(deps: RestDeps): Hono {
   });
   rest.post(
     `${project}/archive/:id/stop`,
-    async (c) => c.json(show(await archives.stop(c.req.param("id")))),
+    async (c) => c.json(show(c, await archives.stop(c.req.param("id")))),
   );
 
   const signal = async (c: Context, to: string | null) => {

@@ -20,6 +20,8 @@ export const CLOSE = {
   restarting: 1012,
   /** The browser's own: it takes the socket for dead and comes back with another. */
   lost: 4000,
+  /** A relay's own: its client's socket broke. */
+  gone: 4001,
   badToken: 4401,
   forced: 4403,
   noSession: 4404,
@@ -41,15 +43,15 @@ export function openSocket(request: Request, deps: SocketDeps): Response {
     throw new LoopbackError(426, "Failed to connect: this address takes WebSockets only");
   }
   const url = new URL(request.url);
-  const origin = request.headers.get("origin") ?? url.origin;
+  const { token, connection, ticket, ...query } = socketQuerySchema.parse(
+    Object.fromEntries(url.searchParams),
+  );
+  const origin = query.origin ?? request.headers.get("origin") ?? url.origin;
   const { socket, response } = upgrade(request, deps.idleSeconds);
   // Checking the token takes a moment; a client says nothing before its `welcome`.
   const ready = Promise.withResolvers<void>();
   socket.onopen = () => ready.resolve();
   socket.onclose = () => ready.resolve();
-  const { token, connection, ticket } = socketQuerySchema.parse(
-    Object.fromEntries(url.searchParams),
-  );
   const proof = (id: string) => deps.tokens.sign("connection", `${id} ${token}`);
   const returns = connection !== undefined && ticket === proof(connection);
   const connectionId = returns ? connection : crypto.randomUUID();
@@ -131,7 +133,7 @@ function attend(socket: WebSocket, visitor: Visitor, ticket: string, deps: Socke
 
   socket.onclose = ({ code, wasClean }) => {
     if (leaving !== null) return leave();
-    const meant = wasClean && code !== CLOSE.lost;
+    const meant = wasClean && code !== CLOSE.lost && code !== CLOSE.gone;
     leave(meant ? "clientDisconnected" : "networkDisconnected", code === CLOSE.lost);
   };
   socket.onerror = () => leave();

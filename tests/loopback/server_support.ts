@@ -36,8 +36,7 @@ export async function openPlatform(
 ): Promise<TestPlatform> {
   const dataDir = await Deno.makeTempDir({ prefix: "loopback-" });
   let kv = await Deno.openKv(`${dataDir}/kv`);
-  const open = () =>
-    createLoopback({ kv, dataDir, origin: () => platform.base.slice(0, -9), ...options });
+  const open = () => createLoopback({ kv, dataDir, origin: () => base.slice(0, -9), ...options });
   const server = Deno.serve(
     { port: 0, hostname: "127.0.0.1", onListen() {} },
     (request) => platform.loopback.fetch(request),

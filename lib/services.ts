@@ -118,8 +118,8 @@ export async function openServices(config: Config, overrides: Overrides = {}): P
 
   async function closeAll(): Promise<void> {
     closing.abort();
-    await stopSweeping();
-    await chains.close();
+    // A sweep waits for the procedures that it resumed: they have to be told as well.
+    await Promise.all([chains.close(), stopSweeping()]);
     await loopback?.close();
     store.close();
   }

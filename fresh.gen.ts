@@ -7,26 +7,28 @@ import * as route4 from "./routes/admin.ts";
 import * as route5 from "./routes/api/[...path].ts";
 import * as route6 from "./routes/api/docs.tsx";
 import * as route7 from "./routes/download/[id].ts";
-import * as route8 from "./routes/history/[id]/delete.tsx";
-import * as route9 from "./routes/history/index.tsx";
-import * as route10 from "./routes/host.tsx";
-import * as route11 from "./routes/index.tsx";
-import * as route12 from "./routes/links/[id]/revoke.ts";
-import * as route13 from "./routes/links/index.tsx";
-import * as route14 from "./routes/loopback/[...path].ts";
-import * as route15 from "./routes/open/[token].ts";
-import * as route16 from "./routes/participant.tsx";
-import * as route17 from "./routes/player.html.ts";
-import * as route18 from "./routes/player/[chainId]/delete.tsx";
-import * as route19 from "./routes/player/[chainId]/index.tsx";
-import * as route20 from "./routes/player/index.tsx";
-import * as route21 from "./routes/rooms/[room]/delete.tsx";
-import * as route22 from "./routes/rooms/[room]/edit.tsx";
-import * as route23 from "./routes/rooms/[room]/host.tsx";
-import * as route24 from "./routes/rooms/[room]/index.tsx";
-import * as route25 from "./routes/rooms/index.tsx";
-import * as route26 from "./routes/sign-in.tsx";
-import * as route27 from "./routes/sign-out.ts";
+import * as route8 from "./routes/history/[id]/adopt.ts";
+import * as route9 from "./routes/history/[id]/delete.tsx";
+import * as route10 from "./routes/history/[id]/stop.tsx";
+import * as route11 from "./routes/history/index.tsx";
+import * as route12 from "./routes/host.tsx";
+import * as route13 from "./routes/index.tsx";
+import * as route14 from "./routes/links/[id]/revoke.ts";
+import * as route15 from "./routes/links/index.tsx";
+import * as route16 from "./routes/loopback/[...path].ts";
+import * as route17 from "./routes/open/[token].ts";
+import * as route18 from "./routes/participant.tsx";
+import * as route19 from "./routes/player.html.ts";
+import * as route20 from "./routes/player/[chainId]/delete.tsx";
+import * as route21 from "./routes/player/[chainId]/index.tsx";
+import * as route22 from "./routes/player/index.tsx";
+import * as route23 from "./routes/rooms/[room]/delete.tsx";
+import * as route24 from "./routes/rooms/[room]/edit.tsx";
+import * as route25 from "./routes/rooms/[room]/host.tsx";
+import * as route26 from "./routes/rooms/[room]/index.tsx";
+import * as route27 from "./routes/rooms/index.tsx";
+import * as route28 from "./routes/sign-in.tsx";
+import * as route29 from "./routes/sign-out.ts";
 import * as island0 from "./islands/PlaylistPlayer.tsx";
 import * as island1 from "./islands/SessionSwitcher.tsx";
 import * as island2 from "./islands/VideoPublisher.tsx";
@@ -41,26 +43,28 @@ export default {
     "api/[...path].ts": route5,
     "api/docs.tsx": route6,
     "download/[id].ts": route7,
-    "history/[id]/delete.tsx": route8,
-    "history/index.tsx": route9,
-    "host.tsx": route10,
-    "index.tsx": route11,
-    "links/[id]/revoke.ts": route12,
-    "links/index.tsx": route13,
-    "loopback/[...path].ts": route14,
-    "open/[token].ts": route15,
-    "participant.tsx": route16,
-    "player.html.ts": route17,
-    "player/[chainId]/delete.tsx": route18,
-    "player/[chainId]/index.tsx": route19,
-    "player/index.tsx": route20,
-    "rooms/[room]/delete.tsx": route21,
-    "rooms/[room]/edit.tsx": route22,
-    "rooms/[room]/host.tsx": route23,
-    "rooms/[room]/index.tsx": route24,
-    "rooms/index.tsx": route25,
-    "sign-in.tsx": route26,
-    "sign-out.ts": route27,
+    "history/[id]/adopt.ts": route8,
+    "history/[id]/delete.tsx": route9,
+    "history/[id]/stop.tsx": route10,
+    "history/index.tsx": route11,
+    "host.tsx": route12,
+    "index.tsx": route13,
+    "links/[id]/revoke.ts": route14,
+    "links/index.tsx": route15,
+    "loopback/[...path].ts": route16,
+    "open/[token].ts": route17,
+    "participant.tsx": route18,
+    "player.html.ts": route19,
+    "player/[chainId]/delete.tsx": route20,
+    "player/[chainId]/index.tsx": route21,
+    "player/index.tsx": route22,
+    "rooms/[room]/delete.tsx": route23,
+    "rooms/[room]/edit.tsx": route24,
+    "rooms/[room]/host.tsx": route25,
+    "rooms/[room]/index.tsx": route26,
+    "rooms/index.tsx": route27,
+    "sign-in.tsx": route28,
+    "sign-out.ts": route29,
   },
   islands: {
     "islands/PlaylistPlayer.tsx": island0,

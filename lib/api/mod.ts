@@ -12,6 +12,7 @@ import { healthCheck } from "./health.ts";
 import { linkRoutes } from "./links.ts";
 import { log } from "../log.ts";
 import { problemResponse, RequestError } from "./problem.ts";
+import { orphanRoutes } from "./orphans.ts";
 import { recordingRoutes } from "./recording.ts";
 import { roomRoutes } from "./rooms.ts";
 import { describeApi, type GroupName } from "./openapi.ts";
@@ -82,6 +83,7 @@ export function createApiApp(context: ApiContext): OpenAPIHono<ApiEnv> {
     recordings: chainRoutes(context),
     samples,
     archives: archiveRoutes(context),
+    orphans: orphanRoutes(context),
     links: linkRoutes(context),
     callbacks: callbackRoutes(context),
   };

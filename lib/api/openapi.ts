@@ -10,6 +10,7 @@ const GROUPS = {
   recording: "Recording a room: start, hand over to the next archive, stop. Safe to repeat.",
   recordings: "Chains of archives that overlap: each is one film.",
   archives: "Single archives as the platform describes them.",
+  orphans: "Archives of this app's sessions that belong to no recording: stop or adopt them.",
   links: "What an admin gives to people who may join one room or watch one recording.",
   samples:
     "The endpoints of the dual-session archiving sample, in its shapes, for the main room; at the " +

@@ -1,8 +1,8 @@
 /** Chains as records: found by id, room and name. They are made and changed while recording by `recordings`. */
-import { type Chain, chainSchema } from "../recording/model.ts";
+import { type Chain, chainSchema, type Part } from "../recording/model.ts";
 import { StoreError } from "./errors.ts";
 import { keys } from "./keys.ts";
-import { partKeys, type Parts } from "./parts.ts";
+import { partKeys, type Parts, setPart } from "./parts.ts";
 import {
   commit,
   listEntries,
@@ -27,6 +27,11 @@ export interface ChainRecords {
    * `conflict`). Throws `not-found`.
    */
   update(id: string, change: (chain: Chain) => Chain): Promise<Chain>;
+  /**
+   * Adds a part to a chain that is not being recorded, or to a new one, in one atomic. Throws `conflict`
+   * if the archive is a part already, or the chain is being recorded or changes meanwhile.
+   */
+  adopt(chain: Chain, part: Part): Promise<void>;
   /** Deletes a chain, its parts and their lookups; nothing on the platform. Throws `conflict` while it records. */
   delete(id: string): Promise<void>;
 }
@@ -97,6 +102,25 @@ export function createChainRecords(context: StoreContext, parts: Parts): ChainRe
         setChain(operation, value, chain);
         return await commit(operation, `Update chain ${id}`) ? { done: chain } : null;
       });
+    },
+    async adopt(chain, part) {
+      const action = `Adopt archive ${part.archiveId} into chain "${chain.name}"`;
+      const key = keys.chain(chain.id);
+      const { value, versionstamp } = await readRecord(context, chainSchema, key);
+      if (value && LIVE_STATES.has(value.state)) {
+        throw new StoreError("conflict", `${action}: it is being recorded, stop it first`);
+      }
+      const operation = kv.atomic()
+        .check({ key, versionstamp })
+        .check({ key: keys.archive(part.archiveId), versionstamp: null })
+        .check({ key: keys.part(chain.id, part.seq), versionstamp: null });
+      setPart(setChain(operation, value, chain), part);
+      if (!await commit(operation, action)) {
+        throw new StoreError(
+          "conflict",
+          `${action}: it is a part already, or others change it now`,
+        );
+      }
     },
     async delete(id) {
       const { value: chain, versionstamp } = await readRecord(context, chainSchema, keys.chain(id));

@@ -35,6 +35,8 @@ export interface Parts {
   get(chainId: string, seq: number): Promise<Part | null>;
   /** The part that an archive is, or null: then no chain owns it. */
   byArchive(archiveId: string): Promise<Part | null>;
+  /** Which of these archives are parts of chains. */
+  owned(archiveIds: readonly string[]): Promise<Set<string>>;
   /**
    * Changes a part that has ended. `settled: true` says its archive will not change any more;
    * `fileAttempts` counts tries to read its file. Throws `not-found`.
@@ -90,6 +92,13 @@ export function createParts(context: StoreContext): Parts {
     async byArchive(archiveId) {
       const place = await readRecord(context, placeSchema, keys.archive(archiveId));
       return place.value ? await get(place.value.chainId, place.value.seq) : null;
+    },
+    async owned(archiveIds) {
+      const found = await Promise.all(archiveIds.map(async (id) => {
+        const { versionstamp } = await kv.get(keys.archive(id));
+        return versionstamp === null ? [] : [id];
+      }));
+      return new Set(found.flat());
     },
     update(chainId, seq, change, note = {}) {
       const key = keys.part(chainId, seq);

@@ -1,14 +1,18 @@
 import { page } from "fresh";
 import { ArchiveBadge } from "../../components/Badges.tsx";
+import { OrphanTable } from "../../components/OrphanTable.tsx";
 import { formatDuration, formatSize } from "../../components/format.ts";
 import { Moment } from "../../components/Moment.tsx";
 import { Page } from "../../components/Page.tsx";
 import { define } from "../../lib/define.ts";
 import { requireBrowse, seeOther } from "../../lib/guards.ts";
+import { orphansAmong } from "../../lib/orphans.ts";
 import type { PlatformArchive } from "../../lib/platform/platform.ts";
 
 /** As the archiving sample has it. */
 const PAGE_SIZE = 5;
+/** Archives that the first page looks through for those that belong to no recording. */
+const NEWEST = 100;
 /** Far beyond what any project keeps. */
 const MAX_PAGE = 100_000;
 /** Statuses in which an archive's recording is not over. */
@@ -19,12 +23,16 @@ export const handler = define.handlers({
     requireBrowse(ctx);
     const number = readPageNumber(ctx.url.searchParams.get("page"));
     if (number === null) return seeOther("/history");
-    const { archives, total } = await ctx.state.services.platform.listArchives({
+    const { services } = ctx.state;
+    const { archives: listed, total } = await services.platform.listArchives({
       offset: (number - 1) * PAGE_SIZE,
-      count: PAGE_SIZE,
+      count: number === 1 ? NEWEST : PAGE_SIZE,
     });
+    const archives = listed.slice(0, PAGE_SIZE);
+    const orphans = await orphansAmong(services, listed);
     const status = archives.length === 0 && number > 1 ? 404 : 200;
-    return page({ archives, number, pages: Math.max(1, Math.ceil(total / PAGE_SIZE)) }, { status });
+    const pages = Math.max(1, Math.ceil(total / PAGE_SIZE));
+    return page({ archives, orphans, number, pages }, { status });
   },
 });
 
@@ -38,7 +46,7 @@ function readPageNumber(text: string | null): number | null {
 /** Every archive of the project, newest first, five a page. */
 export default define.page<typeof handler>(function History({ data, req, state }) {
   const isAdmin = state.identity.role === "admin";
-  const { archives, number, pages } = data;
+  const { archives, orphans, number, pages } = data;
   return (
     <Page title={number === 1 ? "History" : `History, page ${number}`}>
       <div class="stack tight">
@@ -48,6 +56,9 @@ export default define.page<typeof handler>(function History({ data, req, state }
           to the <a href="/player">player</a>.
         </p>
       </div>
+      {orphans.length > 0
+        ? <OrphanTable orphans={orphans} request={req} isAdmin={isAdmin} />
+        : null}
       {archives.length > 0
         ? (
           <table class="table">
@@ -70,7 +81,13 @@ export default define.page<typeof handler>(function History({ data, req, state }
             </thead>
             <tbody>
               {archives.map((archive) => (
-                <ArchiveRow key={archive.id} archive={archive} request={req} isAdmin={isAdmin} />
+                <ArchiveRow
+                  key={archive.id}
+                  archive={archive}
+                  orphan={orphans.some((orphan) => orphan.archive.id === archive.id)}
+                  request={req}
+                  isAdmin={isAdmin}
+                />
               ))}
             </tbody>
           </table>
@@ -121,9 +138,15 @@ export default define.page<typeof handler>(function History({ data, req, state }
   );
 });
 
-function ArchiveRow(
-  { archive, request, isAdmin }: { archive: PlatformArchive; request: Request; isAdmin: boolean },
-) {
+interface ArchiveRowProps {
+  archive: PlatformArchive;
+  /** It belongs to no recording. */
+  orphan: boolean;
+  request: Request;
+  isAdmin: boolean;
+}
+
+function ArchiveRow({ archive, orphan, request, isAdmin }: ArchiveRowProps) {
   const name = archive.name || "Untitled";
   const nameId = `name-${archive.id}`;
   const path = encodeURIComponent(archive.id);
@@ -132,6 +155,14 @@ function ArchiveRow(
     <tr>
       <th scope="row" id={nameId}>
         {archive.status === "available" ? <a href={`/download/${path}`}>{name}</a> : name}
+        {orphan
+          ? (
+            <>
+              {" "}
+              <span class="badge">no recording</span>
+            </>
+          )
+          : null}
       </th>
       <td data-label="Created">
         <Moment ms={archive.createdAtMs} request={request} />

@@ -160,6 +160,7 @@ Deno.test("every list is read on with a cursor", () =>
       "/archives",
       "/chains",
       "/links",
+      "/orphans",
       "/rooms",
     ]);
     for (const { path, parameters = [] } of lists) {

@@ -13,6 +13,8 @@ const changes: [string, string, unknown?][] = [
   ["POST", "/api/rooms/main/stop"],
   ["DELETE", "/api/chains/c1"],
   ["DELETE", "/api/archives/a1"],
+  ["POST", "/api/orphans/a1/stop"],
+  ["POST", "/api/orphans/a1/adopt"],
   ["POST", "/api/links", { scope: { kind: "room", room: "main" } }],
   ["DELETE", "/api/links/l1"],
   ...["", "/api"].flatMap((base): [string, string, unknown?][] => [
@@ -33,6 +35,7 @@ const closed: [string, string, unknown?][] = [
   ["GET", "/api/chains/c1"],
   ["GET", "/api/archives/a1"],
   ["GET", "/api/archives/a1/media"],
+  ["GET", "/api/orphans"],
   ["GET", "/api/links"],
   ...["", "/api"].flatMap((base): [string, string][] => [
     ["GET", `${base}/archives`],

@@ -228,3 +228,21 @@ Deno.test("values: made once, counted in one atomic, listed by prefix", () =>
     await store.values.delete(["rate", "ip"]);
     assert.equal(await store.values.get(["rate", "ip"], z.number()), null);
   }));
+
+Deno.test("chains.adopt() adds a part to an ended chain or a new one, an archive only once", () =>
+  withStore(async (store) => {
+    await store.chains.create(chain("old"));
+    const first = { ...part("old", 3), endedAtMs: 4_000 };
+    await store.chains.adopt(chain("old", { name: "Weekly 2" }), first);
+    assert.deepEqual(await store.parts.list("old"), [first]);
+    assert.equal((await store.chains.list({ name: "Weekly 2" })).items.length, 1);
+    const again = { ...part("new", 0), archiveId: first.archiveId };
+    await assert.rejects(store.chains.adopt(chain("new"), again), { kind: "conflict" });
+    assert.equal(await store.chains.get("new"), null, "nothing of it was written");
+    await store.chains.adopt(chain("new"), part("new", 0));
+    assert.equal((await store.chains.list({ room: "main" })).items.length, 2);
+    const owned = await store.parts.owned([first.archiveId, "nobody's", "new-archive-0"]);
+    assert.deepEqual([...owned].sort(), ["new-archive-0", first.archiveId].sort());
+    await store.chains.create(chain("live", { state: "recording", stoppedAtMs: null }));
+    await assert.rejects(store.chains.adopt(chain("live"), part("live", 0)), { kind: "conflict" });
+  }));

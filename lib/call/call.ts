@@ -6,7 +6,7 @@ import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import type { Join, RoomView } from "../recording/views.ts";
 import type { Client } from "./client.ts";
 import { CallError, type Problem, problemOf, toProblem } from "./errors.ts";
-import { Lane, LANE_LIMITS, type LaneLimits, SECONDARY_LIMITS, type Source } from "./lane.ts";
+import { Lane, LANE_LIMITS, type LaneLimits, secondaryLimits, type Source } from "./lane.ts";
 import { type Participant, People } from "./people.ts";
 import type { ArchiveEvents } from "./recording_light.ts";
 import { Secondary } from "./secondary.ts";
@@ -121,7 +121,7 @@ export class Call {
     const lane = new Lane(client, join.apiKey, join.primary, limits);
     const people = new People(lane.session, limits.subscribeMs);
     const secondary = new Secondary(
-      (lost) => this.#openSecondary(client, join, lost),
+      (attempt, lost) => this.#openSecondary(client, join, attempt, lost),
       async (lane) => {
         await lane.connect();
         await this.#send(lane);
@@ -149,8 +149,8 @@ export class Call {
     }
   }
 
-  #openSecondary(client: Client, join: Join, lost: (lane: Lane) => void): Lane {
-    const limits = this.parts.limits ?? SECONDARY_LIMITS;
+  #openSecondary(client: Client, join: Join, attempt: number, lost: (lane: Lane) => void): Lane {
+    const limits = this.parts.limits ?? secondaryLimits(attempt);
     const lane = new Lane(client, join.apiKey, join.secondary, limits);
     const dropped = () => lost(lane);
     lane.session.on("sessionDisconnected", dropped);

@@ -5,18 +5,24 @@ import { CallError } from "./errors.ts";
 
 /** How long the platform may take, ms. Its own limits are longer or missing. */
 export interface LaneLimits {
-  connectMs: number;
+  /** For each attempt to connect. */
+  connectMs: readonly number[];
   publishMs: number;
   subscribeMs: number;
 }
-/** Limits for the call itself. It takes a second at most where nothing is wrong. */
+/**
+ * Limits for the call itself, where each step takes a second at most if nothing is wrong. The second
+ * attempt is the patient one: browsers hold a request back for 20 s behind a same one that hangs.
+ */
 export const LANE_LIMITS: LaneLimits = {
-  connectMs: 15_000,
+  connectMs: [8_000, 24_000],
   publishMs: 20_000,
   subscribeMs: 15_000,
 };
-/** Limits for the second session, which is wanted for seconds only: rather try again. */
-export const SECONDARY_LIMITS: LaneLimits = { ...LANE_LIMITS, connectMs: 5_000, publishMs: 8_000 };
+/** Limits for the n-th attempt on the second session, from 1: wanted for seconds, so say early what fails. */
+export function secondaryLimits(attempt: number): LaneLimits {
+  return { ...LANE_LIMITS, connectMs: [attempt === 1 ? 6_000 : 24_000], publishMs: 10_000 };
+}
 /** How long to wait for the answer to a disconnect, ms. */
 const DISCONNECT_MS = 3_000;
 
@@ -59,14 +65,16 @@ export class Lane {
     this.#offs.push(off);
   }
 
-  /** Enters the session. A first attempt that gets no answer is broken off and made once more. */
+  /** Enters the session. An attempt that gets no answer is broken off, and made again as limited. */
   async connect(): Promise<void> {
-    try {
-      await this.#connectOnce();
-    } catch (error) {
-      if (this.#closed || !(error instanceof CallError)) throw error;
-      await this.#disconnect();
-      await this.#connectOnce();
+    for (const [n, ms] of this.limits.connectMs.entries()) {
+      try {
+        return await this.#connectOnce(ms);
+      } catch (error) {
+        const last = n === this.limits.connectMs.length - 1;
+        if (last || this.#closed || !(error instanceof CallError)) throw error;
+        await this.#disconnect();
+      }
     }
   }
 
@@ -129,9 +137,9 @@ export class Lane {
     clearTimeout(timer);
   }
 
-  #connectOnce(): Promise<unknown> {
-    return withDeadline(
-      this.#limit("Joining the call", this.limits.connectMs),
+  async #connectOnce(ms: number): Promise<void> {
+    await withDeadline(
+      this.#limit("Joining the call", ms),
       (done) => this.session.connect(this.entry.token, done),
     );
   }

@@ -23,11 +23,11 @@ export class Secondary {
   #wake: (() => void) | null = null;
 
   /**
-   * `open` makes a lane that calls `lost` if its session drops; `enter` connects and publishes on it.
+   * `open` makes a lane for attempt n (from 1) that calls `lost` if its session drops; `enter` connects and publishes on it.
    * `pauseMs` is the wait before attempt n (from 1) is repeated.
    */
   constructor(
-    readonly open: (lost: (lane: Lane) => void) => Lane,
+    readonly open: (attempt: number, lost: (lane: Lane) => void) => Lane,
     readonly enter: (lane: Lane) => Promise<void>,
     readonly pauseMs: (attempt: number) => number = (attempt) =>
       Math.min(8_000, 500 * 2 ** (attempt - 1)),
@@ -70,7 +70,7 @@ export class Secondary {
   }
 
   async #run(): Promise<void> {
-    let attempt = 0;
+    let failures = 0;
     while (this.#wanted !== (this.#lane !== null)) {
       if (!this.#wanted) {
         const lane = this.#lane;
@@ -80,24 +80,24 @@ export class Secondary {
       }
       this.state.value = "joining";
       try {
-        this.#lane = await this.#openOnce();
+        this.#lane = await this.#openOnce(failures + 1);
       } catch (error) {
         if (!this.#wanted) continue;
-        attempt++;
+        failures++;
         this.problem.value = toProblem(error);
-        if (attempt >= MAX_ATTEMPTS) {
+        if (failures >= MAX_ATTEMPTS) {
           this.state.value = "failed";
           return;
         }
-        await this.#pause(this.pauseMs(attempt));
+        await this.#pause(this.pauseMs(failures));
       }
     }
     this.problem.value = null;
     this.state.value = this.#lane ? "on" : "off";
   }
 
-  async #openOnce(): Promise<Lane> {
-    const lane = this.open((lost) => {
+  async #openOnce(attempt: number): Promise<Lane> {
+    const lane = this.open(attempt, (lost) => {
       if (this.#lane !== lost) return;
       this.#lane = null;
       lost.close();

@@ -11,11 +11,16 @@ const ARCHIVE_LOOKS: Record<ArchiveStatus, { look: string; meaning: string }> = 
   deleted: { look: "", meaning: "Its file was deleted" },
 };
 
-/** The status of an archive, with what it means as a tooltip and after the platform's reason. */
-export function ArchiveBadge({ status, reason = "" }: { status: ArchiveStatus; reason?: string }) {
-  const { look, meaning } = ARCHIVE_LOOKS[status];
+/** What a status means for people, with the platform's reason if it gave one. */
+export function archiveMeaning(status: ArchiveStatus, reason = ""): string {
+  const { meaning } = ARCHIVE_LOOKS[status];
+  return reason ? `${meaning}. Reason: ${reason}` : meaning;
+}
+
+/** The status of an archive, with what it means as a tooltip. */
+export function ArchiveBadge({ status, reason }: { status: ArchiveStatus; reason?: string }) {
   return (
-    <span class={`badge ${look}`} title={reason ? `${meaning}. Reason: ${reason}` : meaning}>
+    <span class={`badge ${ARCHIVE_LOOKS[status].look}`} title={archiveMeaning(status, reason)}>
       {status}
     </span>
   );

@@ -32,11 +32,12 @@ export function ChainPicture({ film }: { film: Film }) {
   const endOf = (part: FilmPart) =>
     part.durationSeconds === null ? lengthSeconds : part.placeSeconds + part.durationSeconds;
   const joins = film.seams.flatMap((seam) => {
-    const earlier = film.parts.find((part) => part.seq === seam.afterSeq);
-    const later = film.parts.find((part) => part.seq === seam.afterSeq + 1);
+    const index = film.parts.findIndex((part) => part.seq === seam.afterSeq);
+    const [earlier, later] = [film.parts[index], film.parts[index + 1]];
     return earlier && later ? [{ seam, earlier, later }] : [];
   });
   const overlaps = joins.filter(({ seam }) => seam.overlapMs > 0);
+  const facts = factsOf(film);
 
   return (
     <figure class="chain-picture">
@@ -48,10 +49,11 @@ export function ChainPicture({ film }: { film: Film }) {
         viewBox={`0 0 ${WIDTH} ${2 * LANE_HEIGHT}`}
         preserveAspectRatio="none"
         role="img"
-        aria-label={`${count(film.parts.length, "part")}, ${count(joins.length, "seam")} and ${
-          count(film.gaps.length, "gap")
-        } in ${formatDuration(film.durationSeconds)}`}
+        aria-labelledby="chain-picture-title"
+        aria-describedby="chain-picture-facts"
       >
+        <title id="chain-picture-title">The parts of the film on both sessions</title>
+        <desc id="chain-picture-facts">{facts}</desc>
         <line class="divider" x1={0} x2={WIDTH} y1={LANE_HEIGHT} y2={LANE_HEIGHT} />
         {overlaps.map(({ seam, earlier, later }) => (
           <rect
@@ -106,6 +108,7 @@ export function ChainPicture({ film }: { film: Film }) {
         <span>{formatDuration(0)}</span>
         <span>{formatDuration(lengthSeconds)}</span>
       </div>
+      <figcaption>{facts}</figcaption>
       <ul class="legend" aria-hidden="true">
         <Legend name="Part" look="part" />
         {overlaps.length > 0 ? <Legend name="Overlap" look="overlap" /> : null}
@@ -128,6 +131,22 @@ function Legend({ name, look }: { name: string; look: string }) {
       {name}
     </li>
   );
+}
+
+/** What there is to see, in words. */
+function factsOf({ parts, seams, gaps, durationSeconds, overlapSeconds }: Film): string {
+  const overlapsMs = seams.map((seam) => seam.overlapMs).filter((ms) => ms > 0);
+  const [least, most] = [Math.min(...overlapsMs), Math.max(...overlapsMs)].map(inSeconds);
+  const counts = `${count(parts.length, "part")}, ${count(seams.length, "seam")} and ${
+    count(gaps.length, "gap")
+  } in ${formatDuration(durationSeconds)}.`;
+  if (overlapsMs.length === 0) return counts;
+  const each = least === most ? least : `${least} to ${most}`;
+  return `${counts} Neighbours overlap by ${each}, ${inSeconds(overlapSeconds * 1000)} in all.`;
+}
+
+function inSeconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
 }
 
 function count(many: number, noun: string): string {

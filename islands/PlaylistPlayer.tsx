@@ -1,68 +1,94 @@
-import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
-import { FilmStage } from "../lib/player/ui/FilmStage.tsx";
+import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
+import { useRef } from "preact/hooks";
+import { ChainPicture } from "../components/ChainPicture.tsx";
+import { FilmActions } from "../components/FilmActions.tsx";
+import { FilmFacts } from "../components/FilmFacts.tsx";
+import { GapList } from "../components/GapList.tsx";
+import { LongTable } from "../components/LongTable.tsx";
+import { PartTable } from "../components/PartTable.tsx";
+import type { GaplessVideo } from "../lib/player/gapless_video.ts";
+import { refreshFilm } from "../lib/player/refresh.ts";
+import { isComplete, isOver } from "../lib/player/seams.ts";
+import { AdminSeams } from "../lib/player/ui/AdminSeams.tsx";
+import { ExportFilm } from "../lib/player/ui/ExportFilm.tsx";
+import { FilmPlayer } from "../lib/player/ui/FilmPlayer.tsx";
+import { SeamTable } from "../lib/player/ui/SeamTable.tsx";
 import type { Film } from "../lib/recording/views.ts";
 
 interface PlaylistPlayerProps {
   film: Film;
-  /** Shows how the film is played, for whoever looks after the recordings. */
+  /** When it was recorded, in the reader's words. */
+  recorded: string;
+  /** Whoever looks after the recordings may change seams, share and delete. */
   isAdmin?: boolean;
 }
 
-/** A whole chain as one film, with its controls. The server sends the frame, the browser the rest. */
-export default function PlaylistPlayer({ film, isAdmin = false }: PlaylistPlayerProps) {
-  const state = useSignal<"loading" | "ready" | "failed">("loading");
-  /** Play was pressed before there was anything to play. */
-  const wanted = useSignal(false);
-  const individual = film.options.outputMode === "individual";
+/** A whole chain as one film, and all there is to know of it, kept up to date while it grows. */
+export default function PlaylistPlayer({ film: given, recorded, isAdmin }: PlaylistPlayerProps) {
+  const film = useSignal(given);
+  const player = useRef<GaplessVideo>(null);
+  const complete = useComputed(() => isComplete(film.value));
 
-  const load = () => {
-    state.value = "loading";
-    import("../lib/player/controls.ts").then(
-      () => state.value = "ready",
-      () => state.value = "failed",
-    );
-  };
-  useEffect(() => {
-    if (!individual) load();
-  }, []);
+  useSignalEffect(() => {
+    if (complete.value) return;
+    const over = new AbortController();
+    void refreshFilm(given.chainId, (newer) => film.value = newer, over.signal);
+    return () => over.abort();
+  });
 
-  if (individual) {
-    return (
-      <p class="notice info">
-        This was recorded as a file for each person, which cannot be shown as one film. Download the
-        files below.
-      </p>
-    );
-  }
-  if (state.value === "ready") {
-    return <FilmStage film={film} isAdmin={isAdmin} playAtOnce={wanted.value} />;
-  }
+  const { parts, seams, gaps } = film.value;
   return (
-    <section class="player" aria-label="Film">
-      <div class="player-poster">
-        <button
-          type="button"
-          class="button primary"
-          aria-busy={wanted.value}
-          onClick={() => wanted.value = true}
-        >
-          Play
-        </button>
-      </div>
-      {state.value === "failed"
+    <div class="stack">
+      {isOver(film.value) ? null : (
+        <p class="notice info" role="status">
+          This is still being recorded. What is finished can be watched.
+        </p>
+      )}
+      {parts.length > 0
+        ? <FilmPlayer film={film} player={player} />
+        : <NothingYet failed={film.value.state === "failed"} />}
+      <ExportFilm film={film.value} />
+      <FilmFacts film={film.value} recorded={recorded} />
+      {parts.length > 0
         ? (
-          <div class="notice error toolbar" role="alert">
-            <span>The player could not be loaded. Check the connection.</span>
-            <button type="button" class="button small" onClick={load}>Try again</button>
-          </div>
+          <section class="stack" aria-labelledby="parts">
+            <h2 id="parts">What it is made of</h2>
+            <div class="card">
+              <ChainPicture film={film.value} />
+            </div>
+            <GapList gaps={gaps} />
+            <LongTable name="Parts" rows={parts.length}>
+              <PartTable film={film.value} />
+            </LongTable>
+          </section>
         )
         : null}
-      <noscript>
-        <p class="notice info">
-          Watching needs JavaScript. Without it, the parts below can still be downloaded.
-        </p>
-      </noscript>
-    </section>
+      {seams.length > 0
+        ? (
+          <section class="stack" aria-labelledby="seams">
+            <h2 id="seams">Seams</h2>
+            <LongTable name="Seams" rows={seams.length}>
+              {isAdmin
+                ? <AdminSeams film={film} player={() => player.current} />
+                : <SeamTable film={film.value} />}
+            </LongTable>
+          </section>
+        )
+        : null}
+      {isAdmin && isOver(film.value) ? <FilmActions chainId={film.value.chainId} /> : null}
+    </div>
+  );
+}
+
+function NothingYet({ failed }: { failed: boolean }) {
+  return (
+    <div class="empty">
+      <h2>Nothing to watch</h2>
+      <p>
+        {failed
+          ? "This recording ended before its first archive began."
+          : "Its first archive has not begun yet."}
+      </p>
+    </div>
   );
 }

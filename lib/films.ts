@@ -110,10 +110,12 @@ export async function deleteFilm(
     throw new StoreError("conflict", `Delete "${chain.name}": it is being recorded, stop it first`);
   }
   for (const part of await store.parts.list(chainId)) {
-    if (HAS_FILE.has(part.status)) await deleteArchive({ platform, chains }, part.archiveId);
+    if (hasFile(part.status)) await deleteArchive({ platform, chains }, part.archiveId);
   }
   await store.chains.delete(chainId);
 }
 
-/** Statuses in which the platform has, or will have, a file to delete. */
-const HAS_FILE: ReadonlySet<string> = new Set(["stopped", "uploaded", "available"]);
+/** True for statuses in which the platform has, or will have, a file to delete. */
+export function hasFile(status: Part["status"]): boolean {
+  return status === "stopped" || status === "uploaded" || status === "available";
+}

@@ -26,10 +26,21 @@ export function joinsOf(film: Film): Join[] {
   });
 }
 
+/** True once nothing is added to a recording any more. */
+export function isOver(film: Film): boolean {
+  return film.state === "stopped" || film.state === "failed";
+}
+
+/** True once a film stays as it is: nothing is recorded, and no file is still being made. */
+export function isComplete(film: Film): boolean {
+  return isOver(film) && film.parts.every(({ status }) => !UNFINISHED.has(status));
+}
+
+const UNFINISHED: ReadonlySet<FilmPart["status"]> = new Set(["started", "paused", "stopped"]);
+
 /** True where both files are there to be compared, and the recording is over. */
 export function isComparable(film: Film, { earlier, later }: Join): boolean {
-  const over = film.state === "stopped" || film.state === "failed";
-  return over &&
+  return isOver(film) && film.options.outputMode === "composed" &&
     [earlier, later].every((part) => part.status === "available" && part.durationSeconds !== null);
 }
 
@@ -58,4 +69,17 @@ export function requestOf({ seam, earlier, later }: Join): AlignRequest {
 export function nudged(seam: Seam, steps: number): number | null {
   const nudgeMs = (seam.nudgeMs ?? 0) + steps * NUDGE_STEP_MS;
   return Math.abs(nudgeMs) <= MAX_NUDGE_MS ? nudgeMs : null;
+}
+
+/** The film as it would be if a seam had never been nudged. */
+export function withoutNudge(film: Film, { seam, later }: Join): Film {
+  const nudgeSeconds = (seam.nudgeMs ?? 0) / 1000;
+  const from = film.parts.findIndex((part) => part.archiveId === later.archiveId);
+  return {
+    ...film,
+    // Every later part lies where the one before it ends: they all were moved.
+    parts: film.parts.map((part, i) =>
+      i < from ? part : { ...part, placeSeconds: part.placeSeconds - nudgeSeconds }
+    ),
+  };
 }

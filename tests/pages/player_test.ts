@@ -65,12 +65,15 @@ Deno.test("a recording's page shows its film, its lanes and its parts", async ()
     const { status, body } = await app.get("/player/c1");
     assert.equal(status, 200);
     assert.match(body, /<title>Seminar · Gapless<\/title>/);
-    assert.match(
-      body,
-      /<svg[^>]+role="img"[^>]+aria-label="3 parts, 2 seams and no gaps in 0:00:23"/,
-    );
+    const facts =
+      "3 parts, 2 seams and no gaps in 0:00:23. Neighbours overlap by 1.0 s, 2.0 s in all.";
+    assert.match(body, /<svg[^>]+role="img"[^>]+aria-labelledby="chain-picture-title"/);
+    assert.ok(body.includes(`<desc id="chain-picture-facts">${facts}</desc>`));
+    assert.ok(body.includes(`<figcaption>${facts}</figcaption>`));
+    assert.match(body, /<dt>Recorded twice<\/dt><dd>2\.0 s<\/dd>/);
     assert.equal(body.match(/href="\/download\/c1-\d"/g)?.length, 3);
-    assert.match(body, /1\.00 s/, "the overlap");
+    assert.match(body, /Part 2 to 3<\/th><td[^>]*>1\.000 s<\/td>/, "the seam's offset");
+    assert.match(body, /Clocks in the files, to 1 ms/);
     assert.match(body, /<script[^>]+type="module"/, "the film is an island");
     assert.doesNotMatch(body, /Delete recording/);
   });
@@ -102,11 +105,27 @@ Deno.test("an admin deletes a recording with its files, after being told what go
     assert.ok(await app.services.store.chains.get("c1"), "signed out, nothing goes");
 
     const asked = await app.get("/player/c1/delete", { as });
-    assert.match(asked.body, /all 2 of its files/);
+    assert.match(asked.body, /the film of 0:00:19 from room main/);
+    assert.match(
+      asked.body,
+      /2 archives on the platform and what is in them: 0:00:20, 2\.0 kB in all/,
+    );
     const done = await app.post("/player/c1/delete", {}, { as });
     assert.equal(done.headers.get("location"), "/player");
     assert.equal(await app.services.store.chains.get("c1"), null);
     assert.deepEqual(archives.map(({ id }) => id), ["archive-3"]);
+  });
+});
+
+Deno.test("what is asked before deleting tells archives without a file apart", async () => {
+  await withApp({ archives: [archive(1, { id: "c1-0" })] }, async (app) => {
+    await storeChain(app.services, { id: "c1" });
+    await app.services.store.parts.update("c1", 1, (part) => ({ ...part, status: "failed" }));
+    const { body } = await app.get("/player/c1/delete", { as: "admin" });
+    assert.match(body, /1 archive on the platform and what is in them: 0:00:10, 1\.0 kB in all/);
+    assert.match(body, /what is known of 1 archive without a file/);
+    const film = await app.get("/player/c1");
+    assert.match(film.body, /The platform could not record it/);
   });
 });
 

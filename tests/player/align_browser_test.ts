@@ -90,7 +90,7 @@ Deno.test("an admin's page finds seams by sound, by picture where one is silent,
     await page.getByRole("button", { name: "Move part 2 10 ms later" }).click();
     await page.getByText("Nudged.").waitFor();
     assert.deepEqual(said.get(0), { nudgeMs: 10 });
-    await page.getByRole("button", { name: "Watch Part 1 to 2" }).click();
+    await page.getByRole("button", { name: "Watch Part 1 to 2", exact: true }).click();
     await page.waitForFunction(() => {
       const player = document.querySelector("gapless-video");
       return player && !player.paused && player.currentTime > 4.5;

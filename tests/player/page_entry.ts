@@ -13,7 +13,7 @@ function mountIsland(film: Film, isAdmin: boolean): void {
   const main = document.createElement("main");
   main.className = "page";
   document.body.replaceChildren(main);
-  render(h(PlaylistPlayer, { film, isAdmin }), main);
+  render(h(PlaylistPlayer, { film, recorded: "Today", isAdmin }), main);
 }
 
 declare global {

@@ -123,7 +123,7 @@ export function FilmStage(props: {
     <section class="player" aria-label="Film">
       <media-controller>
         <gapless-video slot="media" ref={ref} />
-        {props.film.options.hasVideo
+        {film.value.options.hasVideo
           ? null
           : <span slot="centered-chrome" class="player-sound-only">Sound only</span>}
         {needsTap.value

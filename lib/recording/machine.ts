@@ -209,6 +209,7 @@ function turnedUp(draft: Draft, archive: ArchiveFacts, lane: Lane): void {
   }
   if (procedure || slots.previous !== null) return;
   slots.previous = draft.adopt(archive, lane).archiveId;
-  draft.begin("replace", "stopping-previous");
-  draft.wakeIn(0);
+  // It may be all that recorded until a moment ago: it is stopped as the archive of a handover is.
+  draft.begin("replace", "overlapping-next");
+  draft.wakeIn(draft.settings.overlapNextMs);
 }

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { keys } from "./keys.ts";
-import { commit, readRecord, type StoreContext } from "./records.ts";
+import { commit, MAX_COMMIT_ATTEMPTS, readRecord, type StoreContext } from "./records.ts";
 
 const leaseSchema = z.object({
   owner: z.string(),
@@ -51,14 +51,27 @@ export function createLeases(context: StoreContext): Leases {
 
   return {
     async acquire(name, owner, ttlMs, nowMs) {
-      const { value, versionstamp } = await readRecord(context, leaseSchema, keys.lease(name));
-      if (value && value.owner !== owner && value.expiresAtMs > nowMs) return null;
-      const token = (value?.token ?? 0) + 1;
-      return await put(name, versionstamp, { owner, token, expiresAtMs: nowMs + ttlMs });
+      // A commit may fail although nobody has taken it: who did is seen by reading again.
+      for (let i = 0; i < MAX_COMMIT_ATTEMPTS; i++) {
+        const { value, versionstamp } = await readRecord(context, leaseSchema, keys.lease(name));
+        if (value && value.owner !== owner && value.expiresAtMs > nowMs) return null;
+        const token = (value?.token ?? 0) + 1;
+        const lease = await put(name, versionstamp, { owner, token, expiresAtMs: nowMs + ttlMs });
+        if (lease) return lease;
+      }
+      return null;
     },
-    renew(lease, ttlMs, nowMs) {
-      const { owner, token } = lease;
-      return put(lease.name, lease.versionstamp, { owner, token, expiresAtMs: nowMs + ttlMs });
+    async renew(lease, ttlMs, nowMs) {
+      const { name, owner, token } = lease;
+      let { versionstamp }: { versionstamp: string | null } = lease;
+      for (let i = 0; i < MAX_COMMIT_ATTEMPTS; i++) {
+        const renewed = await put(name, versionstamp, { owner, token, expiresAtMs: nowMs + ttlMs });
+        if (renewed) return renewed;
+        const now = await readRecord(context, leaseSchema, keys.lease(name));
+        if (now.value?.owner !== owner || now.value.token !== token) return null;
+        versionstamp = now.versionstamp;
+      }
+      return null;
     },
     async holds(lease) {
       return (await kv.get(keys.lease(lease.name))).versionstamp === lease.versionstamp;

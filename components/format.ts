@@ -8,6 +8,11 @@ export function formatDuration(seconds: number | null): string {
   return `${Math.floor(whole / 3600)}:${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}`;
 }
 
+/** Some seconds, to a tenth. */
+export function formatSeconds(seconds: number): string {
+  return `${seconds.toFixed(1)} s`;
+}
+
 const UNITS = ["kB", "MB", "GB", "TB"];
 
 /** A size for people, `12.3 MB`, in powers of 1000; an en dash while it is unknown (0). */

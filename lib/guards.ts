@@ -2,7 +2,7 @@
 import { type Identity, mayBrowse, mayJoin, mayWatch } from "./auth/mod.ts";
 import { MAIN_ROOM } from "./handover/mod.ts";
 import { PageError } from "./page_error.ts";
-import type { Room } from "./recording/model.ts";
+import { DEFAULT_STRATEGY, type Room } from "./recording/model.ts";
 import type { Services } from "./services.ts";
 
 /** The part of a request's context that guards look at. */
@@ -54,15 +54,15 @@ export function seeOther(location: string): Response {
   });
 }
 
-/** A room's name and title; answers 404 if there is none of that name. */
+/** What pages show of a room; answers 404 if there is none of that name. */
 export async function requireRoom(
   services: Services,
   name: string,
-): Promise<{ name: string; title: string }> {
+): Promise<Pick<Room, "name" | "title" | "strategy">> {
   const room = await services.store.rooms.get(name);
   if (room) return room;
   // The main room exists from the start; its sessions are made when somebody joins.
-  if (name === MAIN_ROOM) return { name, title: "Main room" };
+  if (name === MAIN_ROOM) return { name, title: "Main room", strategy: DEFAULT_STRATEGY };
   throw new PageError(404, `There is no room "${name}"`);
 }
 

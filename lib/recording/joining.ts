@@ -39,7 +39,7 @@ export function goOverSecondary(draft: Draft, why: string): void {
     draft.say(
       "warning",
       `The platform takes no second archive on one session (${why}): this recording hands over ` +
-        "over the secondary session from now on",
+        "through the secondary session from now on",
     );
   }
   draft.enter("joining");

@@ -40,6 +40,13 @@ export type ArchiveOptions = z.infer<typeof archiveOptionsSchema>;
 export const strategySchema = z.enum(["dual-session", "simultaneous"]);
 /** How a handover makes two archives overlap. */
 export type Strategy = z.infer<typeof strategySchema>;
+/** The one that works everywhere. */
+export const DEFAULT_STRATEGY: Strategy = "dual-session";
+/** The strategies as people read them, after "hands over". */
+export const strategyWords: Record<Strategy, string> = {
+  "dual-session": "through the secondary session",
+  "simultaneous": "on the call’s own session",
+};
 
 /**
  * Where a part's start time comes from, best first: `content` (sound and picture compared), `file`
@@ -134,7 +141,7 @@ export const roomSchema = z.object({
   title: z.string().min(1).max(120),
   sessions: z.object({ primary: z.string(), secondary: z.string() }),
   /** How the recordings that start here hand over. */
-  strategy: strategySchema.default("dual-session"),
+  strategy: strategySchema.default(DEFAULT_STRATEGY),
   createdAtMs: z.number(),
 });
 /** A named meeting place and its two platform sessions. */

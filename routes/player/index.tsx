@@ -1,6 +1,6 @@
 import { page } from "fresh";
 import { ChainBadge } from "../../components/Badges.tsx";
-import { formatDuration, formatShare } from "../../components/format.ts";
+import { formatDuration, formatSeconds, formatShare } from "../../components/format.ts";
 import { Moment } from "../../components/Moment.tsx";
 import { Page } from "../../components/Page.tsx";
 import { define } from "../../lib/define.ts";
@@ -121,6 +121,7 @@ function FilmTable({ films, request }: { films: Film[]; request: Request }) {
           <th scope="col">Length</th>
           <th scope="col">Parts</th>
           <th scope="col">Continuity</th>
+          <th scope="col">Recorded twice</th>
           <th scope="col">State</th>
         </tr>
       </thead>
@@ -137,6 +138,7 @@ function FilmTable({ films, request }: { films: Film[]; request: Request }) {
             <td data-label="Length" class="number">{formatDuration(film.durationSeconds)}</td>
             <td data-label="Parts" class="number">{film.parts.length}</td>
             <td data-label="Continuity" class="number">{formatShare(film.continuity)}</td>
+            <td data-label="Recorded twice" class="number">{formatSeconds(film.overlapSeconds)}</td>
             <td data-label="State">
               <ChainBadge state={film.state} />
             </td>

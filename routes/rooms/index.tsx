@@ -1,10 +1,18 @@
 import { page } from "fresh";
 import { Page } from "../../components/Page.tsx";
 import { Moment } from "../../components/Moment.tsx";
+import { StrategyField } from "../../components/StrategyField.tsx";
 import { define } from "../../lib/define.ts";
 import { readForm, textField } from "../../lib/forms.ts";
 import { requireBrowse, seeOther, signInFirst } from "../../lib/guards.ts";
-import { type Room, roomSchema } from "../../lib/recording/model.ts";
+import {
+  DEFAULT_STRATEGY,
+  type Room,
+  roomSchema,
+  type Strategy,
+  strategySchema,
+  strategyWords,
+} from "../../lib/recording/model.ts";
 import type { State } from "../../lib/define.ts";
 
 /** One page of rooms holds as many as the store gives at once. */
@@ -14,7 +22,7 @@ interface RoomsData {
   rooms: Room[];
   cursor: string | null;
   /** The form as it was sent, and what was wrong with it. */
-  form: { name: string; title: string; error: string | null };
+  form: { name: string; title: string; strategy: Strategy; error: string | null };
 }
 
 async function readRooms(state: State, cursor: string | null, form: RoomsData["form"]) {
@@ -28,7 +36,7 @@ async function readRooms(state: State, cursor: string | null, form: RoomsData["f
 export const handler = define.handlers({
   async GET(ctx) {
     requireBrowse(ctx);
-    const form = { name: "", title: "", error: null };
+    const form = { name: "", title: "", strategy: DEFAULT_STRATEGY, error: null };
     return page<RoomsData>(await readRooms(ctx.state, ctx.url.searchParams.get("cursor"), form));
   },
 
@@ -39,9 +47,12 @@ export const handler = define.handlers({
     const sent = await readForm(ctx.req);
     const title = textField(sent, "title").trim();
     const name = textField(sent, "name").trim();
+    const strategy = strategySchema.catch(DEFAULT_STRATEGY).parse(sent.get("strategy"));
     const parsed = roomSchema.pick({ name: true, title: true }).safeParse({ name, title });
-    const refuse = async (status: number, error: string) =>
-      page<RoomsData>(await readRooms(ctx.state, null, { name, title, error }), { status });
+    const refuse = async (status: number, error: string) => {
+      const form = { name, title, strategy, error };
+      return page<RoomsData>(await readRooms(ctx.state, null, form), { status });
+    };
     if (!parsed.success) {
       const issue = parsed.error.issues[0];
       return refuse(
@@ -54,6 +65,7 @@ export const handler = define.handlers({
     const { store, openRoom } = ctx.state.services;
     if (await store.rooms.get(name)) return refuse(409, `There is a room "${name}" already.`);
     await openRoom(name, title);
+    if (strategy !== DEFAULT_STRATEGY) await store.rooms.update(name, { strategy });
     return seeOther("/rooms");
   },
 });
@@ -100,6 +112,7 @@ export default define.page<typeof handler>(function Rooms({ data, req, state }) 
                   value={form.name}
                 />
               </div>
+              <StrategyField strategy={form.strategy} />
               <button type="submit" class="button primary">Create room</button>
             </div>
           </form>
@@ -124,6 +137,7 @@ export default define.page<typeof handler>(function Rooms({ data, req, state }) 
               <tr>
                 <th scope="col">Title</th>
                 <th scope="col">Name</th>
+                <th scope="col">Hands over</th>
                 <th scope="col">Made</th>
                 <th scope="col">
                   <span class="visually-hidden">What to do</span>
@@ -137,6 +151,7 @@ export default define.page<typeof handler>(function Rooms({ data, req, state }) 
                     <a href={`/rooms/${room.name}`}>{room.title}</a>
                   </th>
                   <td data-label="Name">{room.name}</td>
+                  <td data-label="Hands over">{strategyWords[room.strategy]}</td>
                   <td data-label="Made">
                     <Moment ms={room.createdAtMs} request={req} />
                   </td>
@@ -157,7 +172,7 @@ export default define.page<typeof handler>(function Rooms({ data, req, state }) 
                               aria-describedby={`room-${room.name}`}
                               href={`/rooms/${room.name}/edit`}
                             >
-                              Rename
+                              Edit
                             </a>
                             <a
                               class="button small danger"

@@ -15,6 +15,7 @@ Deno.test("an admin makes a room, renames it and deletes it after being asked", 
     const renamed = await app.post("/rooms/court-4/edit", { title: "Court 5" }, { as });
     assert.equal(renamed.status, 303);
     assert.equal((await app.services.store.rooms.get("court-4"))?.title, "Court 5");
+    assert.equal((await app.services.store.rooms.get("court-4"))?.strategy, "dual-session");
 
     const asked = await app.get("/rooms/court-4/delete", { as });
     assert.equal(asked.status, 200);
@@ -51,6 +52,30 @@ Deno.test("nobody signed out changes a room", async () => {
     }
     assert.equal((await app.services.store.rooms.get("a"))?.title, "A");
     assert.equal(await app.services.store.rooms.get("b"), null);
-    assert.doesNotMatch((await app.get("/rooms")).body, /Create room|Rename|Delete/);
+    assert.doesNotMatch((await app.get("/rooms")).body, /Create room|Edit|Delete/);
+  });
+});
+
+Deno.test("an admin chooses how a room hands over; the host page and the list say so", async () => {
+  await withApp({}, async (app) => {
+    const as = "admin";
+    const { store } = app.services;
+    const fields = { name: "a", title: "A", strategy: "simultaneous" };
+    assert.equal((await app.post("/rooms", fields, { as })).status, 303);
+    assert.equal((await store.rooms.get("a"))?.strategy, "simultaneous");
+    assert.match((await app.get("/rooms")).body, /on the call’s own session/);
+    assert.match((await app.get("/rooms/a/host", { as })).body, /hand over on the call’s own/);
+
+    assert.match((await app.get("/host", { as })).body, /hand over through the secondary session/);
+    const main = { title: "Main room", strategy: "simultaneous" };
+    assert.equal((await app.post("/rooms/main/edit", main, { as })).status, 303);
+    assert.match((await app.get("/host", { as })).body, /hand over on the call’s own session/);
+    const edit = await app.get("/rooms/main/edit", { as });
+    assert.match(edit.body, /<option [^>]*selected[^>]*>on the call/);
+
+    await app.post("/rooms/main/edit", { title: "Main room", strategy: "nonsense" }, { as });
+    assert.equal((await store.rooms.get("main"))?.strategy, "simultaneous");
+    await app.post("/rooms", { ...fields, name: "b", strategy: "nonsense" }, { as });
+    assert.equal((await store.rooms.get("b"))?.strategy, "dual-session");
   });
 });

@@ -1,6 +1,6 @@
 /** What a room's recording does now: alerts, lanes, numbers and the running step. */
 import { continuityOf, doubledMs, spanOf } from "../../recording/coverage.ts";
-import type { Strategy } from "../../recording/model.ts";
+import { strategyWords } from "../../recording/model.ts";
 import type { Alert, RoomView } from "../../recording/views.ts";
 import { clockText, handoverSteps, overlapsMs, stepWords } from "../lanes_picture.ts";
 import { LanesView } from "./LanesView.tsx";
@@ -37,7 +37,7 @@ export function ChainState({ view, nowMs }: { view: RoomView; nowMs: number }) {
         )}
         <Fact name="Uncovered">{uncoveredMs > 0 ? secondsText(uncoveredMs) : "0 s"}</Fact>
         <Fact name="Continuity">{shareText(continuityOf(first, untilMs, chain.gaps))}</Fact>
-        <Fact name="Hands over">{STRATEGIES[chain.strategy]}</Fact>
+        <Fact name="Hands over">{strategyWords[chain.strategy]}</Fact>
         {view.nextHandoverAtMs !== null && chain.state === "recording" && (
           <Fact name="Next handover">{`in ${clockText(view.nextHandoverAtMs - nowMs)}`}</Fact>
         )}
@@ -46,11 +46,6 @@ export function ChainState({ view, nowMs }: { view: RoomView; nowMs: number }) {
     </div>
   );
 }
-
-const STRATEGIES: Record<Strategy, string> = {
-  "dual-session": "over the secondary session",
-  "simultaneous": "on the call's own session",
-};
 
 /** An alert that is over stays in sight for this long. */
 const FRESH_MS = 5 * 60_000;

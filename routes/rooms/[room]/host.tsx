@@ -12,5 +12,13 @@ export const handler = define.handlers({
 /** A room's call with the controls of its recording. */
 export default define.page<typeof handler>(function RoomHost({ data, state }) {
   const standIn = state.services.config.platform.kind === "loopback";
-  return <RoomCall room={data.name} title={data.title} host standIn={standIn} />;
+  return (
+    <RoomCall
+      room={data.name}
+      title={data.title}
+      strategy={data.strategy}
+      host
+      standIn={standIn}
+    />
+  );
 });

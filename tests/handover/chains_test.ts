@@ -92,6 +92,8 @@ Deno.test("hint() of an archive that died has it replaced at once", () =>
     const [dead] = platform.archives;
     assert.ok(dead);
     platform.end(dead, "world", "failure");
+    // Longer than what whole seconds can hide.
+    await clock.runUntil(clock.nowMs + 2_000);
     await done(chains.hint(dead.id));
     await clock.runUntil(clock.nowMs + 3_000);
     assert.equal(running().length, 1);
@@ -101,15 +103,15 @@ Deno.test("hint() of an archive that died has it replaced at once", () =>
   }));
 
 Deno.test("hintRoom() finds what died, however often it is told, and looks once a second", () =>
-  inWorld(async ({ process, done, platform, running, clock }) => {
+  inWorld(async ({ process, done, platform, watch, running, clock }) => {
     const chains = process();
     await done(chains.start("main", WEEKLY));
     await clock.runUntil(clock.nowMs + 10_000);
     const [dead] = platform.archives;
     assert.ok(dead);
     let reads = 0;
-    platform.onCall = (line) => {
-      if (line.startsWith("read the archive")) reads++;
+    watch.note = (line) => {
+      if (line.includes(": get archive-")) reads++;
     };
     const hints = Array.from({ length: 50 }, () => chains.hintRoom("main"));
     platform.end(dead, "world", "failure");

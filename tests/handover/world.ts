@@ -1,9 +1,10 @@
 import { type ChainsOptions, createChains, openRoom } from "../../lib/handover/mod.ts";
 import { storeOn } from "../../lib/store/mod.ts";
+import { Calls, type CallWatch } from "../simulation/calls.ts";
 import { SimClock } from "../simulation/clock.ts";
-import { Random } from "../simulation/random.ts";
-import { SerialKv } from "../simulation/sim_kv.ts";
-import { SimPlatform } from "../simulation/sim_platform.ts";
+import { Cloud } from "../simulation/cloud.ts";
+import { SimDatabase } from "../simulation/database.ts";
+import { Faults } from "../simulation/faults.ts";
 
 export const ARCHIVE = { hasAudio: true, hasVideo: true, outputMode: "composed" as const };
 
@@ -11,11 +12,20 @@ export const ARCHIVE = { hasAudio: true, hasVideo: true, outputMode: "composed" 
 export async function world() {
   const kv = await Deno.openKv(":memory:");
   const clock = new SimClock();
-  const serial = new SerialKv(kv);
-  clock.waitsFor(() => serial.busy);
-  const platform = new SimPlatform(clock, new Random(1));
-  const seen = platform.asSeenThrough((operation) => operation());
-  const store = storeOn(serial.asSeenThrough({
+  const database = new SimDatabase(kv);
+  clock.waitsFor(database);
+  const platform = new Cloud(clock);
+  const faults = new Faults(1, {});
+  faults.cease();
+  const watch: CallWatch = {
+    note: () => {},
+    wentWrong: () => {},
+    begins: () => () => {},
+    mayDie: () => {},
+  };
+  const calls = new Calls(platform, clock, faults, watch, "app", (operation) => operation());
+  const seen = calls.platform();
+  const store = storeOn(database.asSeenThrough({
     pass: (operation) => operation(),
     commitFails: () => false,
   }));
@@ -59,7 +69,18 @@ export async function world() {
   };
   const running = () =>
     [primary, secondary].flatMap((s) => platform.running(s)).map((archive) => archive.id);
-  return { clock, platform, seen, store, room, process, done, running, close: () => kv.close() };
+  return {
+    clock,
+    platform,
+    watch,
+    seen,
+    store,
+    room,
+    process,
+    done,
+    running,
+    close: () => kv.close(),
+  };
 }
 
 /** Runs a test in a world of its own. */

@@ -2,38 +2,49 @@ import { setImmediate } from "node:timers";
 
 interface Timer {
   atMs: number;
-  order: number;
   run: () => void;
+}
+
+/** Real work that the clock has to wait for. */
+export interface RealWork {
+  readonly busy: boolean;
+  /** Resolves when what is under way now is done. */
+  done(): Promise<void>;
+}
+
+const NO_WORK: RealWork = { busy: false, done: () => Promise.resolve() };
+
+/** Resolves in the next turn of the event loop: by then, all that can go on has gone on. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
 }
 
 /** Virtual time: moves to the next timer only when everything that runs has come to rest. */
 export class SimClock {
   nowMs = 1_800_000_000_000;
   #timers: Timer[] = [];
-  #order = 0;
-  #busy: () => boolean = () => false;
+  #work: RealWork = NO_WORK;
 
-  /** Tells the clock how to see that real work (the database) is still under way. */
-  waitsFor(busy: () => boolean): void {
-    this.#busy = busy;
+  /** Tells the clock about real work (the database) that may be under way. */
+  waitsFor(work: RealWork): void {
+    this.#work = work;
   }
 
-  /** Runs `run` at `atMs`; answers how to cancel it. */
+  /** Runs `run` at `atMs`, after all that was asked for the same moment; answers how to cancel it. */
   at(atMs: number, run: () => void): () => void {
-    const timer = { atMs: Math.max(atMs, this.nowMs), order: this.#order++, run };
-    let low = 0;
-    let high = this.#timers.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      const other = this.#timers[middle];
-      if (other && (other.atMs < timer.atMs || other.atMs === timer.atMs)) low = middle + 1;
-      else high = middle;
-    }
-    this.#timers.splice(low, 0, timer);
+    const timer = { atMs: Math.max(atMs, this.nowMs), run };
+    let index = this.#timers.length;
+    while (index > 0 && (this.#timers[index - 1]?.atMs ?? 0) > timer.atMs) index--;
+    this.#timers.splice(index, 0, timer);
     return () => {
-      const index = this.#timers.indexOf(timer);
-      if (index >= 0) this.#timers.splice(index, 1);
+      const place = this.#timers.indexOf(timer);
+      if (place >= 0) this.#timers.splice(place, 1);
     };
+  }
+
+  /** Runs `run` after `ms`. */
+  after(ms: number, run: () => void): () => void {
+    return this.at(this.nowMs + ms, run);
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
@@ -49,7 +60,11 @@ export class SimClock {
 
   /** Lets everything run until nothing is left to do at the present moment. */
   async rest(): Promise<void> {
-    do await new Promise<void>((resolve) => void setImmediate(resolve)); while (this.#busy());
+    while (true) {
+      await turn();
+      if (!this.#work.busy) return;
+      await this.#work.done();
+    }
   }
 
   /** Lets time pass until `untilMs`, or until `stop` says so after an event. */

@@ -1,40 +1,64 @@
-/** Knows what is true of the simulated world, and compares it with the promise and with the record. */
-import { filmOf } from "../../lib/recording/film.ts";
-import type { Chain } from "../../lib/recording/model.ts";
-import type { Store } from "../../lib/store/mod.ts";
+/** Watches a storm as it goes: knows what is true, sees what is saved, and compares after every event. */
+import { z } from "zod";
+import type { RecordingState } from "../../lib/recording/state.ts";
+import type { CallWatch } from "./calls.ts";
+import type { Asking, Cloud, TrueArchive } from "./cloud.ts";
 import type { SimClock } from "./clock.ts";
-import type { SimPlatform, TrueArchive } from "./sim_platform.ts";
-import { ROOM } from "./storm.ts";
+import type { Stretch } from "./spans.ts";
+import { ROOM } from "./world.ts";
 
-/** An archive that dies is known to be dead after this at the latest (a sweep and its delays). */
-const NOTICED_MS = 60_000;
-/** A look at an archive is at most this old when what follows from it is asked for. */
-const LOOK_AGE_MS = 1_500;
-/** How far the record may be from the truth. */
-const RECORD_TOLERANCE_MS = 1_000;
+/** What takes over is looked at before a stop is decided; what died since cannot be known. */
+const LOOK_AGE_MS = 2_500;
+/** After a fault, the next try may wait this long. */
+const RETRY_MS = 5_000;
+/** A process that is gone is replaced when its lease has run out and another one sweeps. */
+const TAKEOVER_MS = 45_000;
+/** A start that takes effect later than this after it was decided is nobody's any more. */
+const STALE_START_MS = 10_000;
 
-/** Judges one storm. */
-export class Oracle {
+const leaseSchema = z.object({ owner: z.string(), token: z.number() });
+
+/** When a chain had to be recorded: from the moment its start was confirmed. */
+export interface Promised extends Stretch {
+  /** When Stop was asked for, or the chain failed; Infinity while it records. */
+  toMs: number;
+}
+
+/** What a storm needs to know of a process to judge what it does. */
+export interface Judged {
+  readonly name: string;
+  readonly awake: boolean;
+}
+
+/** Judges one storm while it rages. */
+export class Oracle implements CallWatch {
   readonly violations: string[] = [];
-  #store: Store | null = null;
-  #sessions: string[] = [];
-  #stopPressedMs: number[] = [];
-  #calmSinceMs = Infinity;
-  #frozenUntilMs = 0;
-  /** Archives that belong to no chain. */
-  orphans = 0;
+  readonly counts: Record<string, number> = {};
+  readonly promised = new Map<string, Promised>();
+  /** Times in which not all could be done that had to be done, and it was not the app's fault. */
+  readonly unfair: Stretch[] = [];
+  /** The recording as it was saved last. */
+  state: RecordingState | null = null;
+  sessions = { primary: "", secondary: "" };
   /** How long another archive must have recorded when one is stopped. */
   leastOverlapMs = 0;
+  onState: () => void = () => {};
+  /** Something of a process' work may go wrong at this call. */
+  mayDie: (call: string) => void = () => {};
+  #lease: z.infer<typeof leaseSchema> | null = null;
+  #commands = new Set<{ process: string; command: string }>();
+  #lastStopMs = -Infinity;
+  #disturbedUntilMs = -Infinity;
 
   constructor(
     readonly clock: SimClock,
-    readonly platform: SimPlatform,
+    readonly cloud: Cloud,
     readonly note: (line: string) => void,
+    readonly processes: readonly Judged[],
   ) {}
 
-  watch(sessions: { primary: string; secondary: string }, store: Store): void {
-    this.#sessions = [sessions.primary, sessions.secondary];
-    this.#store = store;
+  count(what: string): void {
+    this.counts[what] = (this.counts[what] ?? 0) + 1;
   }
 
   violate(text: string): void {
@@ -42,166 +66,138 @@ export class Oracle {
     this.violations.push(text);
   }
 
-  frozenUntil(untilMs: number): void {
-    this.#frozenUntilMs = Math.max(this.#frozenUntilMs, untilMs);
+  wentWrong(fromMs: number, toMs: number): void {
+    this.unfair.push({ fromMs, toMs: toMs + RETRY_MS });
   }
 
-  stopPressed(): void {
-    this.#stopPressedMs.push(this.clock.nowMs);
-  }
-
-  calm(): void {
-    this.#calmSinceMs = this.clock.nowMs;
-  }
-
-  /** A stop of ours must leave something that records, unless somebody pressed Stop. */
-  stopTakesEffect(archive: TrueArchive, askedAtMs: number): void {
+  /** A process dies, freezes or is frozen until then. */
+  disturbed(untilMs = this.clock.nowMs): void {
     const { nowMs } = this.clock;
-    const others = this.#sessions.flatMap((session) => this.platform.running(session))
-      .filter((other) => other !== archive && other.startMs <= nowMs);
+    const toMs = Math.max(nowMs + TAKEOVER_MS, untilMs + RETRY_MS);
+    this.unfair.push({ fromMs: nowMs, toMs });
+    this.#disturbedUntilMs = Math.max(this.#disturbedUntilMs, toMs);
+  }
+
+  /** Something was saved. */
+  saved(key: Deno.KvKey, value: unknown): void {
+    if (key[0] === "lease" && key[1] === ROOM) return this.#leased(value);
+    if (key[0] !== "recording" || key[1] !== ROOM || value === null) return;
+    const before = this.state;
+    // The very object that the store wrote.
+    const state = value as RecordingState;
+    this.state = state;
+    const { chain, procedure } = state;
     this.note(
-      `${archive.id} is stopped; ${others.map((o) => o.id).join(", ") || "nothing"} records`,
+      `saved: ${chain?.id ?? "no chain"} ${chain?.state ?? ""} ${procedure?.kind ?? ""} ` +
+        `${procedure?.step ?? ""} ${JSON.stringify(state.slots)}`,
     );
-    const recentStop = this.#stopPressedBefore(nowMs);
-    const owned = others.some((other) => other.startMs <= nowMs - this.leastOverlapMs);
-    if (owned) return;
-    if (others.length > 0 && !recentStop) {
-      this.violate(`${archive.id} was stopped too early: ${others.map((o) => o.id)} just started`);
+    if (chain?.state === "recording" && !this.promised.has(chain.id)) {
+      this.promised.set(chain.id, { fromMs: this.clock.nowMs, toMs: Infinity });
     }
-    if (others.length > 0) return;
-    // What died after the last look could not be known, and a frozen process looks no more.
-    const knowableMs = Math.min(askedAtMs, this.#frozenUntilMs > askedAtMs - 60_000 ? 0 : Infinity);
-    const recentDeath = this.platform.archives.some((other) =>
-      other.endedBy === "world" && other.endMs !== null && other.endMs > knowableMs - LOOK_AGE_MS
-    );
-    if (!recentStop && !recentDeath) {
-      this.violate(`${archive.id} was stopped while nothing else recorded`);
+    // What was asked before is not waited for any more.
+    if (state.pending?.id !== before?.pending?.id) this.#commands.clear();
+    if (before?.chain && (chain?.id !== before.chain.id || chain.state === "stopping")) {
+      this.#lastStopMs = this.clock.nowMs;
     }
+    for (const [id, promise] of this.promised) {
+      const over = chain?.id !== id || chain.state === "stopping" || chain.state === "failed";
+      if (over && promise.toMs === Infinity) {
+        promise.toMs = this.clock.nowMs;
+      }
+    }
+    for (const outcome of state.outcomes) {
+      if (before?.outcomes.some((o) => o.id === outcome.id)) continue;
+      this.count(`${outcome.kind} ${outcome.failure ? "given up" : "done"}`);
+    }
+    for (const id of Object.values(state.slots)) {
+      if (id !== null && !this.cloud.archives.some((a) => a.id === id)) {
+        this.violate(`The recording counts on ${id}, which never existed`);
+      }
+    }
+    this.onState();
   }
 
-  /** Once faults have ceased: one clean state, and only what has to run runs. */
-  async restsCleanly(when: string): Promise<void> {
-    const { state } = await this.#need().recordings.get(ROOM);
-    const running = this.#sessions.flatMap((session) => this.platform.running(session));
-    const names = running.map((archive) => archive.id).join(", ");
-    if (state?.procedure && !/^overlapping|joining|leaving|st/.test(state.procedure.step)) {
-      this.violate(`${when}: still at ${state.procedure.step}`);
-    }
-    const expected = state?.chain ? 1 : 0;
-    const handingOver = state?.procedure?.kind === "handover";
-    if (!handingOver && running.length !== expected) {
-      this.violate(`${when}: ${expected} archives should run, and these do: ${names || "none"}`);
-    }
-    if (when === "after Stop" && state?.chain) {
-      this.violate(
-        `${when}: the chain is ${state.chain.state} (${JSON.stringify(state.procedure)})`,
-      );
-    }
+  #leased(value: unknown): void {
+    const before = this.#lease;
+    const lease = leaseSchema.parse(value);
+    this.#lease = lease;
+    if (!before) return;
+    if (lease.token < before.token) this.violate("The fencing token went down");
+    if (lease.owner === before.owner) return;
+    if (lease.token === before.token) this.violate("Two owners have the same fencing token");
+    if (this.state?.procedure) this.count("taken over by another process");
   }
 
-  /** After all is over: the record against the truth. */
-  async verdict(processesDied: boolean): Promise<void> {
-    const store = this.#need();
-    const { items: chains } = await store.chains.list({ limit: 100 });
-    const owned = new Set<string>();
-    for (const chain of chains) {
-      const parts = await store.parts.list(chain.id);
-      for (const part of parts) {
-        if (owned.has(part.archiveId)) this.violate(`${part.archiveId} is in two chains`);
-        owned.add(part.archiveId);
-        const archive = this.platform.archives.find((a) => a.id === part.archiveId);
-        if (!archive) this.violate(`${part.archiveId} never existed`);
-        else if (archive.options.name !== chain.name) {
-          this.violate(`${archive.id} has another name`);
-        } else if (archive.options.resolution !== chain.options.resolution) {
-          this.violate(`${archive.id} was made with other options`);
+  /** A process asks for something; nobody else who is well may ask for the same meanwhile. */
+  begins(process: string, command: string): () => void {
+    const known = { process, command };
+    if (/^(start|stop) /.test(command)) {
+      for (const other of this.#commands) {
+        const same = other.command === command && other.process !== process &&
+          this.#awake(other.process);
+        if (same && !this.#excused()) {
+          this.violate(`${process} and ${other.process} both ask at once: ${command}`);
         }
-        if (part.endedAtMs === null) this.violate(`${part.archiveId} ended, its part did not`);
-      }
-      if (chain.stoppedAtMs === null) this.violate(`Chain ${chain.id} is left ${chain.state}`);
-      else this.#checkGaps(chain, parts.map((part) => part.archiveId));
-      const film = filmOf(chain, parts, { nowMs: this.clock.nowMs });
-      const places = film.parts.map((part) => part.placeSeconds);
-      if (places.some((place, i) => place < (places[i - 1] ?? 0))) {
-        this.violate(`The film of ${chain.id} is not monotonic: ${places.join(" ")}`);
       }
     }
-    for (const archive of this.platform.archives) {
-      if (owned.has(archive.id) || archive.endMs === null) continue;
-      this.orphans++;
-      // One that died before anybody could look for it is an orphan too.
-      const forced = archive.late || archive.endedBy === "world" || processesDied ||
-        this.#stopPressedBefore(archive.endMs);
-      if (!forced) this.violate(`${archive.id} belongs to no chain`);
-      this.note(`${archive.id} is an orphan`);
+    this.#commands.add(known);
+    return () => void this.#commands.delete(known);
+  }
+
+  /** An archive starts to exist. */
+  starts(archive: TrueArchive): void {
+    const { state } = this;
+    this.note(`${archive.id} starts on ${archive.sessionId}`);
+    if (this.isStray(archive) || this.#excused()) return;
+    const most = { start: 1, handover: 2, replace: 2, stop: Infinity }[
+      state?.procedure?.kind ?? "stop"
+    ];
+    const running = this.running().filter((a) => !this.isStray(a));
+    if (running.length > most) {
+      this.violate(`Started twice: ${running.map((a) => a.id).join(", ")} run at once`);
     }
   }
 
-  /** Every uncovered moment is in the record, and every gap of the record was one. */
-  #checkGaps(chain: Chain, archiveIds: string[]): void {
-    const spans = archiveIds
-      .map((id) => this.platform.archives.find((a) => a.id === id))
-      .filter((a) => a !== undefined)
-      .map((a) => ({ archive: a, fromMs: a.startMs, toMs: a.endMs ?? Infinity }))
-      .sort((a, b) => a.fromMs - b.fromMs);
-    const first = spans[0];
-    if (!first) return;
-    const holes: { fromMs: number; toMs: number; after: TrueArchive }[] = [];
-    let last = first;
-    for (const span of spans) {
-      if (span.fromMs > last.toMs) {
-        holes.push({ fromMs: last.toMs, toMs: span.fromMs, after: last.archive });
-      }
-      if (span.toMs > last.toMs) last = span;
-    }
-    const skew = this.platform.faults.createdAtSkewMs;
-    const show = JSON.stringify({
-      holes: holes.map((h) => [h.fromMs, h.toMs]),
-      gaps: chain.gaps,
-      skew,
-    });
-    for (const hole of holes) {
-      if (hole.after.endedBy !== "world") this.#ours(chain, hole);
-      if (this.#calmSinceMs < hole.fromMs && hole.toMs - hole.fromMs > NOTICED_MS) {
-        this.violate(`Nothing recorded for ${hole.toMs - hole.fromMs} ms in calm weather`);
-      }
-      const recorded = chain.gaps.some((gap) =>
-        Math.abs(gap.fromMs - hole.fromMs) <= RECORD_TOLERANCE_MS &&
-        Math.abs((gap.toMs ?? Infinity) - hole.toMs) <= RECORD_TOLERANCE_MS
-      );
-      if (!recorded && hole.toMs - hole.fromMs > RECORD_TOLERANCE_MS) {
-        this.violate(`A gap is not in the record of ${chain.id}: ${show}`);
-      }
-    }
-    for (const gap of chain.gaps) {
-      const toMs = gap.toMs ?? Infinity;
-      const real = holes.some((h) => Math.abs(h.fromMs - gap.fromMs) <= RECORD_TOLERANCE_MS);
-      const atTheEnd = gap.fromMs >= last.toMs - RECORD_TOLERANCE_MS;
-      if (!real && !atTheEnd && toMs - gap.fromMs > RECORD_TOLERANCE_MS) {
-        this.violate(`The record of ${chain.id} has a gap that was none: ${show}`);
-      }
-    }
+  /** Whether the start that made it took effect when nobody could wait for it any more. */
+  isStray(archive: TrueArchive): boolean {
+    return archive.late || archive.startMs - archive.askedAtMs > STALE_START_MS ||
+      !this.#awake(archive.by);
   }
 
-  #ours(chain: Chain, hole: { fromMs: number; toMs: number; after: TrueArchive }): void {
-    const death = this.platform.archives.some((other) =>
-      other.endedBy === "world" && other.endMs !== null &&
-      other.endMs <= hole.fromMs + 1 && other.endMs > hole.fromMs - NOTICED_MS
+  /** An archive is about to be stopped by us: something must have recorded beside it. */
+  stops(archive: TrueArchive, asking: Asking): void {
+    const { nowMs } = this.clock;
+    const others = this.running().filter((a) => a !== archive && a.startMs <= nowMs);
+    const names = others.map((other) => other.id).join(", ");
+    this.note(`${archive.id} is stopped by ${asking.by}; ${names || "nothing"} records`);
+    const { chain } = this.state ?? {};
+    if (!chain || chain.state !== "recording") return;
+    if (others.some((other) => other.startMs <= nowMs - this.leastOverlapMs)) return;
+    // Between the decision and its effect, and from the last look to the decision, things may end.
+    const sinceMs = asking.askedAtMs - LOOK_AGE_MS;
+    const died = this.cloud.archives.some((other) =>
+      other.endedBy === "world" && (other.endMs ?? 0) > sinceMs
     );
-    if (!death && !this.#stopPressedBefore(hole.fromMs)) {
-      this.violate(
-        `Chain ${chain.id}: a gap of ours, ${hole.toMs - hole.fromMs} ms after ${hole.after.id}`,
-      );
-    }
+    if (died || this.#lastStopMs > sinceMs - 15_000) return;
+    this.violate(
+      others.length > 0
+        ? `${archive.id} was stopped too early: ${names} just started`
+        : `${archive.id} was stopped while nothing else recorded`,
+    );
   }
 
-  /** Whether an end may be the work of somebody who pressed Stop (which is tried for long). */
-  #stopPressedBefore(atMs: number): boolean {
-    return this.#stopPressedMs.some((at) => at <= atMs && at > atMs - 120_000);
+  running(): TrueArchive[] {
+    const { primary, secondary } = this.sessions;
+    return [...this.cloud.running(primary), ...this.cloud.running(secondary)];
   }
 
-  #need(): Store {
-    if (!this.#store) throw new Error("Ask the oracle: it watches nothing yet");
-    return this.#store;
+  #awake(name: string): boolean {
+    return this.processes.some((process) => process.name === name && process.awake);
+  }
+
+  /** Shortly after Stop, or while a process was disturbed, two may be at the same. */
+  #excused(): boolean {
+    const { nowMs } = this.clock;
+    return nowMs < this.#disturbedUntilMs || nowMs < this.#lastStopMs + 30_000;
   }
 }

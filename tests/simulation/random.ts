@@ -1,9 +1,23 @@
+/** A number of 32 bits that depends on every letter of `text`: FNV-1a, then murmur's finish. */
+export function hash(text: string, seed: number): number {
+  let h = (0x811c9dc5 ^ seed) >>> 0;
+  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+}
+
 /** Chance that one seed decides. */
 export class Random {
   #state: number;
 
   constructor(seed: number) {
     this.#state = seed >>> 0;
+  }
+
+  /** The chance of one named decision: what is decided elsewhere does not change it. */
+  static of(seed: number, decision: string): Random {
+    return new Random(hash(decision, seed));
   }
 
   /** Uniform in [0, 1): mulberry32. */

@@ -1,40 +1,84 @@
 /**
- * Runs storms: `--seed N` replays one and prints its history; `--storms N [--from M]` runs many and
- * prints what was injected and what came of it.
+ * Storms from the command line: `deno task simulate`.
+ *
+ * `--storms N [--from SEED] [--jobs N]` lets many rage and prints what was injected and what came of it;
+ * the first that fail are shrunk. `--seed SEED [--only a,b | --without a,b]` replays one and prints its
+ * history. `--plant NAME` puts a known mistake into the app, to see that it is found.
  */
 import { parseArgs } from "node:util";
-import { storm } from "./storm.ts";
+import { stormPool } from "./pool.ts";
+import { tableOf } from "./batch.ts";
+import type { Mask } from "./faults.ts";
+import { PLANTS } from "./planted.ts";
+import { replayCommand, shrink } from "./shrink.ts";
+import { Simulator } from "./storm.ts";
+
+/** As many failing storms are shrunk and shown. */
+const SHOWN = 5;
+const PROGRESS_MS = 10_000;
 
 const { values } = parseArgs({
   args: Deno.args,
   options: {
     seed: { type: "string" },
-    storms: { type: "string", default: "1000" },
+    only: { type: "string" },
+    without: { type: "string" },
+    storms: { type: "string", default: "2000" },
     from: { type: "string", default: "1" },
+    jobs: { type: "string", default: String(navigator.hardwareConcurrency) },
+    plant: { type: "string" },
   },
 });
 
-if (values.seed !== undefined) {
-  const { history, violations } = await storm(Number(values.seed));
-  // deno-lint-ignore no-console -- a command's output
-  console.log([...history, "", ...violations].join("\n"));
-  Deno.exit(violations.length === 0 ? 0 : 1);
+const plant = values.plant === undefined ? undefined : PLANTS[values.plant];
+if (values.plant !== undefined && !plant) {
+  throw new Error(`Plant "${values.plant}": choose one of ${Object.keys(PLANTS).join(", ")}`);
+}
+const clean = values.seed === undefined
+  ? await many(Number(values.storms), Number(values.from), Number(values.jobs))
+  : await one(Number(values.seed));
+Deno.exit(clean ? 0 : 1);
+
+/** Replays one storm; true if nothing was wrong. */
+async function one(seed: number): Promise<boolean> {
+  const names = (list: string) => new Set(list.split(","));
+  const mask: Mask = {
+    ...(values.only !== undefined && { only: names(values.only) }),
+    ...(values.without !== undefined && { without: names(values.without) }),
+  };
+  using simulator = await Simulator.open();
+  const result = await simulator.storm(seed, { mask, ...(plant && { plant }) });
+  console.log([...result.history, "", `Injected: ${result.injected.join(",")}`].join("\n"));
+  console.log(result.violations.join("\n") || "Nothing was wrong");
+  return result.violations.length === 0;
 }
 
-const totals: Record<string, number> = {};
-const begun = performance.now();
-let failed = 0;
-const from = Number(values.from);
-for (let seed = from; seed < from + Number(values.storms); seed++) {
-  const { violations, counts } = await storm(seed);
-  for (const [name, n] of Object.entries(counts)) totals[name] = (totals[name] ?? 0) + n;
-  if (violations.length > 0) {
-    failed++;
-    // deno-lint-ignore no-console -- a command's output
-    console.log(`seed ${seed}: ${violations[0]}`);
+/** Lets many storms rage; true if nothing was wrong in any. */
+async function many(storms: number, from: number, jobs: number): Promise<boolean> {
+  const begunMs = performance.now();
+  const seconds = () => (performance.now() - begunMs) / 1000;
+  let toldAtMs = begunMs;
+  const sum = await stormPool(
+    { from, storms, jobs, ...(values.plant !== undefined && { plant: values.plant }) },
+    (sum, chunk) => {
+      for (const { seed, violation } of chunk.failed) console.log(`seed ${seed}: ${violation}`);
+      if (performance.now() - toldAtMs < PROGRESS_MS) return;
+      toldAtMs = performance.now();
+      const minutes = seconds() / 60 * (storms - sum.storms) / sum.storms;
+      console.log(
+        `${sum.storms} of ${storms} storms, ${sum.failed.length} failed, ` +
+          `${minutes.toFixed(1)} minutes to go`,
+      );
+    },
+  );
+  console.log(tableOf(sum, seconds()));
+  if (sum.failed.length === 0) return true;
+  using simulator = await Simulator.open();
+  for (const { seed, violation } of sum.failed.slice(0, SHOWN)) {
+    const small = await shrink(simulator, seed, plant);
+    console.log(`\nseed ${seed}: ${violation}\n  ${replayCommand(seed, undefined, values.plant)}`);
+    if (!small) console.log("  It did not fail again: that is a mistake of the simulator");
+    else console.log(`  shrunk: ${replayCommand(seed, small.only, values.plant)}`);
   }
+  return false;
 }
-const seconds = ((performance.now() - begun) / 1000).toFixed(1);
-// deno-lint-ignore no-console -- a command's output
-console.table({ storms: Number(values.storms), failed, seconds, ...totals });
-Deno.exit(failed === 0 ? 0 : 1);

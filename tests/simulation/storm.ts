@@ -1,19 +1,18 @@
 /** One storm: several app processes, clients, admins and a cloud that misbehaves, all from one seed. */
-import { ChainError, type Chains, createChains, openRoom } from "../../lib/handover/mod.ts";
 import { storeOn } from "../../lib/store/mod.ts";
+import { Callbacks } from "./callbacks.ts";
+import { Clients } from "./clients.ts";
 import { SimClock } from "./clock.ts";
-import { type Gate, SerialKv } from "./sim_kv.ts";
-import { NO_FAULTS, SimPlatform, type TrueArchive } from "./sim_platform.ts";
+import { Cloud } from "./cloud.ts";
+import { SimDatabase } from "./database.ts";
+import { type Button, Events } from "./events.ts";
+import { Faults, type Mask } from "./faults.ts";
 import { Oracle } from "./oracle.ts";
-import { Random } from "./random.ts";
-
-export const ROOM = "main";
-export const SETTINGS = {
-  joinTimeoutMs: 8_000,
-  overlapInterimMs: 2_000,
-  overlapNextMs: 2_000,
-};
-const SWEEP_MS = 20_000;
+import { type Plan, planOf } from "./plan.ts";
+import { type Plant, SOUND } from "./planted.ts";
+import { SimProcess } from "./process.ts";
+import { Verdict } from "./verdict.ts";
+import { NAME, ROOM, SETTINGS, type World } from "./world.ts";
 
 /** What came of a storm. */
 export interface StormResult {
@@ -21,390 +20,209 @@ export interface StormResult {
   violations: string[];
   /** What happened, for reading a failing storm. */
   history: string[];
-  counts: Record<string, number>;
+  /** Names of the faults and events that happened. */
+  injected: string[];
+  faults: Record<string, number>;
+  outcomes: Record<string, number>;
 }
 
-interface Process extends Gate {
-  name: string;
-  chains: Chains;
-  dead: boolean;
-  frozenUntilMs: number;
-  skewMs: number;
+/** How to let a storm rage. */
+export interface StormOptions {
+  mask?: Mask;
+  /** A mistake put into the app, to see whether it is found. */
+  plant?: Plant;
 }
 
-interface Client {
-  id: string;
-  joinDelayMs: number | null;
-  present: boolean;
-  /** Since when it has been publishing to primary without a break. */
-  sinceMs: number;
-}
+/** Once faults have ceased, all is in order after this. */
+const CALM_MS = 100_000;
+const STEP_MS = 3_000;
 
-/** Lets one storm rage and tells what the oracle saw. */
-export async function storm(seed: number): Promise<StormResult> {
-  const kv = await Deno.openKv(":memory:");
-  try {
-    return await new Storm(seed, kv).run();
-  } finally {
-    kv.close();
+/** Lets storms rage one after the other, each on an empty database. */
+export class Simulator implements Disposable {
+  private constructor(readonly kv: Deno.Kv) {}
+
+  static async open(): Promise<Simulator> {
+    return new Simulator(await Deno.openKv(":memory:"));
+  }
+
+  /** Lets one storm rage and tells what the oracle saw. */
+  async storm(seed: number, options: StormOptions = {}): Promise<StormResult> {
+    const database = new SimDatabase(this.kv);
+    try {
+      return await new Storm(seed, database, options).run();
+    } finally {
+      await database.clear();
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.kv.close();
   }
 }
 
-class Storm {
-  readonly random: Random;
+class Storm implements World {
   readonly clock = new SimClock();
-  readonly serial: SerialKv;
-  readonly platform: SimPlatform;
-  readonly processes: Process[] = [];
-  readonly clients: Client[] = [];
+  readonly faults: Faults;
+  readonly cloud: Cloud;
+  readonly oracle: Oracle;
+  readonly plan: Plan;
+  readonly plant: Plant;
+  readonly processes: SimProcess[] = [];
+  readonly clients: Clients;
+  readonly callbacks: Callbacks;
+  readonly events: Events;
   readonly history: string[] = [];
-  readonly counts: Record<string, number> = {};
-  readonly begunMs: number;
+  readonly note: (line: string) => void;
   sessions = { primary: "", secondary: "" };
-  oracle: Oracle;
-  skewed = false;
-  killChance = 0;
-  commitFailChance = 0;
   #ids = 0;
 
-  constructor(readonly seed: number, kv: Deno.Kv) {
-    this.random = new Random(seed);
-    this.begunMs = this.clock.nowMs;
-    this.serial = new SerialKv(kv);
-    this.platform = new SimPlatform(this.clock, this.random);
-    this.clock.waitsFor(() => this.serial.busy);
-    this.oracle = new Oracle(this.clock, this.platform, (line) => this.note(line));
+  constructor(readonly seed: number, readonly database: SimDatabase, options: StormOptions) {
+    const begunMs = this.clock.nowMs;
+    this.note = (line) =>
+      void this.history.push(`${((this.clock.nowMs - begunMs) / 1000).toFixed(2)} ${line}`);
+    this.plan = planOf(seed);
+    this.plant = options.plant ?? SOUND;
+    this.faults = new Faults(seed, options.mask ?? {});
+    this.cloud = new Cloud(this.clock, seed);
+    this.clock.waitsFor(database);
+    this.oracle = new Oracle(this.clock, this.cloud, this.note, this.processes);
+    this.clients = new Clients(this, () => this.oracle.state?.secondaryWanted ?? false);
+    this.callbacks = new Callbacks(this.clock, this.faults, (id) => this.#deliver(id));
+    const startProcess = (name: string) => this.#startProcess(`${name}'`);
+    this.events = new Events(this, this.clients, this.callbacks, this.processes, startProcess);
+    database.onChange = (key, value) => this.oracle.saved(key, value);
+    this.cloud.onSignal = (_session, type) => this.clients.signalled(type);
+    this.cloud.onStart = (archive) => this.oracle.starts(archive);
+    this.cloud.onStop = (archive, asking) => this.oracle.stops(archive, asking);
+    this.cloud.onNews = (archive) => this.callbacks.tell(archive);
+    this.oracle.mayDie = (call) => this.events.mayDie(call);
   }
 
-  note(line: string): void {
-    this.history.push(`${((this.clock.nowMs - this.begunMs) / 1000).toFixed(2)} ${line}`);
-  }
-
-  count(name: string): void {
-    this.counts[name] = (this.counts[name] ?? 0) + 1;
+  newId(process: string): string {
+    return `${process}-${++this.#ids}`;
   }
 
   async run(): Promise<StormResult> {
-    const { random, clock } = this;
-    const world = this.addProcess("world");
-    const worldStore = storeOn(world.kv);
-    const opening = openRoom({ store: worldStore, platform: world.platform, now: () => 0 }, ROOM);
-    await clock.runUntil(clock.nowMs + 1_000);
-    this.sessions = (await opening).sessions;
-    this.oracle.watch(this.sessions, worldStore);
-    this.platform.onCall = (line) => this.note(`  ${line}`);
-    this.platform.onSignal = (_session, type) => this.signalled(type);
-    this.platform.onStop = (archive, askedAtMs) => this.oracle.stopTakesEffect(archive, askedAtMs);
-
-    this.skewed = random.chance(0.3);
-    if (random.chance(0.25)) {
-      const change = worldStore.rooms.update(ROOM, { strategy: "simultaneous" });
-      await clock.runUntil(clock.nowMs + 1_000);
-      await change;
+    const { clock, plan, oracle, faults } = this;
+    const world = await this.#prepare();
+    for (let i = 1; i <= plan.processes; i++) this.#startProcess(`p${i}`);
+    for (let i = 1; i <= plan.clients; i++) this.clients.add();
+    const begunMs = clock.nowMs;
+    const endMs = begunMs + plan.lengthMs;
+    for (const event of plan.events) {
+      // Those who come back may do so after the end; everything else happens before it.
+      clock.at(begunMs + event.afterMs, () => this.events.happen(event));
     }
-    // A wait that one process began by its clock may be ended by another's.
-    this.oracle.leastOverlapMs = this.skewed ? 0 : SETTINGS.overlapInterimMs;
-    for (let i = random.int(1, 3); i > 0; i--) this.startProcess(`p${i}`);
-    for (let i = random.int(1, 4); i > 0; i--) this.addClient(`c${i}`);
-    this.tickClients(worldStore);
+    await this.#press("start");
+    await clock.runUntil(endMs);
 
-    await this.press("start");
-    const calm = random.chance(0.1);
-    if (!calm) this.chooseFaults();
-    const stormEndsMs = clock.nowMs + random.int(40, 120) * 1000;
-    while (clock.nowMs < stormEndsMs) {
-      await clock.runUntil(Math.min(stormEndsMs, clock.nowMs + random.int(200, 12_000)));
-      this.somethingHappens();
-    }
-    this.calmDown();
-    await clock.runUntil(clock.nowMs + 100_000);
-    await this.oracle.restsCleanly("after the storm");
-    await this.press("stop");
-    await clock.runUntil(clock.nowMs + 60_000);
-    await this.oracle.restsCleanly("after Stop");
-    const { killed, frozen } = this.counts;
-    await this.oracle.verdict(killed !== undefined || frozen !== undefined);
-    this.counts["orphans"] = this.oracle.orphans;
-    for (const [name, n] of this.platform.injected) this.counts[name] = n;
-    const { violations } = this.oracle;
-    for (const process of this.processes) process.dead = true;
-    return { seed: this.seed, violations, history: this.history, counts: this.counts };
-  }
-
-  addProcess(
-    name: string,
-  ): Process & { kv: Deno.Kv; platform: ReturnType<SimPlatform["asSeenThrough"]> } {
-    const { clock, random } = this;
-    const never = new Promise<never>(() => {});
-    const gate = {
-      name,
-      dead: false,
-      frozenUntilMs: 0,
-      skewMs: 0,
-      pass: async <T>(operation: () => Promise<T>): Promise<T> => {
-        if (gate.dead) return await never;
-        await this.thawed(gate);
-        this.maybeKill(gate);
-        if (gate.dead) return await never;
-        try {
-          return await operation();
-        } finally {
-          await this.thawed(gate);
-          this.maybeKill(gate);
-          if (gate.dead) await never;
-        }
-      },
-      commitFails: () => name !== "world" && random.chance(this.commitFailChance),
-    };
-    const kv = this.serial.asSeenThrough(gate);
-    const platform = this.platform.asSeenThrough(gate.pass);
-    const store = storeOn(kv, { onBroken: (error) => this.oracle.violate(error.message) });
-    const chains = createChains({
-      store,
-      platform,
-      settings: { ...SETTINGS, rotateAfterMinutes: 1 },
-      now: () => clock.nowMs + gate.skewMs,
-      sleep: async (ms, signal) => {
-        if (gate.dead) return await never;
-        await clock.sleep(ms, signal);
-        await this.thawed(gate);
-        if (gate.dead) await never;
-      },
-      newId: () => `${name}-${++this.#ids}`,
-      readFile: (url) => Promise.resolve(this.fileOf(url)),
-      onTrouble: (action, error) => this.trouble(name, action, error),
-    });
-    return Object.assign(gate, { chains, kv, platform });
-  }
-
-  trouble(name: string, action: string, error: unknown): void {
-    const ours = !(error instanceof Error) || !["PlatformError", "ChainError"].includes(error.name);
-    const text = `${name}: ${action}: ${error instanceof Error ? error.message : error}`;
-    if (ours) this.oracle.violate(`Trouble in ${text}`);
-    else this.note(text);
-  }
-
-  fileOf(url: string) {
-    const archive = this.platform.archives.find((a) => url === `sim:${a.id}`);
-    if (!archive?.endMs) throw new Error(`No file at ${url}`);
-    return { durationMs: archive.endMs - archive.startMs, epochMs: archive.startMs };
-  }
-
-  startProcess(name: string): void {
-    const process = this.addProcess(name);
-    if (this.skewed && this.random.chance(0.5)) process.skewMs = this.random.int(-5000, 5000);
-    this.processes.push(process);
-    const sweep = () => {
-      if (process.dead) return;
-      process.chains.sweep().catch((error) => this.trouble(name, "sweep", error));
-      this.clock.at(this.clock.nowMs + SWEEP_MS, sweep);
-    };
-    this.clock.at(this.clock.nowMs + this.random.int(0, SWEEP_MS), sweep);
-  }
-
-  async thawed(gate: { frozenUntilMs: number }): Promise<void> {
-    while (gate.frozenUntilMs > this.clock.nowMs) {
-      await this.clock.sleep(gate.frozenUntilMs - this.clock.nowMs);
-    }
-  }
-
-  maybeKill(gate: { name: string; dead: boolean }): void {
-    if (gate.dead || gate.name === "world" || !this.random.chance(this.killChance)) return;
-    this.kill(gate);
-  }
-
-  kill(gate: { name: string; dead: boolean }): void {
-    gate.dead = true;
-    this.note(`process ${gate.name} is killed`);
-    this.count("killed");
-    const name = `${gate.name}'`;
-    this.clock.at(this.clock.nowMs + this.random.int(500, 20_000), () => this.startProcess(name));
-  }
-
-  addClient(id: string): void {
-    const slow = this.random.chance(0.1);
-    const client: Client = {
-      id,
-      joinDelayMs: slow ? (this.random.chance(0.5) ? null : 12_000) : this.random.int(200, 1500),
-      present: true,
-      sinceMs: this.clock.nowMs,
-    };
-    this.clients.push(client);
-    this.platform.publishing(this.sessions.primary).add(id);
-  }
-
-  /** Clients learn from the room's state what the signal may have failed to tell them. */
-  tickClients(store: ReturnType<typeof storeOn>): void {
-    const tick = async () => {
-      const { state } = await store.recordings.get(ROOM);
-      this.signalled(state?.secondaryWanted ? "join" : "leave");
-    };
-    const loop = () => {
-      tick().catch((error) => this.trouble("world", "tick", error));
-      this.endIdleArchives();
-      this.clock.at(this.clock.nowMs + 3000, loop);
-    };
-    loop();
-  }
-
-  signalled(type: string): void {
-    const secondary = this.platform.publishing(this.sessions.secondary);
-    for (const client of this.clients) {
-      if (type === "leave") secondary.delete(client.id);
-      else if (client.present && client.joinDelayMs !== null && !secondary.has(client.id)) {
-        this.clock.at(this.clock.nowMs + client.joinDelayMs, () => {
-          if (client.present) secondary.add(client.id);
-        });
-      }
-    }
-  }
-
-  /** Nobody in a session for a minute: its archives stop. */
-  #emptySince = new Map<string, number>();
-  endIdleArchives(): void {
-    for (const session of [this.sessions.primary, this.sessions.secondary]) {
-      if (this.platform.publishing(session).size > 0) this.#emptySince.delete(session);
-      else {
-        const since = this.#emptySince.get(session) ?? this.clock.nowMs;
-        this.#emptySince.set(session, since);
-        if (this.clock.nowMs - since < 60_000) continue;
-        for (const archive of this.platform.running(session)) this.dies(archive, "session ended");
-      }
-    }
-  }
-
-  async press(what: "start" | "handOver" | "stop"): Promise<void> {
-    const alive = this.processes.filter((p) => !p.dead && p.frozenUntilMs <= this.clock.nowMs);
-    if (alive.length === 0) return;
-    const process = this.random.pick(alive);
-    let over = false;
-    const done = this.pressOn(process, what).finally(() => over = true);
-    done.catch((error) => this.trouble(process.name, what, error));
-    await this.clock.runUntil(this.clock.nowMs + 30_000, () => over || process.dead);
-  }
-
-  async pressOn(process: Process, what: "start" | "handOver" | "stop"): Promise<void> {
-    this.note(`${what} is pressed on ${process.name}`);
-    this.count(`pressed ${what}`);
-    try {
-      if (what === "start") {
-        await process.chains.start(ROOM, { name: "Weekly", archive: ARCHIVE });
-      } else if (what === "stop") {
-        this.oracle.stopPressed();
-        await process.chains.stop(ROOM);
-      } else await process.chains.handOver(ROOM);
-      this.note(`${what} is done on ${process.name}`);
-      this.count(`done ${what}`);
-    } catch (error) {
-      if (!(error instanceof ChainError)) throw error;
-      this.note(`${what} fails on ${process.name}: ${error.message}`);
-    }
-  }
-
-  chooseFaults(): void {
-    const { random } = this;
-    const some = (most: number) => random.chance(0.4) ? random.next() * most : 0;
-    this.platform.faults = {
-      refused: some(0.2),
-      brokenBefore: some(0.2),
-      answerLost: some(0.25),
-      slow: some(0.2),
-      hung: some(0.08),
-      hungWithEffect: some(0.08),
-      lateEffect: some(0.03),
-      listLagMs: random.chance(0.3) ? random.int(500, 4000) : 0,
-      createdAtSkewMs: random.chance(0.2) ? random.int(-3000, 3000) : 0,
-    };
-    this.killChance = some(0.004);
-    this.commitFailChance = some(0.05);
-  }
-
-  calmDown(): void {
     this.note("the storm is over");
-    this.platform.faults = { ...NO_FAULTS, createdAtSkewMs: this.platform.faults.createdAtSkewMs };
-    this.killChance = 0;
-    this.commitFailChance = 0;
-    for (const client of this.clients) this.comes(client);
-    this.oracle.calm();
-  }
-
-  somethingHappens(): void {
-    const { random } = this;
-    const roll = random.next();
-    const detached = (promise: Promise<void>, name: string) =>
-      promise.catch((error) => this.trouble(name, "press", error));
-    const alive = this.processes.filter((p) => !p.dead && p.frozenUntilMs <= this.clock.nowMs);
-    if (roll < 0.35 && alive.length > 0) {
-      const admins = random.chance(0.3) ? 2 : 1;
-      for (let i = 0; i < admins; i++) {
-        const process = random.pick(alive);
-        void detached(this.pressOn(process, "handOver"), process.name);
-      }
-    } else if (roll < 0.4 && alive.length > 0) {
-      const process = random.pick(alive);
-      void detached(this.pressOn(process, "stop"), process.name);
-      if (random.chance(0.7)) {
-        const other = random.pick(alive);
-        void detached(this.pressOn(other, "start"), other.name);
-      }
-    } else if (roll < 0.45 && alive.length > 0) {
-      const process = random.pick(alive);
-      void detached(this.pressOn(process, "start"), process.name);
-    } else if (roll < 0.6) {
-      const running = [this.sessions.primary, this.sessions.secondary]
-        .flatMap((session) => this.platform.running(session));
-      if (running.length > 0) {
-        this.dies(random.pick(running), random.pick(["failure", "maximum duration exceeded"]));
-      }
-    } else if (roll < 0.68) {
-      const process = this.processes.find((p) => !p.dead);
-      if (process && random.chance(0.5)) this.kill(process);
-      else if (process) {
-        process.frozenUntilMs = this.clock.nowMs + random.int(1000, 40_000);
-        this.note(`process ${process.name} freezes`);
-        this.oracle.frozenUntil(process.frozenUntilMs);
-        this.count("frozen");
-      }
-    } else if (roll < 0.8) {
-      const client = random.pick(this.clients);
-      if (client.present) this.goes(client);
-      else this.comes(client);
+    faults.cease();
+    for (const process of this.processes) process.spare();
+    for (const client of this.clients.all) this.clients.come(client);
+    await this.#becomesOrderly("after the storm", () => this.#disorder());
+    if (!oracle.state?.chain && !await this.#press("start")) {
+      oracle.violate("In calm weather, Start fails");
     }
+    if (!await this.#press("stop")) oracle.violate("In calm weather, Stop fails");
+    await this.#becomesOrderly("after Stop", async () => {
+      const { items } = await world.parts.unsettled();
+      return items.length > 0 ? "parts are unsettled" : this.#disorder();
+    });
+    await new Verdict(this, world, this.clients).judge();
+    for (const process of this.processes) process.dead = true;
+    await clock.rest();
+    await this.database.compare();
+    return {
+      seed: this.seed,
+      violations: oracle.violations,
+      history: this.history,
+      injected: faults.injected,
+      faults: faults.counts,
+      outcomes: oracle.counts,
+    };
   }
 
-  goes(client: Client): void {
-    client.present = false;
-    this.platform.publishing(this.sessions.primary).delete(client.id);
-    this.platform.publishing(this.sessions.secondary).delete(client.id);
-    this.note(`client ${client.id} leaves`);
-  }
-
-  comes(client: Client): void {
-    if (client.present) return;
-    client.present = true;
-    client.sinceMs = this.clock.nowMs;
-    this.platform.publishing(this.sessions.primary).add(client.id);
-    this.note(`client ${client.id} comes back`);
-  }
-
-  dies(archive: TrueArchive, reason: string): void {
-    if (archive.startMs > this.clock.nowMs) return;
-    this.platform.end(archive, "world", reason);
-    this.note(`${archive.id} ends by itself (${reason})`);
-    this.count("died");
-    const times = this.random.pick([0, 1, 1, 1, 2]);
-    for (let i = 0; i < times; i++) {
-      this.clock.at(this.clock.nowMs + this.random.int(50, 5000), () => {
-        const process = this.processes.find((p) => !p.dead);
-        process?.chains.hint(archive.id).catch((error) => this.trouble("callback", "hint", error));
-      });
+  /** Makes the room; answers the store as the world sees it, without faults. */
+  async #prepare() {
+    const { clock, plan, cloud, faults } = this;
+    const store = storeOn(this.database.asSeenThrough({
+      pass: (operation) => operation(),
+      commitFails: () => false,
+    }));
+    const sessions = { primary: cloud.createSession(), secondary: cloud.createSession() };
+    const simultaneous = plan.simultaneous && faults.inject("plan.simultaneous", "simultaneous");
+    await store.rooms.create({
+      name: ROOM,
+      title: NAME,
+      sessions,
+      strategy: simultaneous ? "simultaneous" : "dual-session",
+      createdAtMs: clock.nowMs,
+    });
+    this.sessions = sessions;
+    this.oracle.sessions = sessions;
+    if (plan.createdAtSkewMs !== 0 && faults.inject("plan.createdAt-skew", "createdAt-skew")) {
+      cloud.createdAtSkewMs = plan.createdAtSkewMs;
     }
+    return store;
+  }
+
+  #startProcess(name: string): void {
+    const { plan, faults, oracle } = this;
+    const wrong = plan.clockSkewMs !== 0 && name.startsWith("p1") &&
+      faults.inject(`plan.clock-wrong.${name}`, "clock-wrong");
+    // A wait that one process began by its clock may be ended by another's.
+    if (wrong) oracle.leastOverlapMs = 0;
+    else if (this.processes.length === 0) oracle.leastOverlapMs = SETTINGS.overlapNextMs;
+    this.processes.push(new SimProcess(name, this, wrong ? plan.clockSkewMs : 0));
+    this.note(`process ${name} runs`);
+  }
+
+  /** Presses a button and waits for what comes of it; false if it failed. */
+  async #press(button: Button): Promise<boolean> {
+    const process = this.processes.find((p) => p.awake);
+    if (!process) throw new Error(`Press ${button}: no process answers`);
+    let result: boolean | null = null;
+    void this.events.press(process, button).then((done) => result = done);
+    await this.clock.runUntil(this.clock.nowMs + 60_000, () => result !== null || process.dead);
+    return result ?? false;
+  }
+
+  #deliver(archiveId: string): boolean {
+    const process = this.processes.find((p) => p.awake);
+    process?.chains.hint(archiveId).catch((error) => process.trouble("callback", error));
+    return process !== undefined;
+  }
+
+  /** Lets time pass until all is in order, which it must be soon. */
+  async #becomesOrderly(
+    when: string,
+    disorder: () => string | null | Promise<string | null>,
+  ): Promise<void> {
+    const { clock } = this;
+    const untilMs = clock.nowMs + CALM_MS;
+    let wrong = await disorder();
+    while (wrong !== null && clock.nowMs < untilMs) {
+      await clock.runUntil(clock.nowMs + STEP_MS);
+      wrong = await disorder();
+    }
+    if (wrong !== null) this.oracle.violate(`${when}: ${wrong}`);
+  }
+
+  /** What is not as it has to be while nothing goes wrong, or null. */
+  #disorder(): string | null {
+    const { state } = this.oracle;
+    if (!this.processes.some((process) => process.awake)) return "no process runs";
+    const ill = this.processes.find((p) => !p.dead && (!p.awake || p.closing));
+    if (ill) return `${ill.name} is frozen, or closes`;
+    if (this.processes.some((process) => !process.dead && process.pressed > 0)) {
+      return "somebody waits for a button";
+    }
+    const running = this.oracle.running().map((archive) => archive.id).join(", ");
+    if (state?.procedure) return `still at ${state.procedure.kind} ${state.procedure.step}`;
+    const main = state?.chain ? state.slots.main ?? "one archive" : "";
+    if (running !== main) return `${main || "nothing"} should run, and not ${running || "nothing"}`;
+    if (state?.secondaryWanted) return "the secondary session is still wanted";
+    return null;
   }
 }
-
-export const ARCHIVE = {
-  hasAudio: true,
-  hasVideo: true,
-  outputMode: "composed" as const,
-  resolution: "1280x720" as const,
-};

@@ -1,16 +1,43 @@
+/** A recording survives every storm: known ones, a fixed set, and others in every run. */
 import assert from "node:assert/strict";
-import { storm } from "./storm.ts";
+import { stormBatch } from "./batch.ts";
+import { CORPUS } from "./corpus.ts";
+import { hash } from "./random.ts";
+import { replayCommand, shrink } from "./shrink.ts";
+import { Simulator } from "./storm.ts";
 
-const STORMS = 150;
-const FIRST_SEED = 1;
+const FIXED_STORMS = 1_000;
+const FRESH_STORMS = 1_000;
+/** Failing storms that are shrunk and shown. */
+const SHOWN = 2;
+
+Deno.test("a recording survives the storms that once showed a mistake", async () => {
+  using simulator = await Simulator.open();
+  for (const { seed } of CORPUS) await survives(simulator, seed, 1);
+});
 
 Deno.test("a recording survives every storm of a fixed set", async () => {
-  const failed: string[] = [];
-  for (let seed = FIRST_SEED; seed < FIRST_SEED + STORMS && failed.length < 3; seed++) {
-    const { violations } = await storm(seed);
-    if (violations.length > 0) {
-      failed.push(`${violations[0]}\n  replay: deno run -A tests/simulation/run.ts --seed ${seed}`);
-    }
-  }
-  assert.deepEqual(failed, []);
+  using simulator = await Simulator.open();
+  await survives(simulator, 1, FIXED_STORMS);
 });
+
+Deno.test("a recording survives storms that nobody has seen before", async () => {
+  const base = hash(crypto.randomUUID(), 0);
+  console.log(`Fresh storms: seeds from ${base}`);
+  using simulator = await Simulator.open();
+  await survives(simulator, base, FRESH_STORMS);
+});
+
+/** Fails with the commands that replay what failed. */
+async function survives(simulator: Simulator, from: number, count: number): Promise<void> {
+  const { failed } = await stormBatch(simulator, from, count, { mostFailed: SHOWN });
+  const shown: string[] = [];
+  for (const { seed, violation } of failed) {
+    const small = await shrink(simulator, seed);
+    shown.push(`${violation}
+  replay: ${replayCommand(seed)}
+  shrunk: ${replayCommand(seed, small?.only)}
+${small?.result.history.slice(-40).join("\n") ?? "It did not fail again"}`);
+  }
+  assert.equal(shown.join("\n"), "");
+}

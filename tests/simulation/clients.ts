@@ -1,0 +1,115 @@
+/** The people in the call: they come, go, reload, and join the secondary session when they are told. */
+import type { Stretch } from "./spans.ts";
+import { CLIENT_POLL_MS, type World } from "./world.ts";
+
+/** One browser in the call. */
+export interface Client {
+  readonly id: string;
+  /** How long it takes to publish to secondary; null: it never does. */
+  readonly joinDelayMs: number | null;
+  present: boolean;
+  /** When it published to each session; the last stretch may be open. */
+  readonly primary: Stretch[];
+  readonly secondary: Stretch[];
+  cancelJoin: (() => void) | null;
+}
+
+/** Those who answer the join signal as one may expect. */
+const PROMPT_MS = 1_500;
+
+/** Everybody who is ever in the call. */
+export class Clients {
+  readonly all: Client[] = [];
+  /** While everybody is away together, nobody comes back alone. */
+  awayUntilMs = 0;
+
+  constructor(readonly world: World, readonly wanted: () => boolean) {}
+
+  /** Whether it is at fault if such a client is not recorded by the interim archive. */
+  static isPrompt(client: Client): boolean {
+    return client.joinDelayMs !== null && client.joinDelayMs <= PROMPT_MS;
+  }
+
+  /** A new client joins the call. */
+  add(): void {
+    const { faults, clock } = this.world;
+    const id = `c${this.all.length + 1}`;
+    const random = faults.random(`client.${id}`);
+    let joinDelayMs: number | null = random.int(200, PROMPT_MS);
+    const roll = random.next();
+    if (roll < 0.05 && faults.inject(`client.${id}.never-joins`, "client-never-joins")) {
+      joinDelayMs = null;
+    } else if (roll > 0.95 && faults.inject(`client.${id}.slow`, "client-slow")) {
+      joinDelayMs = 12_000;
+    }
+    const client: Client = {
+      id,
+      joinDelayMs,
+      present: false,
+      primary: [],
+      secondary: [],
+      cancelJoin: null,
+    };
+    this.all.push(client);
+    this.come(client);
+    const look = () => {
+      if (!this.world.plant.clientsTrustSignals) this.told(client, this.wanted());
+      clock.after(CLIENT_POLL_MS, look);
+    };
+    clock.after(random.int(0, CLIENT_POLL_MS), look);
+  }
+
+  come(client: Client): void {
+    const { clock, cloud, sessions, note } = this.world;
+    if (client.present || clock.nowMs < this.awayUntilMs) return;
+    client.present = true;
+    cloud.publishing(sessions.primary).add(client.id);
+    cloud.clientsChanged(sessions.primary);
+    client.primary.push({ fromMs: clock.nowMs, toMs: Infinity });
+    note(`client ${client.id} publishes`);
+  }
+
+  go(client: Client): void {
+    const { clock, cloud, sessions, note } = this.world;
+    if (!client.present) return;
+    client.present = false;
+    this.#leave(client);
+    cloud.publishing(sessions.primary).delete(client.id);
+    cloud.clientsChanged(sessions.primary);
+    close(client.primary, clock.nowMs);
+    note(`client ${client.id} leaves`);
+  }
+
+  /** The room tells by a signal that the secondary session is wanted, or no more. */
+  signalled(type: string): void {
+    for (const client of this.all) this.told(client, type === "join");
+  }
+
+  told(client: Client, wanted: boolean): void {
+    const { clock, cloud, sessions } = this.world;
+    if (!wanted) return this.#leave(client);
+    const there = cloud.publishing(sessions.secondary);
+    if (!client.present || there.has(client.id) || client.cancelJoin) return;
+    if (client.joinDelayMs === null) return;
+    client.cancelJoin = clock.after(client.joinDelayMs, () => {
+      client.cancelJoin = null;
+      there.add(client.id);
+      cloud.clientsChanged(sessions.secondary);
+      client.secondary.push({ fromMs: clock.nowMs, toMs: Infinity });
+    });
+  }
+
+  #leave(client: Client): void {
+    const { clock, cloud, sessions } = this.world;
+    client.cancelJoin?.();
+    client.cancelJoin = null;
+    if (!cloud.publishing(sessions.secondary).delete(client.id)) return;
+    cloud.clientsChanged(sessions.secondary);
+    close(client.secondary, clock.nowMs);
+  }
+}
+
+function close(stretches: Stretch[], atMs: number): void {
+  const last = stretches.at(-1);
+  if (last && last.toMs === Infinity) last.toMs = atMs;
+}

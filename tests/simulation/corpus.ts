@@ -1,0 +1,19 @@
+/**
+ * Seeds that once showed a mistake, with what it was. They rage in every test run, whatever else does.
+ * A seed stands for another storm whenever the simulator itself changes; the sentence stays true of
+ * the app, and the fixed storms beside them keep finding what they found.
+ */
+export const CORPUS: readonly { seed: number; was: string }[] = [
+  {
+    seed: 682,
+    was: "Old news told by a process that had been frozen put an archive into two chains",
+  },
+  { seed: 338, was: "A sweep that resumed a procedure left the dead archive to the next sweep" },
+  { seed: 256, was: "A list that failed came between an archive's end and its replacement" },
+  { seed: 589, was: "A start in doubt was not looked for again when its second try was refused" },
+  { seed: 2307, was: "A commit that failed for no reason made a process give its lease up" },
+  {
+    seed: 1221,
+    was: "An archive that turned up was stopped before the other had recorded long enough",
+  },
+];

@@ -1,0 +1,208 @@
+/**
+ * The database of a storm: a real Deno KV in memory. It decides every commit. Reads are answered from
+ * a mirror of what it has accepted, because a read across threads costs more than all else in a
+ * storm; `compare` holds the whole mirror against the real contents, once a storm.
+ */
+import { turn } from "./clock.ts";
+
+/** What stands between a process and the database. */
+export interface Gate {
+  /** May delay an operation, or never let it be answered. */
+  pass<T>(operation: () => Promise<T>): Promise<T>;
+  /** Whether this commit meets another writer who was faster. */
+  commitFails(): boolean;
+}
+
+type Mutation = { key: Deno.KvKey; value: unknown; remove: boolean };
+type Entry = Deno.KvEntry<unknown>;
+
+/** A real Deno KV, one operation at a time in the order they are asked for. */
+export class SimDatabase {
+  /** Told about every change, in order; a deleted value is null. */
+  onChange: (key: Deno.KvKey, value: unknown) => void = () => {};
+  #mirror = new Map<string, Entry>();
+  #last: Promise<void> = Promise.resolve();
+  #open = 0;
+
+  constructor(readonly kv: Deno.Kv) {}
+
+  get busy(): boolean {
+    return this.#open > 0;
+  }
+
+  done(): Promise<void> {
+    return this.#last;
+  }
+
+  /** The database as one process sees it. */
+  asSeenThrough(gate: Gate): Deno.Kv {
+    const read = <T>(look: () => T) => gate.pass(() => this.#run(() => Promise.resolve(look())));
+    const seen: Partial<Deno.Kv> = {
+      get: <T>(key: Deno.KvKey) => read(() => this.#get<T>(key)),
+      getMany: ((keys: Deno.KvKey[]) => read(() => keys.map((key) => this.#get(key)))) as Deno.Kv[
+        "getMany"
+      ],
+      list:
+        ((selector: Deno.KvListSelector, options?: Deno.KvListOptions) =>
+          listed(() => read(() => this.#list(selector, options)))) as Deno.Kv["list"],
+      delete: async (key) => {
+        const remove = [{ key, value: null, remove: true }];
+        await gate.pass(() => this.#run(() => this.#commit([], remove)));
+      },
+      atomic: () => this.#atomic(gate),
+    };
+    return seen as Deno.Kv;
+  }
+
+  /** Throws unless the mirror and the real database hold the same. */
+  async compare(): Promise<void> {
+    await this.#last;
+    const mirrored = this.#sorted();
+    let count = 0;
+    for await (const real of this.kv.list<unknown>({ prefix: [] })) {
+      const mine = mirrored[count++];
+      const same = mine && JSON.stringify([mine.key, mine.value, mine.versionstamp]) ===
+          JSON.stringify([real.key, real.value, real.versionstamp]);
+      if (!same) throw new Error(`Compare the mirror with Deno KV: ${nameOf(real.key)} differs`);
+    }
+    if (count !== mirrored.length) {
+      throw new Error(`Compare the mirror with Deno KV: ${mirrored.length} entries, not ${count}`);
+    }
+  }
+
+  /** Empties the real database for the next storm. */
+  async clear(): Promise<void> {
+    await this.#last;
+    const keys = this.#sorted().map((entry) => entry.key);
+    for (let i = 0; i < keys.length; i += 100) {
+      const operation = this.kv.atomic();
+      for (const key of keys.slice(i, i + 100)) operation.delete(key);
+      await operation.commit();
+    }
+    this.#mirror.clear();
+  }
+
+  #run<T>(operation: () => Promise<T>): Promise<T> {
+    this.#open++;
+    const result = this.#last.then(operation);
+    const over = () => void this.#open--;
+    this.#last = result.then(over, over);
+    return result;
+  }
+
+  #get<T>(key: Deno.KvKey): Deno.KvEntryMaybe<T> {
+    const entry = this.#mirror.get(nameOf(key)) as Deno.KvEntry<T> | undefined;
+    return entry ?? { key, value: null, versionstamp: null };
+  }
+
+  #list(selector: Deno.KvListSelector, options: Deno.KvListOptions = {}): Entry[] {
+    if (!("prefix" in selector) || "start" in selector || "end" in selector) {
+      throw new Error("List the mirror: only prefixes are known here");
+    }
+    const { prefix } = selector;
+    const { limit = Infinity, reverse = false, cursor } = options;
+    const found = this.#sorted().filter(({ key }) =>
+      key.length > prefix.length && prefix.every((piece, i) => piece === key[i])
+    );
+    if (reverse) found.reverse();
+    const from = cursor ? found.findIndex(({ key }) => nameOf(key) === cursor) + 1 : 0;
+    return found.slice(from, from + limit);
+  }
+
+  #sorted(): Entry[] {
+    return [...this.#mirror.values()].sort((a, b) => compareKeys(a.key, b.key));
+  }
+
+  #atomic(gate: Gate): Deno.AtomicOperation {
+    const checks: Deno.AtomicCheck[] = [];
+    const mutations: Mutation[] = [];
+    const operation: Partial<Deno.AtomicOperation> = {
+      check(...more) {
+        checks.push(...more);
+        return operation as Deno.AtomicOperation;
+      },
+      set(key, value) {
+        mutations.push({ key, value: frozenCopy(value), remove: false });
+        return operation as Deno.AtomicOperation;
+      },
+      delete(key) {
+        mutations.push({ key, value: null, remove: true });
+        return operation as Deno.AtomicOperation;
+      },
+      commit: () =>
+        gate.pass(() =>
+          gate.commitFails()
+            ? Promise.resolve({ ok: false as const })
+            : this.#run(() => this.#commit(checks, mutations))
+        ),
+    };
+    return operation as Deno.AtomicOperation;
+  }
+
+  async #commit(
+    checks: Deno.AtomicCheck[],
+    mutations: Mutation[],
+  ): Promise<Deno.KvCommitResult | Deno.KvCommitError> {
+    const operation = this.kv.atomic().check(...checks);
+    for (const { key, value, remove } of mutations) {
+      if (remove) operation.delete(key);
+      else operation.set(key, value);
+    }
+    // How long it really takes must not matter: by then, all that does not wait for it has gone on.
+    const [result] = await Promise.all([operation.commit(), turn()]);
+    if (!result.ok) return result;
+    for (const { key, value, remove } of mutations) {
+      const name = nameOf(key);
+      if (remove) this.#mirror.delete(name);
+      else this.#mirror.set(name, { key, value, versionstamp: result.versionstamp });
+      this.onChange(key, value);
+    }
+    return result;
+  }
+}
+
+function listed(look: () => Promise<Entry[]>): Deno.KvListIterator<unknown> {
+  let batch: Promise<Entry[]> | null = null;
+  let place = 0;
+  let cursor = "";
+  const iterator: Partial<Deno.KvListIterator<unknown>> = {
+    async next() {
+      // One batch is one operation, as in the real database.
+      batch ??= look();
+      const entry = (await batch)[place++];
+      if (!entry) return { done: true, value: undefined };
+      cursor = nameOf(entry.key);
+      return { done: false, value: entry };
+    },
+    get cursor() {
+      return cursor;
+    },
+    [Symbol.asyncIterator]: () => iterator as Deno.KvListIterator<unknown>,
+  };
+  return iterator as Deno.KvListIterator<unknown>;
+}
+
+function nameOf(key: Deno.KvKey): string {
+  return JSON.stringify(key);
+}
+
+/** Deno KV sorts the strings of a key before its numbers. */
+function compareKeys(a: Deno.KvKey, b: Deno.KvKey): number {
+  for (let i = 0; i < Math.min(a.length, b.length); i++) {
+    const [x, y] = [a[i], b[i]];
+    if (x === y) continue;
+    if (typeof x === "number" && typeof y === "number") return x - y;
+    if (typeof x === "string" && typeof y === "string") return x < y ? -1 : 1;
+    return typeof x === "string" ? -1 : 1;
+  }
+  return a.length - b.length;
+}
+
+/** A copy of plain data that nobody can change: all who read it share it. */
+function frozenCopy(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return Object.freeze(value.map(frozenCopy));
+  const copy: Record<string, unknown> = {};
+  for (const [name, inner] of Object.entries(value)) copy[name] = frozenCopy(inner);
+  return Object.freeze(copy);
+}

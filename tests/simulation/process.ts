@@ -1,0 +1,136 @@
+/** An app process: the real handover on the real store, which may die, freeze or have a wrong clock. */
+import { type Chains, createChains } from "../../lib/handover/mod.ts";
+import { type Store, storeOn } from "../../lib/store/mod.ts";
+import { Calls } from "./calls.ts";
+import type { Gate } from "./database.ts";
+import { SETTINGS, SWEEP_MS, type World } from "./world.ts";
+
+/** What befalls a process, `operations` of its calls to the outside from now. */
+interface Doom {
+  operations: number;
+  befall: () => void;
+}
+
+const never = new Promise<never>(() => {});
+/** Errors that the app expects when the platform fails or a request cannot be granted. */
+const EXPECTED = new Set(["PlatformError", "ChainError"]);
+
+/** One process; it sweeps when it starts, and regularly from then on. */
+export class SimProcess implements Gate {
+  readonly chains: Chains;
+  readonly store: Store;
+  dead = false;
+  frozenUntilMs = 0;
+  /** It was told to end, and will not begin anything. */
+  closing = false;
+  /** Buttons that were pressed on its pages and not yet answered. */
+  pressed = 0;
+  #doom: Doom | null = null;
+
+  constructor(readonly name: string, readonly world: World, readonly skewMs: number) {
+    const { clock, plant, oracle, cloud, faults } = world;
+    const pass = <T>(operation: () => Promise<T>) => this.pass(operation);
+    const platform = new Calls(cloud, clock, faults, oracle, name, pass).platform();
+    const store = storeOn(world.database.asSeenThrough(this), {
+      onBroken: (error) => oracle.violate(error.message),
+    });
+    this.store = plant.store?.(store) ?? store;
+    const chains = createChains({
+      store: this.store,
+      platform: plant.platform?.(platform) ?? platform,
+      settings: { ...SETTINGS, ...plant.settings },
+      now: () => clock.nowMs + this.skewMs,
+      sleep: async (ms, signal) => {
+        if (this.dead) await never;
+        await clock.sleep(ms, signal);
+        await this.#awake();
+      },
+      newId: () => world.newId(name),
+      readFile: (url) => this.pass(() => Promise.resolve(this.#fileAt(url))),
+      onTrouble: (action, error) => this.trouble(action, error),
+    });
+    this.chains = plant.chains?.(chains) ?? chains;
+    clock.after(faults.random(`${name}.sweep`).int(0, 5_000), () => this.#sweep());
+  }
+
+  /** Whether it would answer now. */
+  get awake(): boolean {
+    return !this.dead && this.frozenUntilMs <= this.world.clock.nowMs;
+  }
+
+  async pass<T>(operation: () => Promise<T>): Promise<T> {
+    await this.#step();
+    try {
+      return await operation();
+    } finally {
+      await this.#step();
+    }
+  }
+
+  commitFails(): boolean {
+    const { faults } = this.world;
+    return faults.strike(`kv.${faults.number("kv")}`, ["kv-conflict"]) !== null;
+  }
+
+  /** Lets `befall` happen between two of its operations. */
+  doom(operations: number, befall: () => void): void {
+    this.#doom = { operations, befall };
+  }
+
+  /** Nothing will befall it any more. */
+  spare(): void {
+    this.#doom = null;
+  }
+
+  die(): void {
+    this.dead = true;
+    this.world.note(`process ${this.name} dies`);
+  }
+
+  freeze(ms: number): void {
+    this.frozenUntilMs = this.world.clock.nowMs + ms;
+    this.world.note(`process ${this.name} freezes for ${ms} ms`);
+  }
+
+  /** Notes what was to be expected; anything else is a mistake of ours. */
+  trouble(action: string, error: unknown): void {
+    if (this.dead) return;
+    const text = `${this.name}: ${action}: ${error instanceof Error ? error.message : error}`;
+    if (error instanceof Error && EXPECTED.has(error.name)) this.world.note(text);
+    else this.world.oracle.violate(`Trouble in ${text}`);
+  }
+
+  async #step(): Promise<void> {
+    if (this.#doom && this.#doom.operations-- <= 0) {
+      const { befall } = this.#doom;
+      this.#doom = null;
+      befall();
+    }
+    await this.#awake();
+  }
+
+  async #awake(): Promise<void> {
+    const { clock } = this.world;
+    while (!this.dead && this.frozenUntilMs > clock.nowMs) {
+      await clock.sleep(this.frozenUntilMs - clock.nowMs);
+    }
+    if (this.dead) await never;
+  }
+
+  #sweep(): void {
+    if (this.dead) return;
+    this.chains.sweep().catch((error) => this.trouble("sweep", error));
+    this.world.clock.after(SWEEP_MS, () => this.#sweep());
+  }
+
+  #fileAt(url: string) {
+    const { cloud, faults } = this.world;
+    const archive = cloud.archives.find((a) => url === `sim:${a.id}`);
+    if (!archive || archive.endMs === null) throw new Error(`No file at ${url}`);
+    const name = `file.${faults.number("file")}`;
+    if (faults.strike(name, ["file-unreadable"])) {
+      throw Object.assign(new Error(`Read ${url}: it broke off`), { name: "PlatformError" });
+    }
+    return { durationMs: archive.endMs - archive.startMs, epochMs: archive.startMs };
+  }
+}

@@ -1,0 +1,17 @@
+/** One of the workers of `pool.ts`. */
+import { stormBatch } from "./batch.ts";
+import { PLANTS } from "./planted.ts";
+import type { Order } from "./pool.ts";
+import { Simulator } from "./storm.ts";
+
+/** As much of a worker's global scope as is used here. */
+declare const self: {
+  onmessage: (event: MessageEvent<Order>) => void;
+  postMessage(message: unknown): void;
+};
+
+const simulator = await Simulator.open();
+self.onmessage = async ({ data: { from, count, plant } }) => {
+  const planted = plant === undefined ? undefined : PLANTS[plant];
+  self.postMessage(await stormBatch(simulator, from, count, planted ? { plant: planted } : {}));
+};

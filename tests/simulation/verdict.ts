@@ -1,0 +1,217 @@
+/** After a storm: the record, the film and the truth must tell the same story. */
+import { filmOf } from "../../lib/recording/film.ts";
+import type { Chain, Part } from "../../lib/recording/model.ts";
+import type { Store } from "../../lib/store/mod.ts";
+import { Clients } from "./clients.ts";
+import type { TrueArchive } from "./cloud.ts";
+import { common, lengthMs, type Stretch, union, without } from "./spans.ts";
+import { ARCHIVE, NAME, type World } from "./world.ts";
+
+/** How far the record may be from the truth. */
+const RECORD_TOLERANCE_MS = 1_000;
+/** An archive that died is replaced this soon after the app was told, if nothing goes wrong. */
+const TOLD_MS = 9_000;
+/** The same if nobody told: a sweep and its calls. */
+const UNTOLD_MS = 28_000;
+/** A client that has just come, or must join in a hurry, is in both sessions after this. */
+const JOIN_MS = 6_500;
+/** A file that was read tells its start this exactly. */
+const FILE_TOLERANCE_MS = 25;
+
+/** A part and the archive that it stands for. */
+interface Told {
+  part: Part;
+  archive: TrueArchive;
+}
+
+/** Judges what a storm has left behind. */
+export class Verdict {
+  readonly #owned = new Set<string>();
+
+  constructor(readonly world: World, readonly store: Store, readonly clients: Clients) {}
+
+  async judge(): Promise<void> {
+    const { items: chains } = await this.store.chains.list({ limit: 100 });
+    for (const chain of chains) {
+      const parts = await this.store.parts.list(chain.id);
+      const told = parts.flatMap((part) => this.#match(chain, part));
+      this.#checkEnd(chain);
+      this.#checkGaps(chain, told);
+      this.#checkCoverage(chain, told);
+      this.#checkFilm(chain, told);
+    }
+    this.#checkOrphans();
+    const unsettled = await this.store.parts.unsettled();
+    if (unsettled.items.length > 0) this.#violate("Parts are left unsettled");
+  }
+
+  #violate(text: string): void {
+    this.world.oracle.violate(text);
+  }
+
+  /** A part must stand for one archive that exists, is no other's, and was made as was asked. */
+  #match(chain: Chain, part: Part): Told[] {
+    const { cloud, sessions } = this.world;
+    const archive = cloud.archives.find((a) => a.id === part.archiveId);
+    if (!archive) {
+      this.#violate(`${part.archiveId} never existed`);
+      return [];
+    }
+    if (this.#owned.has(archive.id)) this.#violate(`${archive.id} is in two chains`);
+    this.#owned.add(archive.id);
+    const { name, hasAudio, hasVideo, outputMode, resolution } = archive.options;
+    const made = JSON.stringify({ hasAudio, hasVideo, outputMode, resolution });
+    if (name !== NAME || chain.name !== NAME) this.#violate(`${archive.id} has another name`);
+    if (made !== JSON.stringify(ARCHIVE)) this.#violate(`${archive.id} has other options: ${made}`);
+    const lane = archive.sessionId === sessions.primary ? "primary" : "secondary";
+    if (part.lane !== lane) this.#violate(`${archive.id} is said to be on ${part.lane}`);
+    if (part.endedAtMs === null) this.#violate(`${archive.id} ended, its part did not`);
+    return [{ part, archive }];
+  }
+
+  #checkEnd(chain: Chain): void {
+    if (chain.stoppedAtMs === null) this.#violate(`Chain ${chain.id} is left ${chain.state}`);
+  }
+
+  /** Every archive is a part, unless nobody could know of it. */
+  #checkOrphans(): void {
+    const { cloud, oracle } = this.world;
+    for (const archive of cloud.archives) {
+      if (this.#owned.has(archive.id)) continue;
+      const endMs = archive.endMs ?? Infinity;
+      // It died before anybody could look, or there was no chain that could have taken it in.
+      const wantedMs = lengthMs(
+        common([...oracle.promised.values()], [{ fromMs: archive.startMs, toMs: endMs }]),
+      );
+      const forced = oracle.isStray(archive) || wantedMs < UNTOLD_MS;
+      oracle.count(forced ? "orphans forced" : "orphans ours");
+      if (!forced) this.#violate(`${archive.id} belongs to no chain`);
+    }
+  }
+
+  /** Every moment without an archive is in the record, and every gap of the record was one. */
+  #checkGaps(chain: Chain, told: Told[]): void {
+    const spans = told.map(({ archive }) => spanOf(archive));
+    const covered = union(spans);
+    const [first, last] = [covered[0], covered.at(-1)];
+    if (!first || !last) return;
+    const promise = this.world.oracle.promised.get(chain.id);
+    const untilMs = Math.max(last.toMs, promise?.toMs ?? 0);
+    const holes = without([{ fromMs: first.fromMs, toMs: untilMs }], covered);
+    const show = () => JSON.stringify({ holes, gaps: chain.gaps });
+    for (const hole of holes) {
+      // What ends with Stop is counted from rounded times.
+      const atTheEnd = hole.toMs === untilMs;
+      const recorded = chain.gaps.some((gap) => {
+        const toMs = gap.toMs ?? untilMs;
+        return near(gap.fromMs, hole.fromMs) &&
+          Math.abs(toMs - gap.fromMs - (hole.toMs - hole.fromMs)) <=
+            RECORD_TOLERANCE_MS * (atTheEnd ? 6 : 1);
+      });
+      const leastMs = RECORD_TOLERANCE_MS * (atTheEnd ? 6 : 1);
+      if (!recorded && hole.toMs - hole.fromMs > leastMs) {
+        this.#violate(`A gap is not in the record of ${chain.id}: ${show()}`);
+      }
+    }
+    for (const gap of chain.gaps) {
+      const toMs = gap.toMs ?? Infinity;
+      const real = holes.some((hole) => near(hole.fromMs, gap.fromMs));
+      const atTheEnd = gap.fromMs >= last.toMs - RECORD_TOLERANCE_MS;
+      if (!real && !atTheEnd && toMs - gap.fromMs > RECORD_TOLERANCE_MS) {
+        this.#violate(`The record of ${chain.id} has a gap that was none: ${show()}`);
+      }
+    }
+  }
+
+  /** While it was promised and somebody published, it was recorded, or the platform is to blame. */
+  #checkCoverage(chain: Chain, told: Told[]): void {
+    const { oracle, sessions } = this.world;
+    const spans = union(told.map(({ archive }) => spanOf(archive)));
+    const fromMs = spans[0]?.fromMs;
+    const untilMs = oracle.promised.get(chain.id)?.toMs;
+    if (fromMs === undefined || untilMs === undefined || untilMs <= fromMs) return;
+    const promised = [{ fromMs, toMs: untilMs }];
+    const published = this.clients.all.flatMap((client) => client.primary);
+    const holes = without(common(promised, published), spans);
+    for (const hole of holes) this.#judgeHole(chain, told, hole);
+
+    const on = (session: string) =>
+      told.filter(({ archive }) => archive.sessionId === session).map((t) => spanOf(t.archive));
+    for (const client of this.clients.all) {
+      if (!Clients.isPrompt(client)) continue;
+      const recorded = [
+        ...on(sessions.primary),
+        ...common(on(sessions.secondary), client.secondary),
+      ];
+      const joining = [...client.primary, ...holes.map((h) => ({ fromMs: h.toMs, toMs: h.toMs }))]
+        .map((s) => ({ fromMs: s.fromMs, toMs: s.fromMs + JOIN_MS }));
+      const left = without(common(promised, client.primary), [...recorded, ...holes, ...joining]);
+      for (const hole of left) {
+        // What records on secondary beside it does not see everybody.
+        const died = told.some(({ archive }) =>
+          archive.endedBy === "world" && archive.endMs === hole.fromMs
+        );
+        if (died) this.#judgeHole(chain, told, hole);
+        else {
+          oracle.count("gaps ours");
+          this.#violate(`Client ${client.id} was not recorded: ${JSON.stringify(hole)}`);
+        }
+      }
+    }
+  }
+
+  /** A hole begins with a death (the oracle sees stops of ours); it must not last longer than needed. */
+  #judgeHole(chain: Chain, told: Told[], hole: Stretch): void {
+    const { oracle } = this.world;
+    const ends = told.map(({ archive }) => archive)
+      .filter((archive) => (archive.endMs ?? Infinity) <= hole.fromMs);
+    const last = ends.toSorted((a, b) => (b.endMs ?? 0) - (a.endMs ?? 0))[0];
+    const toldAtMs = last?.toldAtMs ?? Infinity;
+    const knownMs = Math.max(toldAtMs, hole.fromMs);
+    const soon = { fromMs: knownMs, toMs: knownMs + TOLD_MS };
+    // A read that failed is repeated by the next sweep.
+    const heard = toldAtMs < hole.fromMs + UNTOLD_MS && common([soon], oracle.unfair).length === 0;
+    const dueMs = heard ? soon.toMs : hole.fromMs + UNTOLD_MS;
+    const lateMs = lengthMs(without([{ fromMs: dueMs, toMs: hole.toMs }], oracle.unfair));
+    const text = `${hole.toMs - hole.fromMs} ms after ${last?.id ?? "its start"}`;
+    if (lateMs > 0) {
+      oracle.count("gaps ours");
+      return this.#violate(`Chain ${chain.id}: a gap of ours, ${text}, late by ${lateMs} ms`);
+    }
+    oracle.count("gaps forced");
+    this.world.note(`a forced gap: ${text}`);
+  }
+
+  /** The film goes forward only, and shows no moment twice. */
+  #checkFilm(chain: Chain, told: Told[]): void {
+    const { clock, cloud } = this.world;
+    const film = filmOf(chain, told.map(({ part }) => part), { nowMs: clock.nowMs });
+    const shown = film.parts.flatMap((part) => {
+      const found = told.find((t) => t.part.seq === part.seq);
+      return found ? [{ ...part, ...found }] : [];
+    });
+    const coarseMs = Math.abs(cloud.createdAtSkewMs) + 1_500;
+    for (const [i, later] of shown.entries()) {
+      const earlier = shown[i - 1];
+      if (!earlier) continue;
+      const stepMs = (later.placeSeconds - earlier.placeSeconds) * 1000;
+      if (stepMs < 0) this.#violate(`The film of ${chain.id} goes back at part ${later.seq}`);
+      const jumpMs = later.archive.startMs - (earlier.archive.startMs + stepMs);
+      const exact = [earlier, later].every(({ part }) => part.startSource === "file");
+      if (Math.abs(jumpMs) > (exact ? FILE_TOLERANCE_MS : coarseMs)) {
+        this.#violate(
+          `The film of ${chain.id} ${jumpMs < 0 ? "shows a moment twice" : "leaves a moment out"}` +
+            ` at part ${later.seq}: ${jumpMs} ms`,
+        );
+      }
+    }
+  }
+}
+
+function spanOf(archive: TrueArchive): Stretch {
+  return { fromMs: archive.startMs, toMs: archive.endMs ?? Infinity };
+}
+
+function near(a: number, b: number): boolean {
+  return Math.abs(a - b) <= RECORD_TOLERANCE_MS;
+}

@@ -45,6 +45,8 @@ export interface Overrides {
 /** How often a process of one's own looks after its rooms; deployed, cron does. */
 const SWEEP_MS = 5_000;
 const CLOSE_MS = 4_500;
+/** How long a recording waits for a process of this machine that was killed, ms. */
+const LOCAL_LEASE_MS = 5_000;
 
 /**
  * Opens everything. Does not throw where a deployment lacks its variables: then the platform refuses
@@ -88,6 +90,8 @@ export async function openServices(config: Config, overrides: Overrides = {}): P
       overlapNextMs: config.overlapSecondaryMs,
       rotateAfterMinutes: config.rotateAfterMinutes,
     },
+    // The processes of one machine have one clock.
+    ...(!config.deployment && { leaseMs: LOCAL_LEASE_MS }),
     tellAlert: createTellAlert(config.alertWebhookUrl),
   });
   const madePassword = isLoopback && config.adminPassword === null

@@ -30,6 +30,8 @@ export interface ChainsOptions {
   store: Store;
   platform: Platform;
   settings: HandoverSettings;
+  /** How long a process that is gone may keep others from going on, ms; clocks must differ by less. */
+  leaseMs?: number;
   now?: () => number;
   sleep?: (ms: number, signal?: AbortSignal) => Promise<void>;
   newId?: () => string;
@@ -46,6 +48,8 @@ const POLL_MS = 1_000;
 const CLOSE_MS = 3_000;
 /** Alerts that are not told by then are told by another process. */
 const CLOSE_ALERTS_MS = 500;
+/** Long enough for clocks that differ by 5 s. */
+const LEASE_MS = 10_000;
 const MAX_NAME_LENGTH = 256;
 
 /** Records rooms with this store and platform. Call `close()` in the end. */
@@ -61,6 +65,7 @@ export function createChains(options: ChainsOptions): Chains {
     store,
     platform: options.platform,
     settings,
+    leaseMs: options.leaseMs ?? LEASE_MS,
     now: options.now ?? Date.now,
     sleep: options.sleep ?? sleepFor,
     newId: options.newId ?? (() => crypto.randomUUID()),

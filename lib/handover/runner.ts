@@ -16,13 +16,8 @@ import { traced } from "../trace.ts";
 import { execute } from "./commands.ts";
 import { Changes } from "./changes.ts";
 
-/**
- * A lease that is not renewed ends after this; then another process goes on. Long enough for clocks
- * that differ by 5 s.
- */
-const LEASE_MS = 10_000;
-/** A running lease is renewed when it is older than this. */
-const RENEW_MS = 2_000;
+/** A running lease is renewed when this much of it is over. */
+const RENEW_AT = 1 / 5;
 /** How often the saved state is looked at for what other processes did to it. */
 const POLL_MS = 1_000;
 /** A decision older than this was not carried out by whom it was made for. */
@@ -34,6 +29,8 @@ export interface RunnerContext {
   store: Store;
   platform: Platform;
   settings: RecordingSettings;
+  /** A lease that is not renewed ends after this; then another process goes on. */
+  leaseMs: number;
   now(): number;
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   newId(): string;
@@ -81,9 +78,9 @@ export class Runner {
   }
 
   async #run(room: string): Promise<void> {
-    const { store, now } = this.context;
+    const { store, leaseMs, now } = this.context;
     if (this.#closing.signal.aborted) return;
-    let lease = await store.leases.acquire(room, this.#owner, LEASE_MS, now());
+    let lease = await store.leases.acquire(room, this.#owner, leaseMs, now());
     while (lease && !this.#closing.signal.aborted) {
       lease = await this.#renewed(lease);
       if (!lease) return;
@@ -209,9 +206,9 @@ export class Runner {
   }
 
   async #renewed(lease: Lease | null): Promise<Lease | null> {
-    const { store, now } = this.context;
-    if (!lease || lease.expiresAtMs - now() > LEASE_MS - RENEW_MS) return lease;
-    return await store.leases.renew(lease, LEASE_MS, now());
+    const { store, leaseMs, now } = this.context;
+    if (!lease || lease.expiresAtMs - now() > leaseMs * (1 - RENEW_AT)) return lease;
+    return await store.leases.renew(lease, leaseMs, now());
   }
 
   /** Waits for `ms`, for a change after `version` made in this process, or to look at what others did. */

@@ -13,6 +13,8 @@ import { type Store, StoreError } from "./store/mod.ts";
 interface Context {
   store: Store;
   platform: Platform;
+  /** The time, where it is not the machine's. */
+  now?: () => number;
 }
 
 /** An archive of a room's session that no chain owns. */
@@ -42,7 +44,7 @@ export async function orphansAmong(
   const places = await sessionsOf(context.store);
   const found = await Promise.all(unowned.map(async (archive) => {
     const place = places.get(archive.sessionId);
-    if (!place || await isExpected(context.store, place.room, archive)) return [];
+    if (!place || await isExpected(context, place.room, archive)) return [];
     return [{ archive, room: place.room, lane: place.lane }];
   }));
   return found.flat();
@@ -127,10 +129,14 @@ async function sessionsOf(store: Store): Promise<Map<string, { room: string; lan
 }
 
 /** Whether a start of this app may have made it a moment ago: then its chain takes it in by itself. */
-async function isExpected(store: Store, room: string, archive: PlatformArchive): Promise<boolean> {
+async function isExpected(
+  { store, now = Date.now }: Context,
+  room: string,
+  archive: PlatformArchive,
+): Promise<boolean> {
   const { state } = await store.recordings.get(room);
   return (state?.suspects ?? []).some((start) =>
-    start.untilMs > Date.now() && start.name === archive.name &&
+    start.untilMs > now() && start.name === archive.name &&
     archive.createdAtMs >= start.sinceMs - CLOCK_TOLERANCE_MS
   );
 }

@@ -36,6 +36,7 @@ export const handler = define.handlers({
     if (outcome.ok) {
       const response = seeOther(next);
       response.headers.append("set-cookie", outcome.cookie);
+      response.headers.append("set-cookie", outcome.deviceCookie);
       return response;
     }
     if (outcome.reason === "too-many") {

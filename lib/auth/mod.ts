@@ -31,9 +31,12 @@ export interface Identity {
   scopes: LinkScope[] | null;
 }
 
-/** The outcome of a sign-in. `cookie` is a `Set-Cookie` value. */
+/**
+ * The outcome of a sign-in. `cookie` and `deviceCookie` are `Set-Cookie` values; the second makes this
+ * browser known, see {@link DEVICE_COOKIE}.
+ */
 export type SignIn =
-  | { ok: true; cookie: string }
+  | { ok: true; cookie: string; deviceCookie: string }
   | { ok: false; reason: "wrong-password" | "too-many"; retryAfterSeconds: number };
 
 /** The door of the app. */
@@ -60,17 +63,25 @@ export interface Auth {
 
 /** How long an admin stays signed in. */
 export const SIGNED_IN_MS = 12 * 60 * 60 * 1000;
-/** Failed sign-ins allowed from one address in one window. */
+/** Failed sign-ins allowed from one known browser, or from one address, in one window. */
 export const MAX_ATTEMPTS = 10;
 /** The window in which failed sign-ins count. */
 export const ATTEMPT_WINDOW_MS = 5 * 60 * 1000;
 
 /** Cookie of who signed in. */
 export const ADMIN_COOKIE = "gapless_admin";
+/**
+ * Cookie of a browser that somebody signed in with before. Its failures are counted apart from its
+ * address's: behind a proxy everybody has one address, and whoever guesses there must not lock out
+ * those who know the password.
+ */
+export const DEVICE_COOKIE = "gapless_device";
+const DEVICE_COOKIE_MS = 365 * 24 * 60 * 60 * 1000;
 /** Cookie of who opened links. */
 export const LINKS_COOKIE = "gapless_links";
 const LINKS_COOKIE_MS = 30 * 24 * 60 * 60 * 1000;
 const ISSUER = "gapless";
+const deviceClaims = z.object({ device: z.string().regex(/^[0-9a-f]{32}$/) });
 const linksClaims = z.object({ links: z.array(z.string()).max(MAX_LINKS_AT_ONCE) });
 
 /** Opens the door. `password` is null where nobody can be admin (nothing is configured yet). */
@@ -123,7 +134,11 @@ export async function createAuth(options: {
     },
 
     async signIn(request, given, address) {
-      const attempt = await countAttempt(values, address, now(), ATTEMPT_WINDOW_MS);
+      const known = deviceClaims.safeParse(
+        await verify(DEVICE_COOKIE, cookies(request).get(DEVICE_COOKIE)),
+      );
+      const counter = known.success ? `device ${known.data.device}` : address;
+      const attempt = await countAttempt(values, counter, now(), ATTEMPT_WINDOW_MS);
       const retryAfterSeconds = Math.max(1, Math.ceil((attempt.untilMs - now()) / 1000));
       if (attempt.count > MAX_ATTEMPTS) {
         return { ok: false, reason: "too-many", retryAfterSeconds };
@@ -131,9 +146,15 @@ export async function createAuth(options: {
       if (password === null || !await samePassword(given, password)) {
         return { ok: false, reason: "wrong-password", retryAfterSeconds: 0 };
       }
-      await forgetAttempts(values, address);
+      await forgetAttempts(values, counter);
       const token = await sign(ADMIN_COOKIE, { fp: fingerprint }, SIGNED_IN_MS);
-      return { ok: true, cookie: setCookie(request, ADMIN_COOKIE, token, SIGNED_IN_MS) };
+      const device = known.data?.device ?? hex(crypto.getRandomValues(new Uint8Array(16)));
+      const deviceToken = await sign(DEVICE_COOKIE, { device }, DEVICE_COOKIE_MS);
+      return {
+        ok: true,
+        cookie: setCookie(request, ADMIN_COOKIE, token, SIGNED_IN_MS),
+        deviceCookie: setCookie(request, DEVICE_COOKIE, deviceToken, DEVICE_COOKIE_MS),
+      };
     },
 
     signOut: (request) => setCookie(request, ADMIN_COOKIE, "", 0),

@@ -81,6 +81,30 @@ Deno.test("signIn() refuses an address after too many tries, even all at once, u
     assert.ok((await auth.signIn(request(), PASSWORD, "a")).ok);
   }));
 
+Deno.test("signIn() lets who signed in before with this browser in while others guess from its address", () =>
+  withAuth("open", async ({ auth, again, clock }) => {
+    const before = await auth.signIn(request(), PASSWORD, "proxy");
+    assert.ok(before.ok);
+    const guess = (cookie?: string) => auth.signIn(request(cookie), "no", "proxy");
+    for (let i = 0; i < 20; i++) await guess();
+    const elsewhere = await auth.signIn(request(), PASSWORD, "proxy");
+    assert.ok(!elsewhere.ok && elsewhere.reason === "too-many");
+    const known = await auth.signIn(request(before.deviceCookie), PASSWORD, "proxy");
+    assert.ok(known.ok);
+
+    for (let i = 0; i < MAX_ATTEMPTS; i++) await guess(before.deviceCookie);
+    const guessed = await auth.signIn(request(before.deviceCookie), PASSWORD, "proxy");
+    assert.ok(!guessed.ok && guessed.reason === "too-many", "a known browser has its own limit");
+
+    clock.nowMs += ATTEMPT_WINDOW_MS + 1;
+    for (let i = 0; i < 20; i++) await guess();
+    const forged = await guess("gapless_device=" + "a".repeat(40));
+    assert.ok(!forged.ok && forged.reason === "too-many");
+    const changed = await (await again("another password")).identify(request(before.deviceCookie));
+    assert.notEqual(changed.role, "admin", "it opens nothing");
+    assert.match(before.deviceCookie, /; HttpOnly; SameSite=Lax$/);
+  }));
+
 Deno.test("signIn() forgets the failures of who then gets it right", () =>
   withAuth("open", async ({ auth }) => {
     for (let round = 0; round < 3; round++) {

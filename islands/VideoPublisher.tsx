@@ -1,6 +1,6 @@
 import { untracked, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { joinRoom } from "../lib/api/client.ts";
+import { hintRoom, joinRoom } from "../lib/api/client.ts";
 import { Call } from "../lib/call/call.ts";
 import { loadClient } from "../lib/call/client.ts";
 import { Devices, type Kind } from "../lib/call/devices.ts";
@@ -32,6 +32,7 @@ export default function VideoPublisher({ room, title, host }: VideoPublisherProp
       enter: () => joinRoom(room, { name: name.value.trim(), host }),
       load: loadClient,
       view,
+      hint: () => hintRoom(room),
     }), []);
   const patience = useRef<(() => void) | null>(null);
 

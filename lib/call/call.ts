@@ -18,6 +18,9 @@ export type CallState = "idle" | "joining" | "joined" | "reconnecting" | "left" 
 /** After the line was lost for good: pauses before joining anew, ms. Then the call has failed. */
 const REJOIN_PAUSES_MS = [0, 1_000, 3_000, 6_000, 12_000];
 
+/** The server is told at most so often that an archive ended, ms. */
+const HINT_EVERY_MS = 1_000;
+
 /** What a call is made of; tests put their own in. */
 export interface CallParts {
   /** Asks the server for entry passes. Throws `ApiError`. */
@@ -25,6 +28,8 @@ export interface CallParts {
   load(join: Join): Promise<Client>;
   /** The room's state, as far as it is known. */
   view: ReadonlySignal<RoomView | null>;
+  /** Tells the server that an archive ended, as it may not know yet: every client in the call does. */
+  hint(): void;
   limits?: LaneLimits;
   rejoinPausesMs?: readonly number[];
 }
@@ -53,6 +58,7 @@ export class Call {
   /** Why the second session, wanted now, was not joined yet; null while all is well. */
   readonly secondaryProblem = computed(() => this.#stay.value?.secondary.problem.value ?? null);
   #source: Source | null = null;
+  #hintedAtMs = 0;
   /** Grows with every join and leave: what was begun for an older one is dropped. */
   #turn = 0;
 
@@ -167,7 +173,13 @@ export class Call {
       this.archives.value = new Map(this.archives.value).set(id, state);
     };
     const started = (event: { id: string }) => mark(event.id, "started");
-    const stopped = (event: { id: string }) => mark(event.id, "stopped");
+    const stopped = (event: { id: string }) => {
+      mark(event.id, "stopped");
+      const nowMs = Date.now();
+      if (nowMs - this.#hintedAtMs < HINT_EVERY_MS) return;
+      this.#hintedAtMs = nowMs;
+      this.parts.hint();
+    };
     session.on("archiveStarted", started);
     session.on("archiveStopped", stopped);
     lane.onClose(() => {

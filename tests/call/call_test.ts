@@ -26,6 +26,7 @@ function setUp() {
   const platform = new FakePlatform();
   const view = signal<RoomView | null>(viewOf(false));
   const entered: Join[] = [];
+  const hints = { count: 0 };
   const call = new Call({
     enter() {
       const n = entered.length + 1;
@@ -43,11 +44,12 @@ function setUp() {
     },
     load: () => Promise.resolve(platform.client),
     view,
+    hint: () => hints.count++,
     limits: LIMITS,
     rejoinPausesMs: [0, 0],
   });
   const [primary, secondary] = [platform.session("primary"), platform.session("secondary")];
-  return { platform, view, call, entered, primary, secondary };
+  return { platform, view, call, entered, hints, primary, secondary };
 }
 
 function until<T>(watched: ReadonlySignal<T>, done: (value: T) => boolean): Promise<void> {
@@ -122,6 +124,7 @@ Deno.test("a server that lets nobody in fails the call with its own words", asyn
     enter: () => Promise.reject(new CallError(problem)),
     load: () => assert.fail(),
     view: signal(null),
+    hint: () => assert.fail(),
   });
   await call.join(new FakePlatform().source);
   assert.equal(call.state.value, "failed");
@@ -393,5 +396,16 @@ Deno.test("archive events of both sessions are kept; what was only heard on a le
   view.value = viewOf(false);
   await untilSecondary(call, "off");
   assert.deepEqual([...call.archives.value], [["a", "stopped"]]);
+  await call.leave();
+});
+
+Deno.test("the server is told of archives that end, once for all that end together", async () => {
+  const { platform, call, hints, primary } = setUp();
+  await call.join(platform.source);
+  primary.emit("archiveStarted", { id: "a", name: "x" });
+  assert.equal(hints.count, 0);
+  primary.emit("archiveStopped", { id: "a", name: "x" });
+  primary.emit("archiveStopped", { id: "b", name: "x" });
+  assert.equal(hints.count, 1);
   await call.leave();
 });

@@ -21,6 +21,8 @@ const over = new AbortController();
 let tryAgain = () => {};
 let surveyed: { film: Film; survey: Survey } | null = null;
 let stalledSinceMs = 0;
+/** The last progress, told or not. */
+let reached: FromExporter & { type: "progress" } | null = null;
 
 globalThis.addEventListener("online", () => tryAgain());
 globalThis.addEventListener("message", ({ data }: MessageEvent<unknown>) => {
@@ -63,9 +65,10 @@ async function write(destination: Parameters<typeof openDisk>[0]): Promise<void>
         sink: disk,
         onProgress(filmSeconds, bytes) {
           stalledSinceMs = 0;
+          reached = { type: "progress", filmSeconds, bytes };
           if (Date.now() - toldAtMs < TELL_EVERY_MS) return;
           toldAtMs = Date.now();
-          tell({ type: "progress", filmSeconds, bytes });
+          tell(reached);
         },
         signal: over.signal,
       },
@@ -90,6 +93,7 @@ function openerOf(film: Film): (archiveId: string) => Promise<PartReader> {
 const waitToTryAgain: Wait = (trouble, signal) => {
   stalledSinceMs ||= Date.now();
   if (Date.now() - stalledSinceMs > GIVE_UP_MS) return Promise.reject(trouble);
+  if (reached) tell(reached);
   tell({ type: "stalled" });
   return new Promise((resolve, reject) => {
     const timer = setTimeout(done, TRY_EVERY_MS);

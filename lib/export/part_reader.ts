@@ -39,8 +39,8 @@ export interface PartReader {
   close(): void;
 }
 
-/** Bytes of one part that are kept in memory. */
-export const CACHE_BYTES = 8 * 2 ** 20;
+/** Bytes of one part that are kept in memory. With half as much, what was read ahead is thrown out and read again. */
+export const CACHE_BYTES = 32 * 2 ** 20;
 /** Waits before a body that broke off is asked for again, seconds; `fetchMedia` does all other retrying. */
 const RESUME_SECONDS = 1;
 

@@ -10,8 +10,10 @@ declare const self: {
   postMessage(message: unknown): void;
 };
 
-const simulator = await Simulator.open();
+// Whoever listens only after waiting misses the first order.
+const opening = Simulator.open();
 self.onmessage = async ({ data: { from, count, plant } }) => {
+  const simulator = await opening;
   const planted = plant === undefined ? undefined : PLANTS[plant];
   self.postMessage(await stormBatch(simulator, from, count, planted ? { plant: planted } : {}));
 };

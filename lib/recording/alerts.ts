@@ -12,6 +12,7 @@ const MAX_ALERTS = 20;
 const REPEATED_FAILURES = 2;
 /** A hole between two times of whole seconds may be none. */
 const ROUNDING_MS = 2_000;
+const NOTHING = "Nothing is being recorded.";
 /** Ages at which platforms end an archive: of older projects, and of the others. */
 const LIMITS_MS = [120 * 60_000, 240 * 60_000];
 
@@ -104,7 +105,11 @@ function follow(alert: Alert, chain: Chain, ended: boolean, nowMs: number): void
     alert.fromMs = gap.fromMs;
     alert.toMs = gap.toMs;
     alert.text = uncoveredText(gap);
-  } else alert.toMs = alert.fromMs;
+  } else {
+    // Times of whole seconds do not show a gap this short.
+    alert.toMs = alert.fromMs;
+    alert.text = alert.text.replace(NOTHING, "Hardly a second was not recorded.");
+  }
   if (ended && alert.toMs === null) alert.toMs = nowMs;
 }
 
@@ -130,6 +135,6 @@ function endedByThemselves(before: RecordingState, after: RecordingState): Part[
 
 function uncoveredText({ fromMs, toMs, cause }: Gap): string {
   return toMs === null
-    ? `Nothing is being recorded. ${cause}`
+    ? `${NOTHING} ${cause}`
     : `${((toMs - fromMs) / 1000).toFixed(1)} s were not recorded. ${cause}`;
 }

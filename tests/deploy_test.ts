@@ -1,7 +1,7 @@
 /** What `deno.json` tells Deno Deploy (https://docs.deno.com/deploy/reference/builds/). */
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { variableNames } from "../lib/config.ts";
+import { readConfig, variableNames } from "../lib/config.ts";
 
 const text = (path: string) => Deno.readTextFile(new URL(`../${path}`, import.meta.url));
 const configSchema = z.object({
@@ -36,4 +36,18 @@ Deno.test("docs/DEPLOY.md names only variables that exist, and callbacks that ar
   for (const [, path = ""] of guide.matchAll(/\/api(\/callbacks\/\w+)/g)) {
     assert.ok(callbacks.includes(`"${path}"`), path);
   }
+});
+
+Deno.test("README's table names every variable, in order, with its default", async () => {
+  const rows = [...(await text("README.md")).matchAll(/^\| `([A-Z_]+)` +\| (?:`(.*?)`)? *\|/gm)];
+  assert.deepEqual(rows.map(([, name]) => name), variableNames);
+  const defaults = Object.fromEntries(rows.map(([, name, value]) => [name, value]));
+  assert.deepEqual(readConfig(defaults), readConfig({}));
+});
+
+Deno.test("README names every task", async () => {
+  const { tasks } = configSchema.parse(JSON.parse(await text("deno.json")));
+  const readme = await text("README.md");
+  const named = new Set([...readme.matchAll(/deno task (\w+)/g)].map(([, name]) => name));
+  assert.deepEqual([...named].sort(), Object.keys(tasks).sort());
 });

@@ -6,20 +6,30 @@ export interface App {
   /** The admin password it was given. */
   password: string;
   dataDir: string;
-  /** Ends the process with `signal` and waits for it. */
-  stop(signal?: Deno.Signal): Promise<void>;
+  /** Ends the process with `signal` and waits for it; answers how it ended. */
+  stop(signal?: Deno.Signal): Promise<Deno.CommandStatus>;
   /** Starts it again on the same port and data. */
   restart(): Promise<void>;
+  /** Starts another process on the same data, at a port of its own. */
+  startBeside(): Promise<App>;
+  /** Its process id. */
+  pid(): number;
 }
+
+/** Variable that says that the app has been built for this run of the tests. */
+export const BUILT = "GAPLESS_TESTS_BUILT";
 
 const PASSWORD = "correct horse battery";
 const START_DEADLINE_MS = 60_000;
 
-/** Builds the app and serves it on a free port with a data folder of its own. */
+/** Builds the app, if this run of the tests has not, and serves it on a free port with a data folder of its own. */
 export async function startApp(env: Record<string, string> = {}): Promise<App> {
-  await build();
+  if (!Deno.env.has(BUILT)) await buildApp();
+  return await serve(await Deno.makeTempDir({ prefix: "gapless-" }), env);
+}
+
+async function serve(dataDir: string, env: Record<string, string>): Promise<App> {
   const port = freePort();
-  const dataDir = await Deno.makeTempDir({ prefix: "gapless-" });
   const origin = `http://localhost:${port}`;
   const start = () =>
     new Deno.Command(Deno.execPath(), {
@@ -36,16 +46,19 @@ export async function startApp(env: Record<string, string> = {}): Promise<App> {
     dataDir,
     async stop(signal = "SIGINT") {
       child.kill(signal);
-      await child.status;
+      return await child.status;
     },
     async restart() {
       child = start();
       await healthy(origin);
     },
+    startBeside: () => serve(dataDir, env),
+    pid: () => child.pid,
   };
 }
 
-async function build(): Promise<void> {
+/** Writes what {@link startApp} serves. */
+export async function buildApp(): Promise<void> {
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["task", "build"],
     stdout: "null",

@@ -70,7 +70,7 @@ export async function openServices(config: Config, overrides: Overrides = {}): P
   const signatureSecret = config.signatureSecret ?? (isLoopback ? crypto.randomUUID() : null);
   const loopback = isLoopback
     ? await createLoopback({
-      kv: store.kv,
+      records: store.loopback,
       dataDir: config.dataDir,
       origin,
       callback: {

@@ -3,7 +3,7 @@ import { type Elected, Elections } from "./election.ts";
 import { LoopbackError } from "./errors.ts";
 import type { ArchiveFiles } from "./files.ts";
 import type { Client, Hub } from "./hub.ts";
-import type { ArchiveRecord, Ledger, SessionRecord } from "./ledger.ts";
+import type { ArchiveRecord, LoopbackRecords, SessionRecord } from "../store/mod.ts";
 import type { Timings } from "./limits.ts";
 import type { ClientMessage, ServerMessage } from "./protocol.ts";
 import { Recording } from "./recording.ts";
@@ -26,7 +26,7 @@ type WireArchive = Extract<ServerMessage, { type: "archive" }>["archive"];
 /** What archives are made with. */
 export interface ArchivesDeps {
   hub: Hub;
-  ledger: Ledger;
+  records: LoopbackRecords;
   files: ArchiveFiles;
   timings: Timings;
   uploadToken(archiveId: string): string;
@@ -45,7 +45,7 @@ export class Archives {
   private readonly recordings = new Map<string, Recording>();
   private readonly starting = new Set<{ sessionId: string; tag: string | null }>();
   private readonly elections: Elections;
-  /** Writes to the ledger happen one at a time, in order; so do remuxes. */
+  /** Records are kept one at a time, in order; so are files made. */
   private saving: Promise<void> = Promise.resolve();
   private remuxing: Promise<void> = Promise.resolve();
   private closed = false;
@@ -63,11 +63,11 @@ export class Archives {
 
   /** Takes up what an earlier process left: call once, before anything else. */
   async recover(): Promise<void> {
-    const { ledger, files } = this.deps;
+    const { records, files } = this.deps;
     for (const id of await files.list()) {
-      if (!await ledger.hasArchive(id)) await files.remove(id);
+      if (!await records.hasArchive(id)) await files.remove(id);
     }
-    for (const record of await ledger.archives()) {
+    for (const record of await records.archives()) {
       if (record.status !== "available" && record.status !== "failed") this.follow(record, null);
     }
   }
@@ -118,7 +118,7 @@ export class Archives {
 
   /** An archive as it is now. Throws 404. */
   async get(id: string): Promise<ArchiveRecord> {
-    const record = this.recordings.get(id)?.record ?? await this.deps.ledger.archive(id);
+    const record = this.recordings.get(id)?.record ?? await this.deps.records.archive(id);
     if (!record) {
       throw new LoopbackError(404, "Failed to find an archive: there is none of this id");
     }
@@ -128,7 +128,7 @@ export class Archives {
   /** All archives, of one session if given, newest first. */
   async list(sessionId?: string): Promise<ArchiveRecord[]> {
     await this.saving;
-    const all = await this.deps.ledger.archives();
+    const all = await this.deps.records.archives();
     return sessionId === undefined ? all : all.filter((a) => a.sessionId === sessionId);
   }
 
@@ -139,7 +139,7 @@ export class Archives {
       throw new LoopbackError(409, `Failed to delete an archive: its status is "${status}"`);
     }
     await this.saving;
-    await this.deps.ledger.removeArchive(id);
+    await this.deps.records.removeArchive(id);
     this.recordings.delete(id);
     await this.deps.files.remove(id);
   }
@@ -280,7 +280,7 @@ export class Archives {
   /** Keeps an archive's state as it is now. */
   private keep(record: ArchiveRecord): void {
     const state = { ...record };
-    this.saving = this.saving.then(() => this.deps.ledger.saveArchive(state)).catch(() => {
+    this.saving = this.saving.then(() => this.deps.records.saveArchive(state)).catch(() => {
       // The state in memory is the truth until the next change is saved.
     });
   }

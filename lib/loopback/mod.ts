@@ -7,7 +7,7 @@
  */
 import { join } from "node:path";
 import type { CallbackOptions } from "./callbacks.ts";
-import { Ledger } from "./ledger.ts";
+import type { LoopbackRecords } from "../store/mod.ts";
 import { TIMINGS, type Timings } from "./limits.ts";
 import { openStandIn, type StandIn } from "./platform.ts";
 import { Relay } from "./relay.ts";
@@ -18,8 +18,8 @@ export { EPOCH_TAG } from "./remux.ts";
 
 /** What the platform runs on. */
 export interface LoopbackOptions {
-  /** Keeps the project, sessions and archives, under keys that begin with "loopback". */
-  kv: Deno.Kv;
+  /** Keeps the project, sessions and archives. */
+  records: LoopbackRecords;
   /** Archives are kept in `archives/` below it. */
   dataDir: string;
   /** Where browsers reach this server, for the addresses of files: "http://localhost:8000". */
@@ -48,17 +48,17 @@ export interface Loopback {
 /** Opens the platform, or the way to it while another process is the platform. */
 export async function createLoopback(options: LoopbackOptions): Promise<Loopback> {
   const timings = { ...TIMINGS, ...options.timings };
-  const ledger = new Ledger(options.kv);
-  const project = await ledger.project();
+  const { records } = options;
+  const project = await records.project();
   const relay = new Relay({
-    ledger,
+    records,
     origin: options.origin,
     idleSeconds: timings.socketIdleSeconds,
   });
   let standIn: StandIn | null = null;
   const seat = new Seat(join(options.dataDir, "loopback.lock"), async () => {
-    standIn = await openStandIn({ ...options, ledger, timings }, project);
-    await ledger.setHost(options.origin());
+    standIn = await openStandIn({ ...options, timings }, project);
+    await records.setHost(options.origin());
   });
   await seat.seek();
 

@@ -6,7 +6,6 @@ import { Callbacks } from "./callbacks.ts";
 import { LoopbackError } from "./errors.ts";
 import { ArchiveFiles } from "./files.ts";
 import { Hub } from "./hub.ts";
-import type { Ledger } from "./ledger.ts";
 import { LIMITS, type Timings } from "./limits.ts";
 import { mediaRoutes, signedMediaPath } from "./media.ts";
 import type { LoopbackOptions } from "./mod.ts";
@@ -23,10 +22,10 @@ export interface StandIn {
 
 /** Opens the platform and takes up what an earlier process left unfinished. */
 export async function openStandIn(
-  options: LoopbackOptions & { ledger: Ledger; timings: Timings },
+  options: LoopbackOptions & { timings: Timings },
   { apiKey, apiSecret }: { apiKey: string; apiSecret: string },
 ): Promise<StandIn> {
-  const { ledger, timings } = options;
+  const { records, timings } = options;
   const tokens = new Tokens(apiKey, apiSecret);
   const callbacks = new Callbacks(apiKey, options.callback, timings.callbackRetryMs);
   const files = new ArchiveFiles(options.dataDir);
@@ -35,7 +34,7 @@ export async function openStandIn(
     new URL(signedMediaPath(tokens, id, Date.now() + timings.mediaUrlMs), origin).href;
   const archives = new Archives({
     hub,
-    ledger,
+    records,
     files,
     timings,
     uploadToken: (id) => tokens.sign("upload", id),
@@ -56,7 +55,7 @@ export async function openStandIn(
   });
   app.notFound((c) => c.json({ code: 404, message: "Failed to find this address" }, 404));
   app.get("/socket", (c) => {
-    const deps = { hub, archives, ledger, tokens, idleSeconds: timings.socketIdleSeconds };
+    const deps = { hub, archives, records, tokens, idleSeconds: timings.socketIdleSeconds };
     return openSocket(c.req.raw, deps);
   });
   app.put("/upload/:id", async (c) => {
@@ -80,7 +79,7 @@ export async function openStandIn(
     return c.body(null, 204);
   });
   app.route("/", mediaRoutes({ archives, files, tokens }));
-  app.route("/", restRoutes({ apiKey, tokens, ledger, hub, archives, mediaUrl }));
+  app.route("/", restRoutes({ apiKey, tokens, records, hub, archives, mediaUrl }));
 
   return {
     fetch: async (request) => await app.fetch(request),

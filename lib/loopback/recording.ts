@@ -1,6 +1,6 @@
 /** One archive from the moment it records until its file is whole. */
 import type { Client } from "./hub.ts";
-import type { ArchiveRecord } from "./ledger.ts";
+import type { ArchiveRecord } from "../store/mod.ts";
 import type { Timings } from "./limits.ts";
 
 /** The platform's words for why an archive ended. */
@@ -21,7 +21,7 @@ export interface RecordingEvents {
 
 type Timer = "empty" | "idle" | "duration" | "grace" | "finish";
 
-/** The states and deadlines of one archive; it never touches a file or the ledger itself. */
+/** The states and deadlines of one archive; it never touches a file or the store itself. */
 export class Recording {
   /** Resolves when the recorder has nothing more to give; no chunk is taken after that. */
   readonly whole: Promise<void>;

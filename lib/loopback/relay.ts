@@ -1,5 +1,5 @@
 /** Passes on what a process is asked as the platform while another process is it. */
-import type { Ledger } from "./ledger.ts";
+import type { LoopbackRecords } from "../store/mod.ts";
 import { LIMITS } from "./limits.ts";
 import { CLOSE } from "./socket.ts";
 
@@ -11,7 +11,7 @@ const ANSWER_MS = 30_000;
 
 /** What a relay needs. */
 export interface RelayDeps {
-  ledger: Ledger;
+  records: LoopbackRecords;
   /** This process's own. */
   origin: () => string;
   idleSeconds: number;
@@ -55,7 +55,7 @@ export class Relay {
 
   /** The same address at the platform's process, or null if that is unknown, or would be this one. */
   private async address(request: Request): Promise<URL | null> {
-    const host = await this.deps.ledger.host();
+    const host = await this.deps.records.host();
     const { pathname, search, searchParams } = new URL(request.url);
     // Another process took this one for the platform: its news are old.
     const relayed = request.headers.has(RELAY_HEADER) || searchParams.has("origin");

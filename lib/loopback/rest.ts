@@ -9,7 +9,7 @@ import type { Archives } from "./archives.ts";
 import { readBody } from "./body.ts";
 import { LoopbackError } from "./errors.ts";
 import type { Hub } from "./hub.ts";
-import type { ArchiveRecord, Ledger, SessionRecord } from "./ledger.ts";
+import type { ArchiveRecord, LoopbackRecords, SessionRecord } from "../store/mod.ts";
 import { LIMITS } from "./limits.ts";
 import type { WireStream } from "./protocol.ts";
 import { RELAY_HEADER } from "./relay.ts";
@@ -46,7 +46,7 @@ const signalSchema = z.object({ type: z.string().default(""), data: z.string().d
 export interface RestDeps {
   apiKey: string;
   tokens: Tokens;
-  ledger: Ledger;
+  records: LoopbackRecords;
   hub: Hub;
   archives: Archives;
   /** The address of an available archive's file, good for ten minutes; at this server by default. */
@@ -81,7 +81,7 @@ export function archiveJson(record: ArchiveRecord, apiKey: string, url: string |
 
 /** The REST routes; every one of them asks for a project's JWT. */
 export function restRoutes(deps: RestDeps): Hono {
-  const { apiKey, tokens, ledger, hub, archives } = deps;
+  const { apiKey, tokens, records, hub, archives } = deps;
   const rest = new Hono();
   const project = "/v2/project/:key";
   /** Whoever asks through another process gets addresses at that one. */
@@ -91,7 +91,7 @@ export function restRoutes(deps: RestDeps): Hono {
     return archiveJson(record, apiKey, url);
   };
   const knownSession = async (id: string): Promise<SessionRecord> => {
-    const session = await ledger.session(id);
+    const session = await records.session(id);
     if (!session) {
       throw new LoopbackError(404, "Failed to find a session: there is none of this id");
     }
@@ -129,7 +129,11 @@ export function restRoutes(deps: RestDeps): Hono {
     // The SDK reads the project's key out of a session id.
     const inner = `1~${apiKey}~~${createdAtMs}~${random}~~`;
     const id = `1_${Buffer.from(inner).toString("base64url")}`;
-    await ledger.addSession({ id, createdAtMs, routed: form.get("p2p.preference") === "disabled" });
+    await records.addSession({
+      id,
+      createdAtMs,
+      routed: form.get("p2p.preference") === "disabled",
+    });
     return c.json([{
       session_id: id,
       project_id: apiKey,

@@ -2,7 +2,7 @@
 import { LoopbackError } from "./errors.ts";
 import type { Archives } from "./archives.ts";
 import type { Client, Hub } from "./hub.ts";
-import type { Ledger } from "./ledger.ts";
+import type { LoopbackRecords } from "../store/mod.ts";
 import { LIMITS } from "./limits.ts";
 import {
   type ClientMessage,
@@ -32,7 +32,7 @@ export const CLOSE = {
 export interface SocketDeps {
   hub: Hub;
   archives: Archives;
-  ledger: Ledger;
+  records: LoopbackRecords;
   tokens: Tokens;
   idleSeconds: number;
 }
@@ -81,10 +81,10 @@ function upgrade(request: Request, idleTimeout: number): Deno.WebSocketUpgrade {
 
 type Admission = { identity: ClientIdentity } | { refusal: { code: number; reason: string } };
 
-async function admit(token: string, { tokens, ledger }: SocketDeps): Promise<Admission> {
+async function admit(token: string, { tokens, records }: SocketDeps): Promise<Admission> {
   try {
     const identity = await tokens.verifyClient(token);
-    if (!await ledger.session(identity.sessionId)) {
+    if (!await records.session(identity.sessionId)) {
       return { refusal: { code: CLOSE.noSession, reason: "Session not found" } };
     }
     return { identity };

@@ -34,5 +34,13 @@ export const keys = {
   activeRoom: (room: string) => ["active-room", room],
 
   lease: (name: string) => ["lease", name],
+  /** The stand-in platform's own. */
+  loopback: {
+    project: ["loopback", "project"],
+    host: ["loopback", "host"],
+    session: (id: string) => ["loopback", "session", id],
+    archives: ["loopback", "archive"],
+    archive: (id: string) => ["loopback", "archive", id],
+  },
   values: (key: readonly string[]) => ["value", ...key],
 };

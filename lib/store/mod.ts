@@ -1,10 +1,10 @@
 /**
- * The only code that touches Deno KV (the loopback platform keeps its own data in the same database
- * through {@link Store.kv}). One atomic per change, with version checks, a record and its secondary
+ * The only code that touches Deno KV. One atomic per change, with version checks, a record and its secondary
  * keys together; everything read is parsed.
  */
 import { type ChainRecords, createChainRecords } from "./chains.ts";
 import { createLeases, type Leases } from "./leases.ts";
+import { createLoopbackRecords, type LoopbackRecords } from "./loopback.ts";
 import { createParts, type Parts } from "./parts.ts";
 import { createRecordings, type Recordings } from "./recordings.ts";
 import type { OnBroken, StoreContext } from "./records.ts";
@@ -14,6 +14,7 @@ import { createValues, type Values } from "./values.ts";
 export { StoreError, type StoreErrorKind } from "./errors.ts";
 export type { ChainRecords } from "./chains.ts";
 export type { Lease, Leases } from "./leases.ts";
+export type { ArchiveRecord, LoopbackRecords, SessionRecord } from "./loopback.ts";
 export type { Parts, UnsettledPart } from "./parts.ts";
 export type { RecordingChange, RecordingEntry, Recordings } from "./recordings.ts";
 export type { OnBroken, Page, PageOptions } from "./records.ts";
@@ -22,7 +23,7 @@ export type { Values } from "./values.ts";
 
 /** Everything the app keeps. */
 export interface Store {
-  /** For the loopback platform's own data; nothing else uses it. */
+  /** The database itself, for tests that put records there which no verb would write. */
   readonly kv: Deno.Kv;
   readonly rooms: Rooms;
   readonly chains: ChainRecords;
@@ -30,6 +31,7 @@ export interface Store {
   readonly recordings: Recordings;
   readonly leases: Leases;
   readonly values: Values;
+  readonly loopback: LoopbackRecords;
   close(): void;
 }
 
@@ -58,6 +60,7 @@ export function storeOn(kv: Deno.Kv, options: { onBroken?: OnBroken } = {}): Sto
     recordings: createRecordings(context),
     leases: createLeases(context),
     values: createValues(context),
+    loopback: createLoopbackRecords(context),
     close: () => kv.close(),
   };
 }

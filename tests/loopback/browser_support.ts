@@ -4,6 +4,7 @@ import type { Browser, Page } from "playwright-core";
 import { createOpenTokPlatform } from "../../lib/platform/opentok.ts";
 import type { Platform, PlatformArchive } from "../../lib/platform/platform.ts";
 import { createLoopback, type Loopback } from "../../lib/loopback/mod.ts";
+import { storeOn } from "../../lib/store/mod.ts";
 import { cameraFile, microphoneFile } from "../support/camera.ts";
 import {
   type ChromiumOptions,
@@ -62,7 +63,8 @@ export async function openCallSite(): Promise<CallSite> {
   const files = await scripts;
   const dataDir = await Deno.makeTempDir({ prefix: "loopback-call-" });
   const kv = await Deno.openKv(`${dataDir}/kv`);
-  const open = () => createLoopback({ kv, dataDir, origin: () => site.origin });
+  const open = () =>
+    createLoopback({ records: storeOn(kv).loopback, dataDir, origin: () => site.origin });
   let loopback: Loopback | undefined;
   const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, (request) => {
     const { pathname } = new URL(request.url);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createLoopback } from "../../lib/loopback/mod.ts";
+import { storeOn } from "../../lib/store/mod.ts";
 import {
   openPlatform,
   recordingSession,
@@ -19,7 +20,7 @@ async function openSecond(platform: { dataDir: string }) {
   );
   const origin = `http://127.0.0.1:${server.addr.port}`;
   const loopback = await createLoopback({
-    kv,
+    records: storeOn(kv).loopback,
     dataDir: platform.dataDir,
     origin: () => origin,
   });

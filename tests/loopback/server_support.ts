@@ -10,6 +10,7 @@ import {
 } from "mediabunny";
 import OpenTok from "opentok";
 import { createLoopback, type Loopback, type LoopbackOptions } from "../../lib/loopback/mod.ts";
+import { storeOn } from "../../lib/store/mod.ts";
 import {
   type ClientMessage,
   type ServerMessage,
@@ -36,7 +37,13 @@ export async function openPlatform(
 ): Promise<TestPlatform> {
   const dataDir = await Deno.makeTempDir({ prefix: "loopback-" });
   let kv = await Deno.openKv(`${dataDir}/kv`);
-  const open = () => createLoopback({ kv, dataDir, origin: () => base.slice(0, -9), ...options });
+  const open = () =>
+    createLoopback({
+      records: storeOn(kv).loopback,
+      dataDir,
+      origin: () => base.slice(0, -9),
+      ...options,
+    });
   const server = Deno.serve(
     { port: 0, hostname: "127.0.0.1", onListen() {} },
     (request) => platform.loopback.fetch(request),

@@ -10,13 +10,17 @@ export function GapList({ gaps }: { gaps: Film["gaps"] }) {
       <ul>
         {gaps.map((gap) => (
           <li key={gap.fromSeconds}>
-            {`${(gap.toSeconds - gap.fromSeconds).toFixed(2)} s at ${
-              formatDuration(gap.fromSeconds)
-            }`}
+            {`${lengthOf(gap)} at ${formatDuration(gap.fromSeconds)}`}
             {gap.cause ? `: ${gap.cause}` : null}
           </li>
         ))}
       </ul>
     </div>
   );
+}
+
+/** Short gaps to a hundredth of a second: there each frame counts. */
+function lengthOf({ fromSeconds, toSeconds }: Film["gaps"][number]): string {
+  const seconds = toSeconds - fromSeconds;
+  return seconds < 60 ? `${seconds.toFixed(2)} s` : formatDuration(seconds);
 }

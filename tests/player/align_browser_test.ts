@@ -93,8 +93,15 @@ Deno.test("an admin's page finds seams by sound, by picture where one is silent,
     await page.getByRole("button", { name: "Watch Part 1 to 2", exact: true }).click();
     await page.waitForFunction(() => {
       const player = document.querySelector("gapless-video");
-      return player && !player.paused && player.currentTime > 4.5;
+      return player && !player.paused && player.currentTime > 5.3;
     });
+    const stoppedAt = await page.waitForFunction(() => {
+      const player = document.querySelector("gapless-video");
+      return player?.paused && player.currentTime;
+    });
+    // Believed to be at 6.7 s, the seam is played until a moment and a half after that.
+    const seconds = Number(await stoppedAt.jsonValue());
+    assert.ok(seconds > 8.1 && seconds < 9, `Stopped at ${seconds} s`);
   }));
 
 Deno.test("whoever is no admin gets no seams to change, and nothing is compared", () =>

@@ -33,7 +33,7 @@ export function SeamTable({ film, columns = [], noteOf = () => null }: {
       <tbody>
         {joinsOf(film).map((join) => (
           <tr key={join.seam.afterSeq}>
-            <th scope="row">{nameOf(join)}</th>
+            <th scope="row" class="number">{nameOf(join)}</th>
             <td data-label="Offset" class="number">{offsetOf(join.seam)}</td>
             <td data-label="Known from">
               <div>

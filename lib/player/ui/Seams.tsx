@@ -6,6 +6,7 @@ import type { Film, SeamChange } from "../../recording/views.ts";
 import type { GaplessVideo } from "../gapless_video.ts";
 import {
   isComparable,
+  isOver,
   type Join,
   joinsOf,
   needsComparing,
@@ -31,6 +32,8 @@ export default function Seams({ film, player }: SeamsProps) {
   /** What the last comparison or change of a seam said, by seam. */
   const notes = useSignal<Record<number, string>>({});
   const running = useRef<AbortController | null>(null);
+  /** Seams that this page has compared by itself, or not because it was tried before. */
+  const looked = useRef(new Set<number>());
   /** Changes are sent one after the other: each builds on what the one before it made. */
   const changes = useRef(Promise.resolve());
 
@@ -97,9 +100,12 @@ export default function Seams({ film, player }: SeamsProps) {
   useSignalEffect(() => {
     const { chainId } = film.value;
     untracked(() =>
-      void compare((join) =>
-        needsComparing(film.value, join) && !wasTried(chainId, join.seam.afterSeq)
-      )
+      void compare((join) => {
+        const { afterSeq } = join.seam;
+        if (looked.current.has(afterSeq) || !needsComparing(film.value, join)) return false;
+        looked.current.add(afterSeq);
+        return !wasTried(chainId, afterSeq);
+      })
     );
   });
   useEffect(() => () => running.current?.abort(), []);
@@ -118,6 +124,7 @@ export default function Seams({ film, player }: SeamsProps) {
       cell: (join: Join) => (
         <Nudge
           join={join}
+          disabled={!isOver(film.value)}
           onNudge={(steps) =>
             change(join.seam.afterSeq, ({ seam }) => {
               const nudgeMs = nudged(seam, steps);
@@ -204,7 +211,11 @@ export default function Seams({ film, player }: SeamsProps) {
 /** How many steps each button of a nudge goes. */
 const NUDGE_STEPS = [-10, -1, 1, 10];
 
-function Nudge({ join, onNudge }: { join: Join; onNudge(steps: number): void }) {
+function Nudge({ join, disabled, onNudge }: {
+  join: Join;
+  disabled: boolean;
+  onNudge(steps: number): void;
+}) {
   const buttons = NUDGE_STEPS.map((steps) => (
     <button
       key={steps}
@@ -213,7 +224,7 @@ function Nudge({ join, onNudge }: { join: Join; onNudge(steps: number): void }) 
       aria-label={`Move part ${join.later.seq + 1} ${Math.abs(steps) * NUDGE_STEP_MS} ms ${
         steps < 0 ? "earlier" : "later"
       }`}
-      disabled={nudged(join.seam, steps) === null}
+      disabled={disabled || nudged(join.seam, steps) === null}
       onClick={() => onNudge(steps)}
     >
       {signed(steps * NUDGE_STEP_MS)}

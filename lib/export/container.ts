@@ -1,4 +1,5 @@
 /** Which kind of file can hold a film's parts as they are, or why none can: pure. */
+import type { SoundFormat } from "./silence.ts";
 
 /** How one part's pictures are encoded. */
 export interface PictureFormat {
@@ -36,11 +37,18 @@ export interface Container {
 const WEBM: Container = { extension: "webm", mimeType: "video/webm" };
 const MP4: Container = { extension: "mp4", mimeType: "video/mp4" };
 
+/** Codecs of pictures that can be copied. */
+export type VideoCodec = "vp8" | "vp9" | "avc";
+
 /** What the parts can become. */
 export type Choice =
   | {
     kind: "possible";
     container: Container;
+    /** How all pictures are encoded; null if there are none. */
+    videoCodec: VideoCodec | null;
+    /** How the first sound is encoded; null if there is none. */
+    soundFormat: SoundFormat | null;
     /** H.264 parts that begin differently: each key frame carries what its decoder must know. */
     inBand: boolean;
     /** True where the size of the picture changes from part to part. */
@@ -50,7 +58,7 @@ export type Choice =
   | { kind: "impossible"; reason: string };
 
 /** What each kind of file can hold, besides nothing. */
-const HOLDS = [
+const HOLDS: { container: Container; video: VideoCodec[]; audio: SoundFormat["codec"][] }[] = [
   { container: WEBM, video: ["vp8", "vp9"], audio: ["opus"] },
   { container: MP4, video: ["avc"], audio: ["aac", "opus"] },
 ];
@@ -83,10 +91,12 @@ export function chooseContainer(parts: readonly PartFormats[]): Choice {
       );
     }
   }
-  const fitting = HOLDS.find(({ video, audio }) =>
-    (!firstVideo || video.includes(firstVideo.codec)) &&
-    (!firstAudio || audio.includes(firstAudio.codec))
-  );
+  const fitting = HOLDS.flatMap(({ container, video, audio }) => {
+    const videoCodec = video.find((codec) => codec === firstVideo?.codec) ?? null;
+    const soundCodec = audio.find((codec) => codec === firstAudio?.codec) ?? null;
+    const fits = (videoCodec || !firstVideo) && (soundCodec || !firstAudio);
+    return fits ? [{ container, videoCodec, soundCodec }] : [];
+  })[0];
   if (!fitting) {
     const codecs = [firstVideo, firstAudio].flatMap((track) => track ? [nameOf(track.codec)] : []);
     return impossible(`${codecs.join(" with ")} cannot be put into one file here`);
@@ -123,6 +133,14 @@ export function chooseContainer(parts: readonly PartFormats[]): Choice {
   return {
     kind: "possible",
     container: fitting.container,
+    videoCodec: fitting.videoCodec,
+    soundFormat: firstAudio && fitting.soundCodec
+      ? {
+        codec: fitting.soundCodec,
+        sampleRate: firstAudio.sampleRate,
+        channels: firstAudio.channels,
+      }
+      : null,
     inBand: inBand !== null,
     sizeChanges: size !== null,
   };

@@ -10,7 +10,7 @@ import {
   WebMOutputFormat,
 } from "mediabunny";
 import { joined, parameterSets } from "./avc.ts";
-import type { Container } from "./container.ts";
+import type { Choice } from "./container.ts";
 import type { PartReader } from "./part_reader.ts";
 import { PictureCut } from "./picture_cut.ts";
 import type { CutPlan, Stretch } from "./plan.ts";
@@ -24,11 +24,12 @@ export interface Sink {
 }
 
 /** What the file is made of. */
-export interface FilmFileJob {
+export interface FilmFileJob extends
+  Pick<
+    Choice & { kind: "possible" },
+    "container" | "videoCodec" | "soundFormat" | "inBand"
+  > {
   plan: CutPlan;
-  container: Container;
-  /** See {@linkcode Choice}. */
-  inBand: boolean;
   title: string;
   recordedAtMs: number;
 }
@@ -68,7 +69,7 @@ export async function writeFilm(job: FilmFileJob, world: FilmFileWorld): Promise
   output.setMetadataTags({ title: job.title, date: new Date(job.recordedAtMs) });
   const shelf = new Shelf(world.openPart);
   try {
-    const lanes = await openLanes(job, shelf, output);
+    const lanes = lanesOf(job, shelf, output);
     await output.start();
     const open = new Set(lanes);
     while (open.size > 0) {
@@ -94,47 +95,44 @@ interface Lane {
   step(): Promise<boolean>;
 }
 
-async function openLanes(job: FilmFileJob, shelf: Shelf, output: Output): Promise<Lane[]> {
+function lanesOf(job: FilmFileJob, shelf: Shelf, output: Output): Lane[] {
   const lanes: Lane[] = [];
-  const { video: [firstPictures], audio: [firstSounds] } = job.plan;
-  if (firstPictures) {
-    const { track, done } = await shelf.video(firstPictures);
-    done();
-    const codec = codecOf(track.format.codec, ["vp8", "vp9", "avc"]);
-    const source = new EncodedVideoPacketSource(codec);
+  if (job.videoCodec) {
+    const source = new EncodedVideoPacketSource(job.videoCodec);
     output.addVideoTrack(source);
-    const decoderConfig = job.inBand
-      ? { ...track.decoderConfig, codec: track.decoderConfig.codec.replace(/^avc1/, "avc3") }
-      : track.decoderConfig;
-    lanes.push(laneOf(pictures(job, shelf), source, { decoderConfig }));
+    lanes.push(laneOf(pictures(job, shelf), source));
   }
-  if (firstSounds) {
-    const { track, done } = await shelf.audio(firstSounds);
-    done();
-    const codec = codecOf(track.format.codec, ["opus", "aac"]);
-    const source = new EncodedAudioPacketSource(codec);
+  if (job.soundFormat) {
+    const source = new EncodedAudioPacketSource(job.soundFormat.codec);
     output.addAudioTrack(source);
-    const packets = sounds(job.plan.audio, shelf, { ...track.format, codec });
-    lanes.push(laneOf(packets, source, { decoderConfig: track.decoderConfig }));
+    lanes.push(laneOf(sounds(job.plan.audio, shelf, job.soundFormat), source));
   }
   return lanes;
 }
 
-function laneOf<Meta>(
-  packets: AsyncGenerator<EncodedPacket, void, void>,
-  source: { add(packet: EncodedPacket, meta: Meta): Promise<void>; close(): void },
-  meta: Meta,
+/** A packet at its place, and how its part's decoder is set up: the file takes note of the first. */
+interface Placed<Config> {
+  packet: EncodedPacket;
+  decoderConfig: Config;
+}
+
+function laneOf<Config>(
+  packets: AsyncGenerator<Placed<Config>, void, void>,
+  source: {
+    add(packet: EncodedPacket, meta: { decoderConfig: Config }): Promise<void>;
+    close(): void;
+  },
 ): Lane {
   return {
     reachedSeconds: -Infinity,
     async step() {
-      const { value: packet } = await packets.next();
-      if (!packet) {
+      const { value: placed } = await packets.next();
+      if (!placed) {
         source.close();
         return false;
       }
-      this.reachedSeconds = packet.timestamp;
-      await source.add(packet, meta);
+      this.reachedSeconds = placed.packet.timestamp;
+      await source.add(placed.packet, { decoderConfig: placed.decoderConfig });
       return true;
     },
   };
@@ -143,12 +141,15 @@ function laneOf<Meta>(
 async function* pictures(
   { plan, inBand }: FilmFileJob,
   shelf: Shelf,
-): AsyncGenerator<EncodedPacket, void, void> {
+): AsyncGenerator<Placed<VideoDecoderConfig>, void, void> {
   for (const stretch of plan.video) {
     const { track, done } = await shelf.video(stretch);
     const { placeSeconds, fromSeconds, toSeconds } = stretch;
     const { description } = track.format;
     const sets = inBand && description ? parameterSets(description) : null;
+    const decoderConfig = sets
+      ? { ...track.decoderConfig, codec: track.decoderConfig.codec.replace(/^avc1/, "avc3") }
+      : track.decoderConfig;
     const cut = new PictureCut<EncodedPacket>(fromSeconds, toSeconds);
     for await (const packet of track.packets(fromSeconds - placeSeconds)) {
       const placed = packet.clone({ timestamp: placeSeconds + packet.timestamp });
@@ -156,7 +157,7 @@ async function* pictures(
         const prepared = sets && picture.type === "key"
           ? picture.clone({ data: joined([sets, picture.data]) })
           : picture;
-        yield prepared.clone(time);
+        yield { packet: prepared.clone(time), decoderConfig };
       }
       if (cut.done) break;
     }
@@ -168,12 +169,13 @@ async function* sounds(
   stretches: Stretch[],
   shelf: Shelf,
   format: SoundFormat,
-): AsyncGenerator<EncodedPacket, void, void> {
+): AsyncGenerator<Placed<AudioDecoderConfig>, void, void> {
   const silence = silentPacket(format);
   const lane = new SoundLane(silence?.seconds ?? null);
   for (const stretch of stretches) {
     const { track, done } = await shelf.audio(stretch);
     const { placeSeconds, fromSeconds, toSeconds } = stretch;
+    const { decoderConfig } = track;
     lane.enterPart();
     for await (
       const packet of track.packets(fromSeconds - placeSeconds - SOUND_LEAD_SECONDS)
@@ -187,9 +189,10 @@ async function* sounds(
       if (!place) continue;
       for (let i = 0; silence && i < place.silentPackets; i++) {
         const at = place.silenceFromSeconds + i * silence.seconds;
-        yield new EncodedPacket(silence.data, "key", at, silence.seconds);
+        const packet = new EncodedPacket(silence.data, "key", at, silence.seconds);
+        yield { packet, decoderConfig };
       }
-      yield packet.clone({ timestamp: place.timestamp });
+      yield { packet: packet.clone({ timestamp: place.timestamp }), decoderConfig };
     }
     done();
   }
@@ -231,10 +234,4 @@ class Shelf {
     };
     return { part, done };
   }
-}
-
-function codecOf<Codec extends string>(codec: string, known: readonly Codec[]): Codec {
-  const found = known.find((name) => name === codec);
-  if (!found) throw new Error(`Cannot write "${codec}" into a film's file`);
-  return found;
 }

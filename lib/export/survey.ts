@@ -2,23 +2,18 @@
 import type { Film } from "../recording/views.ts";
 import { MediaFetchError, UnplayableFileError } from "../player/media_fetch.ts";
 import { missingReason } from "../player/timeline.ts";
-import { chooseContainer, type Container, type PartFormats } from "./container.ts";
+import { type Choice, chooseContainer, type PartFormats } from "./container.ts";
 import type { PartReader } from "./part_reader.ts";
 import { type CutPlan, type PartSpans, planCuts } from "./plan.ts";
 
 /** What can be made of a film. */
 export type Survey =
-  | {
-    kind: "possible";
+  | Choice & { kind: "possible" } & {
     plan: CutPlan;
-    container: Container;
-    inBand: boolean;
-    sizeChanges: boolean;
     /** About how large the file will be, from the sizes of the parts; 0 where they are not known. */
     aboutBytes: number;
   }
-  /** `reason` is a whole sentence without its full stop. */
-  | { kind: "impossible"; reason: string };
+  | Choice & { kind: "impossible" };
 
 /** What {@linkcode survey} needs of the world. */
 export interface SurveyWorld {

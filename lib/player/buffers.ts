@@ -9,6 +9,11 @@ export function mediaSourceClass(): typeof MediaSource | null {
   return typeof managed === "function" ? managed : null;
 }
 
+/** True where only the iPhone's managed MediaSource is to be had. */
+export function isManaged(): boolean {
+  return typeof MediaSource !== "function";
+}
+
 /** The browser's memory for media is full: play on, throw away, then try again. */
 export class BuffersFullError extends Error {
   override readonly name = "BuffersFullError";
@@ -78,6 +83,11 @@ export class Buffers {
       if (buffer.buffered.length === 0) continue;
       await settle(buffer, () => buffer.remove(fromSeconds, toSeconds));
     }
+  }
+
+  /** False while a managed source would rather not be given more. */
+  get wanted(): boolean {
+    return Reflect.get(this.#source, "streaming") !== false || this.#buffers.size === 0;
   }
 
   /** The earliest moment that any buffer holds, or null. */

@@ -5,6 +5,7 @@
 import type { Film } from "../recording/views.ts";
 import { mediaSourceClass } from "./buffers.ts";
 import type { Crossing, Engine, EngineEvents, MediaState, Notice } from "./engine.ts";
+import { ForwardingElement } from "./forwarding_element.ts";
 import { MediaSourceEngine } from "./media_source_engine.ts";
 import type { Timeline } from "./timeline.ts";
 import { TwoElementsEngine } from "./two_elements_engine.ts";
@@ -27,8 +28,8 @@ const CSS = `
 `;
 
 /** The element. Give it a {@link Film}; `data-technique` then says how it is played, and why. */
-export class GaplessVideo extends HTMLElement implements MediaState {
-  static readonly observedAttributes = ["muted", "autoplay", "loop"];
+export class GaplessVideo extends ForwardingElement {
+  static readonly observedAttributes = ["muted"];
   readonly #videos: readonly [HTMLVideoElement, HTMLVideoElement];
   #engine: Engine | null = null;
   #film: Film | null = null;
@@ -52,10 +53,8 @@ export class GaplessVideo extends HTMLElement implements MediaState {
     root.append(...this.#videos);
   }
 
-  attributeChangedCallback(name: string, _old: string | null, value: string | null): void {
-    const on = value !== null;
-    if (name === "muted") this.#media.muted = on;
-    else for (const video of this.#videos) video.toggleAttribute(name, on);
+  attributeChangedCallback(_name: "muted", _old: string | null, value: string | null): void {
+    this.media.muted = value !== null;
   }
 
   disconnectedCallback(): void {
@@ -75,7 +74,7 @@ export class GaplessVideo extends HTMLElement implements MediaState {
       return;
     }
     this.#close();
-    if (film) this.#start(this.#videos[0].currentTime, mediaSourceClass() !== null, "");
+    if (film) this.#start(this.#videos[0].currentTime);
   }
 
   /** How the parts lie on the timeline; null without a film. */
@@ -95,7 +94,8 @@ export class GaplessVideo extends HTMLElement implements MediaState {
     this.#engine?.retry();
   }
 
-  #start(seconds: number, mediaSource: boolean, reason: string): void {
+  /** `fallback`: why one element fed by MediaSource will not do. */
+  #start(seconds: number, fallback = mediaSourceClass() ? null : "No MediaSource"): void {
     const film = this.#film;
     if (!film) return;
     const events: EngineEvents = {
@@ -108,20 +108,19 @@ export class GaplessVideo extends HTMLElement implements MediaState {
       },
       crossed: (crossing) => this.#tell("gapless-crossed", crossing),
       surrender: (why) => {
-        const { currentTime, paused, playbackRate, volume, muted } = this.#media;
+        const { currentTime, paused, playbackRate, volume, muted } = this.media;
         this.#close();
-        this.#start(currentTime, false, why);
-        Object.assign(this.#media, { playbackRate, volume, muted });
-        if (!paused) this.#media.play().catch(() => {});
+        this.#start(currentTime, why);
+        Object.assign(this.media, { playbackRate, volume, muted });
+        if (!paused) this.media.play().catch(() => {});
       },
     };
-    const engine: Engine = mediaSource
+    const engine: Engine = fallback === null
       ? new MediaSourceEngine(this.#videos[0], film, seconds, events)
       : new TwoElementsEngine(this.#videos, film, seconds, events);
     this.#engine = engine;
     this.dataset.technique = engine.technique;
-    if (reason) this.dataset.techniqueReason = reason;
-    else delete this.dataset.techniqueReason;
+    if (fallback !== null) this.dataset.techniqueReason = fallback;
     this.#tell("gapless-timeline", engine.timeline);
   }
 
@@ -130,6 +129,7 @@ export class GaplessVideo extends HTMLElement implements MediaState {
     this.#engine = null;
     this.#notice = { kind: "none" };
     delete this.dataset.technique;
+    delete this.dataset.techniqueReason;
   }
 
   #tell<Name extends keyof GaplessEvents>(
@@ -139,94 +139,10 @@ export class GaplessVideo extends HTMLElement implements MediaState {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 
-  get #media(): MediaState {
+  protected override get media(): MediaState {
     return this.#engine?.media ?? this.#videos[0];
   }
 
-  get currentTime(): number {
-    return this.#media.currentTime;
-  }
-  set currentTime(seconds: number) {
-    this.#media.currentTime = seconds;
-  }
-  get duration(): number {
-    return this.#media.duration;
-  }
-  get buffered(): TimeRanges {
-    return this.#media.buffered;
-  }
-  get seekable(): TimeRanges {
-    return this.#media.seekable;
-  }
-  get played(): TimeRanges {
-    return this.#media.played;
-  }
-  get paused(): boolean {
-    return this.#media.paused;
-  }
-  get ended(): boolean {
-    return this.#media.ended;
-  }
-  get seeking(): boolean {
-    return this.#media.seeking;
-  }
-  get readyState(): number {
-    return this.#media.readyState;
-  }
-  get networkState(): number {
-    return this.#media.networkState;
-  }
-  get error(): MediaError | null {
-    return this.#media.error;
-  }
-  get videoWidth(): number {
-    return this.#media.videoWidth;
-  }
-  get videoHeight(): number {
-    return this.#media.videoHeight;
-  }
-  get playbackRate(): number {
-    return this.#media.playbackRate;
-  }
-  set playbackRate(rate: number) {
-    this.#media.playbackRate = rate;
-  }
-  get defaultPlaybackRate(): number {
-    return this.#media.defaultPlaybackRate;
-  }
-  set defaultPlaybackRate(rate: number) {
-    this.#media.defaultPlaybackRate = rate;
-  }
-  get volume(): number {
-    return this.#media.volume;
-  }
-  set volume(volume: number) {
-    this.#media.volume = volume;
-  }
-  get muted(): boolean {
-    return this.#media.muted;
-  }
-  set muted(muted: boolean) {
-    this.#media.muted = muted;
-  }
-  get defaultMuted(): boolean {
-    return this.hasAttribute("muted");
-  }
-  set defaultMuted(muted: boolean) {
-    this.toggleAttribute("muted", muted);
-  }
-  get autoplay(): boolean {
-    return this.hasAttribute("autoplay");
-  }
-  set autoplay(on: boolean) {
-    this.toggleAttribute("autoplay", on);
-  }
-  get loop(): boolean {
-    return this.hasAttribute("loop");
-  }
-  set loop(on: boolean) {
-    this.toggleAttribute("loop", on);
-  }
   get currentSrc(): string {
     return this.#film ? this.#videos[0].currentSrc : "";
   }
@@ -237,17 +153,10 @@ export class GaplessVideo extends HTMLElement implements MediaState {
   addTextTrack(kind: TextTrackKind, label?: string, language?: string): TextTrack {
     return this.#videos[0].addTextTrack(kind, label, language);
   }
-  /** Plays, or rejects with `NotAllowedError` where the browser wants a tap first. */
-  play(): Promise<void> {
-    return this.#media.play();
-  }
-  pause(): void {
-    this.#media.pause();
-  }
   /** Starts over from the beginning. */
   load(): void {
     this.#close();
-    this.#start(0, mediaSourceClass() !== null, "");
+    this.#start(0);
   }
   canPlayType(type: string): CanPlayTypeResult {
     return this.#videos[0].canPlayType(type);

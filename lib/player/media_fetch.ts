@@ -53,6 +53,8 @@ export function troubleOf(
 export interface MediaFetchWorld {
   fetch: typeof fetch;
   now(): number;
+  /** False where it is known that there is no network. */
+  isOnline(): boolean;
   /** Resolves after the delay, or rejects when the signal aborts. */
   sleep(delayMs: number, signal: AbortSignal | null): Promise<void>;
 }
@@ -95,7 +97,8 @@ export function createMediaFetch(mediaUrl: string, world: MediaFetchWorld): type
       address = null;
       // A remembered address that fails costs nothing: the real count begins with a new one.
       if (usedAddress && trouble !== "no-ranges") continue;
-      const delayMs = RETRY_DELAYS_MS[trouble][tries++];
+      // Without a network nothing is won by trying again: whoever asked hears of it at once.
+      const delayMs = world.isOnline() ? RETRY_DELAYS_MS[trouble][tries++] : undefined;
       if (delayMs === undefined) {
         const final = trouble === "expired" ? "gone" : trouble;
         const detail = status ? `HTTP ${status}` : "no answer";
@@ -125,6 +128,7 @@ async function isBlocked(
 export const browserWorld: MediaFetchWorld = {
   fetch: (input, init) => fetch(input, init),
   now: () => Date.now(),
+  isOnline: () => navigator.onLine,
   sleep: (delayMs, signal) =>
     new Promise((resolve, reject) => {
       const timer = setTimeout(done, delayMs);

@@ -1,5 +1,6 @@
 /** What the viewer is told about holes and parts that are not there: pure. */
 import type { Crossing, Notice } from "./engine.ts";
+import type { Trouble } from "./media_fetch.ts";
 import { SMALLEST_HOLE_SECONDS, type Timeline } from "./timeline.ts";
 
 /** What was jumped over between two moments of the film, or null if it is too short to mention. */
@@ -34,4 +35,14 @@ export function noticeAt(timeline: Timeline, seconds: number): Notice {
   const lost = timeline.skipped[0];
   const why = lost ? `: part ${lost.seq + 1} ${lost.reason}` : "";
   return { kind: "error", message: `Nothing of this film can be played${why}` };
+}
+
+/** What to tell where nothing more can be fetched until somebody, or the network, tries again. */
+export function troubleNotice(trouble: Trouble, isOnline: boolean): Notice {
+  const message = trouble === "denied"
+    ? "You may no longer watch this film. Sign in again or ask for a new link"
+    : isOnline
+    ? "The recording cannot be reached. Check the connection"
+    : "There is no connection. The film goes on by itself when it is back";
+  return { kind: "error", message };
 }

@@ -151,6 +151,24 @@ export function jumpOver(ranges: readonly Range[], playheadSeconds: number): num
   return next ? next.startSeconds : null;
 }
 
+/** A shorter stretch that is missing lies between two pictures: nothing was lost. */
+const SMALLEST_LOSS_SECONDS = 1;
+
+/**
+ * True if the stretch was appended and is gone: the browser, which may run out of memory without a
+ * word, has thrown it away. Holes of the film itself are no loss.
+ */
+export function isLost(
+  timeline: Timeline,
+  ranges: readonly Range[],
+  fromSeconds: number,
+  toSeconds: number,
+): boolean {
+  return toSeconds - fromSeconds > SMALLEST_LOSS_SECONDS &&
+    !isBuffered(ranges, fromSeconds + RANGE_END_SLACK_SECONDS) &&
+    !timeline.holes.some((hole) => hole.fromSeconds < toSeconds && hole.toSeconds > fromSeconds);
+}
+
 /** True if playing can begin at `seconds` out of what is buffered. */
 export function isBuffered(ranges: readonly Range[], seconds: number): boolean {
   return ranges.some((range) => range.startSeconds <= seconds && seconds < range.endSeconds);

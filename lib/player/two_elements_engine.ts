@@ -3,13 +3,12 @@
  * other waits on the next part's first frame. Needs neither CORS nor range requests of ours.
  */
 import type { Film } from "../recording/views.ts";
-import { rangesOf } from "./buffers.ts";
-import type { Engine, EngineEvents, MediaEventName, MediaState } from "./engine.ts";
-import { crossingOf, noticeAt } from "./notices.ts";
-import { addRange, FilmRanges } from "./ranges.ts";
-import type { Range } from "./plan.ts";
+import { ElementPair } from "./element_pair.ts";
+import type { Engine, EngineEvents, MediaEventName } from "./engine.ts";
+import { crossingOf, noticeAt, troubleNotice } from "./notices.ts";
 import { landingOf, layOut, type PartFinding, type Segment, segmentAt } from "./timeline.ts";
 import type { Timeline } from "./timeline.ts";
+import { TwoElementsMedia, type TwoElementsOwner } from "./two_elements_media.ts";
 
 /** The next part is loaded when playback is this close to it: its address lives ten minutes. */
 const PARK_AHEAD_SECONDS = 60;
@@ -28,29 +27,17 @@ const PASSED_ON = [
 ] as const satisfies readonly MediaEventName[];
 
 /** Plays `film` in two elements from `startSeconds` on. */
-export class TwoElementsEngine implements Engine, MediaState {
+export class TwoElementsEngine implements Engine, TwoElementsOwner {
   readonly technique = "two-elements";
+  readonly media: TwoElementsMedia;
   readonly #events: EngineEvents;
+  readonly #pair: ElementPair;
   readonly #findings = new Map<string, PartFinding>();
   readonly #listening = new AbortController();
   #film: Film;
   #timeline: Timeline;
-  #active: HTMLVideoElement;
-  #parked: HTMLVideoElement;
-  #segment: Segment | null = null;
-  #parkedSegment: Segment | null = null;
-  #position: number;
-  #paused = true;
-  #seeking = false;
-  #volume: number;
-  #muted: boolean;
-  #rate: number;
-  #swapping = false;
-  #known = false;
   #attempts = 0;
   #stuck = false;
-  #played: Range[] = [];
-  #playedFrom = 0;
 
   constructor(
     videos: readonly [HTMLVideoElement, HTMLVideoElement],
@@ -58,13 +45,11 @@ export class TwoElementsEngine implements Engine, MediaState {
     startSeconds: number,
     events: EngineEvents,
   ) {
-    [this.#active, this.#parked] = videos;
-    const { volume, muted, playbackRate } = this.#active;
-    [this.#volume, this.#muted, this.#rate] = [volume, muted, playbackRate];
+    this.#pair = new ElementPair(videos);
     this.#film = film;
     this.#events = events;
     this.#timeline = layOut(film, this.#findings);
-    this.#position = landingOf(this.#timeline, startSeconds);
+    this.media = new TwoElementsMedia(this.#pair, this, landingOf(this.#timeline, startSeconds));
     for (const video of videos) this.#listen(video);
     const watch = () => {
       if (this.#listening.signal.aborted) return;
@@ -73,17 +58,26 @@ export class TwoElementsEngine implements Engine, MediaState {
     };
     requestAnimationFrame(watch);
     events.media("loadstart");
-    this.#enter(this.#position);
+    this.enter(this.media.positionSeconds);
   }
 
-  get media(): MediaState {
-    return this;
+  get #active(): HTMLVideoElement {
+    return this.#pair.active;
   }
+
   get visible(): HTMLVideoElement {
     return this.#active;
   }
   get timeline(): Timeline {
     return this.#timeline;
+  }
+
+  get stuck(): boolean {
+    return this.#stuck;
+  }
+
+  tell(name: MediaEventName): void {
+    if (!this.#listening.signal.aborted) this.#events.media(name);
   }
 
   update(film: Film): void {
@@ -96,16 +90,12 @@ export class TwoElementsEngine implements Engine, MediaState {
     this.#stuck = false;
     this.#attempts = 0;
     this.#events.notice({ kind: "none" });
-    this.#enter(this.#position);
+    this.enter(this.media.positionSeconds);
   }
 
   close(): void {
     this.#listening.abort();
-    for (const video of [this.#active, this.#parked]) {
-      video.pause();
-      video.removeAttribute("src");
-      video.load();
-    }
+    this.#pair.close();
   }
 
   #listen(video: HTMLVideoElement): void {
@@ -117,105 +107,69 @@ export class TwoElementsEngine implements Engine, MediaState {
     on("loadedmetadata", () => {
       this.#attempts = 0;
       this.#learn();
-      if (!this.#known) {
+      if (!this.media.isKnown) {
         for (const name of ["durationchange", "loadedmetadata"] as const) {
           this.#events.media(name);
         }
       }
     });
     on("loadeddata", () => {
-      if (!this.#known) this.#events.media("loadeddata");
-      this.#known = true;
+      if (!this.media.isKnown) this.#events.media("loadeddata");
+      this.media.isKnown = true;
     });
-    on("seeked", () => this.#settled());
+    on("seeked", () => this.media.settle());
     on("canplay", () => {
-      this.#settled();
+      this.media.settle();
       this.#events.media("canplay");
     });
     on("ended", () => this.#leave());
     on("error", () => this.#onError());
-    on("play", () => this.#paused && this.#setPaused(false));
+    on("play", () => this.media.paused && this.media.setPaused(false));
     on("pause", () => {
-      if (!this.#swapping && !this.#active.ended && !this.#active.error) this.#setPaused(true);
+      if (!this.#pair.isChanging && !this.#active.ended && !this.#active.error) {
+        this.media.setPaused(true);
+      }
     });
     globalThis.addEventListener("online", () => this.retry(), { signal });
   }
 
-  #setPaused(paused: boolean): void {
-    if (this.#paused === paused) return;
-    this.#paused = paused;
-    this.#notePlayed();
-    this.#events.media(paused ? "pause" : "play");
-  }
-
-  #settled(): void {
-    if (!this.#seeking || this.#active.seeking || this.#active.readyState < 2) return;
-    this.#seeking = false;
-    this.#playedFrom = this.currentTime;
-    this.#events.media("timeupdate");
-    this.#events.media("seeked");
-  }
-
   /** Shows the film's moment `seconds`: in the element that has its part, or by loading it. */
-  #enter(seconds: number): void {
+  enter(seconds: number): void {
     const { segments } = this.#timeline;
     const segment = segments[segmentAt(this.#timeline, seconds)] ?? segments.at(-1);
-    this.#position = seconds;
+    this.media.positionSeconds = seconds;
     if (!segment) {
       this.#showNotice();
       return;
     }
-    if (segment.archiveId !== this.#segment?.archiveId) {
-      if (segment.archiveId === this.#parkedSegment?.archiveId) this.#turnAround();
-      else this.#loadInto(this.#active, segment);
-      this.#segment = segment;
-    }
+    this.#pair.show(segment);
+    this.#learn();
     this.#active.currentTime = Math.max(0, seconds - segment.placeSeconds);
-    if (!this.#paused) this.#active.play().catch(() => {});
-  }
-
-  #loadInto(video: HTMLVideoElement, segment: Segment): void {
-    this.#swapping = true;
-    video.src = segment.mediaUrl;
-    this.#apply(video);
-    queueMicrotask(() => this.#swapping = false);
+    if (!this.media.paused) this.#active.play().catch(() => {});
   }
 
   /** The file in hand knows its own length better than the film does. */
   #learn(): void {
-    const archiveId = this.#segment?.archiveId;
+    const archiveId = this.#pair.segment?.archiveId;
     const endSeconds = this.#active.duration;
     if (!archiveId || !Number.isFinite(endSeconds) || this.#findings.has(archiveId)) return;
     this.#findings.set(archiveId, { kind: "media", startSeconds: 0, endSeconds });
     this.#relayOut();
   }
 
-  #apply(video: HTMLVideoElement): void {
-    video.volume = this.#volume;
-    video.muted = this.#muted;
-    video.playbackRate = this.#rate;
-  }
-
-  #turnAround(): void {
-    [this.#active, this.#parked] = [this.#parked, this.#active];
-    this.#segment = this.#parkedSegment;
-    this.#parkedSegment = null;
-    this.#apply(this.#active);
-    this.#active.removeAttribute("data-parked");
-    this.#parked.setAttribute("data-parked", "");
-    this.#parked.pause();
-    this.#learn();
-  }
-
   /** Looked at on every frame: parks the next part in time and crosses to it at the seam. */
   #watchSeam(): void {
-    const segment = this.#segment;
-    if (!segment || this.#seeking || this.#swapping || this.#active.readyState < 2) return;
-    this.#position = this.currentTime;
+    const segment = this.#pair.segment;
+    if (!segment || this.media.seeking || this.#pair.isChanging || this.#active.readyState < 2) {
+      return;
+    }
+    this.media.positionSeconds = this.media.currentTime;
     const next = this.#nextOf(segment);
     if (!next) return;
-    if (segment.toSeconds - this.#position < PARK_AHEAD_SECONDS) this.#park(next);
-    if (!this.#paused && this.#position >= next.fromSeconds) this.#crossSeam(next);
+    if (segment.toSeconds - this.media.positionSeconds < PARK_AHEAD_SECONDS) this.#pair.park(next);
+    if (!this.media.paused && this.media.positionSeconds >= next.fromSeconds) {
+      void this.#crossSeam(next);
+    }
   }
 
   #nextOf(segment: Segment): Segment | null {
@@ -223,38 +177,25 @@ export class TwoElementsEngine implements Engine, MediaState {
     return segments[segments.findIndex((s) => s.archiveId === segment.archiveId) + 1] ?? null;
   }
 
-  #park(next: Segment): void {
-    if (this.#parkedSegment?.archiveId === next.archiveId) return;
-    this.#parkedSegment = next;
-    this.#parked.pause();
-    this.#parked.muted = true;
-    this.#parked.src = next.mediaUrl;
-    this.#parked.currentTime = Math.max(0, next.fromSeconds - next.placeSeconds);
-  }
-
   /** The earlier part plays on in the overlap until the later one really runs. */
-  #crossSeam(next: Segment): void {
-    if (this.#parkedSegment?.archiveId !== next.archiveId || this.#parked.readyState < 3) return;
-    this.#swapping = true;
-    const entering = this.#parked;
-    entering.playbackRate = this.#rate;
-    entering.currentTime = Math.max(0, this.#position - next.placeSeconds);
-    entering.play().then(() => {
-      if (this.#listening.signal.aborted || entering !== this.#parked) return;
-      if (!this.#seeking) this.#turnAround();
-      if (this.#paused) this.#active.pause();
-    }).catch(() => this.#parkedSegment = null).finally(() => this.#swapping = false);
+  async #crossSeam(next: Segment): Promise<void> {
+    const { parked, parkedSegment } = this.#pair;
+    if (parkedSegment?.archiveId !== next.archiveId || parked.readyState < 3) return;
+    const isWanted = () => !this.media.seeking && !this.#listening.signal.aborted;
+    if (!await this.#pair.cross(this.media.positionSeconds, isWanted)) return;
+    this.#learn();
+    if (this.media.paused) this.#active.pause();
   }
 
   /** The part in hand is over. */
   #leave(): void {
-    const segment = this.#segment;
-    if (!segment || this.#swapping) return;
+    const segment = this.#pair.segment;
+    if (!segment || this.#pair.isChanging) return;
     const next = this.#nextOf(segment);
-    this.#notePlayed();
+    this.media.notePlayed();
     if (next) {
-      const from = this.#position;
-      this.#enter(next.fromSeconds);
+      const from = this.media.positionSeconds;
+      this.enter(next.fromSeconds);
       const crossing = crossingOf(this.#timeline, from, next.fromSeconds);
       if (crossing) this.#events.crossed(crossing);
       return;
@@ -264,30 +205,29 @@ export class TwoElementsEngine implements Engine, MediaState {
       this.#events.media("waiting");
       return;
     }
-    this.#setPaused(true);
+    this.media.setPaused(true);
     this.#events.media("ended");
   }
 
   #onError(): void {
-    const segment = this.#segment;
+    const segment = this.#pair.segment;
     const code = this.#active.error?.code;
     if (!segment || !code) return;
-    const delayMs = RETRY_DELAYS_MS[this.#attempts++];
+    const delayMs = navigator.onLine ? RETRY_DELAYS_MS[this.#attempts++] : undefined;
     const again = () => {
-      if (this.#listening.signal.aborted || this.#segment !== segment) return;
-      this.#segment = null;
-      this.#enter(this.#position);
+      if (this.#listening.signal.aborted || this.#pair.segment !== segment) return;
+      this.#pair.segment = null;
+      this.enter(this.media.positionSeconds);
     };
     if (delayMs !== undefined) {
       setTimeout(again, delayMs);
       return;
     }
-    this.#segment = null;
+    this.#pair.segment = null;
     this.#attempts = 0;
     if (code === MediaError.MEDIA_ERR_NETWORK || !navigator.onLine) {
       this.#stuck = true;
-      const message = "The recording cannot be reached. Check the connection";
-      this.#events.notice({ kind: "error", message });
+      this.#events.notice(troubleNotice("unreachable", navigator.onLine));
       return;
     }
     this.#findings.set(segment.archiveId, { kind: "unplayable", reason: "cannot be played" });
@@ -295,16 +235,16 @@ export class TwoElementsEngine implements Engine, MediaState {
   }
 
   #relayOut(): void {
-    const here = this.#position;
+    const here = this.media.positionSeconds;
     this.#timeline = layOut(this.#film, this.#findings);
     this.#events.timeline(this.#timeline);
     this.#events.media("durationchange");
     this.#showNotice();
-    const segment = this.#segment;
+    const segment = this.#pair.segment;
     const still = segment &&
       this.#timeline.segments.find((s) => s.archiveId === segment.archiveId);
     if (still) {
-      this.#segment = still;
+      this.#pair.segment = still;
       // Waiting at its end for a part that has come now.
       if (this.#active.ended && this.#nextOf(still)) this.#leave();
       return;
@@ -312,128 +252,10 @@ export class TwoElementsEngine implements Engine, MediaState {
     const landing = landingOf(this.#timeline, here);
     const crossing = crossingOf(this.#timeline, here, landing);
     if (crossing) this.#events.crossed(crossing);
-    this.#enter(landing);
+    this.enter(landing);
   }
 
   #showNotice(): void {
-    if (!this.#stuck) this.#events.notice(noticeAt(this.#timeline, this.#position));
-  }
-
-  #notePlayed(): void {
-    this.#played = addRange(this.#played, this.#playedFrom, this.currentTime);
-    this.#playedFrom = this.currentTime;
-  }
-
-  get currentTime(): number {
-    const segment = this.#segment;
-    if (!segment || this.#seeking || this.#active.readyState < 1) return this.#position;
-    return segment.placeSeconds + this.#active.currentTime;
-  }
-  set currentTime(seconds: number) {
-    this.#notePlayed();
-    this.#seeking = true;
-    this.#position = landingOf(this.#timeline, seconds);
-    this.#events.media("seeking");
-    this.#enter(this.#position);
-  }
-  get duration(): number {
-    return this.#known ? this.#timeline.durationSeconds : NaN;
-  }
-  get buffered(): TimeRanges {
-    const place = this.#segment?.placeSeconds ?? 0;
-    return new FilmRanges(
-      rangesOf(this.#active.buffered).map((range) => ({
-        startSeconds: Math.max(0, range.startSeconds + place),
-        endSeconds: range.endSeconds + place,
-      })),
-    );
-  }
-  get seekable(): TimeRanges {
-    const endSeconds = this.#timeline.durationSeconds;
-    return new FilmRanges(this.#known ? [{ startSeconds: 0, endSeconds }] : []);
-  }
-  get played(): TimeRanges {
-    const running = this.#paused || this.#seeking ? this.#playedFrom : this.currentTime;
-    return new FilmRanges(addRange(this.#played, this.#playedFrom, running));
-  }
-  get paused(): boolean {
-    return this.#paused;
-  }
-  get ended(): boolean {
-    const last = this.#timeline.segments.at(-1)?.archiveId;
-    return this.#active.ended && !this.#seeking && !this.#timeline.open &&
-      this.#segment?.archiveId === last;
-  }
-  get seeking(): boolean {
-    return this.#seeking;
-  }
-  get readyState(): number {
-    if (this.#known && this.#seeking) return HTMLMediaElement.HAVE_METADATA;
-    return this.#active.readyState;
-  }
-  get networkState(): number {
-    return this.#active.networkState;
-  }
-  get error(): MediaError | null {
-    return this.#stuck ? this.#active.error : null;
-  }
-  get videoWidth(): number {
-    return this.#active.videoWidth;
-  }
-  get videoHeight(): number {
-    return this.#active.videoHeight;
-  }
-  get playbackRate(): number {
-    return this.#rate;
-  }
-  set playbackRate(rate: number) {
-    this.#active.playbackRate = rate;
-    if (rate === this.#rate) return;
-    this.#rate = rate;
-    this.#tellSoon("ratechange");
-  }
-  get defaultPlaybackRate(): number {
-    return this.#active.defaultPlaybackRate;
-  }
-  set defaultPlaybackRate(rate: number) {
-    this.#active.defaultPlaybackRate = this.#parked.defaultPlaybackRate = rate;
-  }
-  get volume(): number {
-    return this.#volume;
-  }
-  set volume(volume: number) {
-    this.#active.volume = volume;
-    if (volume === this.#volume) return;
-    this.#volume = volume;
-    this.#tellSoon("volumechange");
-  }
-  get muted(): boolean {
-    return this.#muted;
-  }
-  set muted(muted: boolean) {
-    this.#active.muted = muted;
-    if (muted === this.#muted) return;
-    this.#muted = muted;
-    this.#tellSoon("volumechange");
-  }
-  /** As a media element does: after the code that made the change. */
-  #tellSoon(name: MediaEventName): void {
-    setTimeout(() => this.#listening.signal.aborted || this.#events.media(name));
-  }
-
-  play(): Promise<void> {
-    if (this.ended) this.currentTime = 0;
-    const playing = this.#active.play();
-    this.#setPaused(false);
-    return playing.catch((error: unknown) => {
-      const refused = error instanceof DOMException && error.name === "NotAllowedError";
-      if (refused) this.#setPaused(true);
-      // A new part being loaded interrupts the element's play, not the film's.
-      if (refused || this.#paused) throw error;
-    });
-  }
-  pause(): void {
-    this.#setPaused(true);
-    this.#active.pause();
+    if (!this.#stuck) this.#events.notice(noticeAt(this.#timeline, this.media.positionSeconds));
   }
 }

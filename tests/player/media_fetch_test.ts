@@ -10,7 +10,7 @@ import {
 const MEDIA_URL = "/api/archives/a/media";
 
 /** A world whose server answers by a script: what it does for each request, in order. */
-function world(script: (number | "cut")[], { redirects = true } = {}) {
+function world(script: (number | "cut")[], { redirects = true, online = true } = {}) {
   const asked: string[] = [];
   const slept: number[] = [];
   let nowMs = 0;
@@ -21,6 +21,7 @@ function world(script: (number | "cut")[], { redirects = true } = {}) {
     pass: (ms: number) => void (nowMs += ms),
     world: {
       now: () => nowMs,
+      isOnline: () => online,
       sleep: (delayMs: number) => {
         slept.push(delayMs);
         return Promise.resolve();
@@ -100,6 +101,12 @@ Deno.test("createMediaFetch() tells a file server that forbids scripts from no n
   assert.equal(await troubleFrom(createMediaFetch(MEDIA_URL, blocked.world)("")), "blocked");
   const offline = world(Array(20).fill("cut"), { redirects: false });
   assert.equal(await troubleFrom(createMediaFetch(MEDIA_URL, offline.world)("")), "unreachable");
+});
+
+Deno.test("createMediaFetch() does not wait where there is no network", async () => {
+  const { world: w, slept } = world(Array(20).fill("cut"), { redirects: false, online: false });
+  assert.equal(await troubleFrom(createMediaFetch(MEDIA_URL, w)("")), "unreachable");
+  assert.deepEqual(slept, []);
 });
 
 Deno.test("troubleOf() tells whose refusal it is", () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import {
   type Cursor,
   isBuffered,
+  isLost,
   jumpOver,
   nextStep,
   reviseCursor,
@@ -178,4 +179,19 @@ Deno.test("jumpOver() crosses only a hole that playback has come to", () => {
 Deno.test("isBuffered() is true inside a range only", () => {
   const ranges = [{ startSeconds: 2, endSeconds: 8 }];
   assert.deepEqual([1.9, 2, 7.9, 8].map((t) => isBuffered(ranges, t)), [false, true, true, false]);
+});
+
+Deno.test("isLost() tells what the browser threw away from a hole of the film", () => {
+  const gap = layOut(filmFrom([{ place: 0, length: 10 }, { place: 20, length: 10 }]), new Map());
+  const ranges = (...pairs: [number, number][]) =>
+    pairs.map(([startSeconds, endSeconds]) => ({ startSeconds, endSeconds }));
+  const table: [string, boolean][] = [
+    ["thrown away ahead", isLost(FILM, ranges([0, 4]), 4, 30)],
+    ["thrown away in between", isLost(FILM, ranges([0, 4], [9, 30]), 3.9, 9)],
+    ["nothing left", isLost(FILM, [], 4, 30)],
+    ["a gap in the recording", !isLost(gap, ranges([0, 10], [20, 30]), 10, 20)],
+    ["between two pictures", !isLost(FILM, ranges([0.03, 9]), 0, 0.03)],
+    ["just not decoded yet", !isLost(FILM, ranges([0, 30]), 4, 30)],
+  ];
+  for (const [what, holds] of table) assert.ok(holds, what);
 });

@@ -113,6 +113,8 @@ function drawWanderer(
 export interface ScreenSample {
   atMs: number;
   number: number | null;
+  /** Nobody counts what two elements put on screen. */
+  presented: null;
 }
 
 /** Looks at every animation frame, whichever element is on screen, until `done`. */
@@ -123,7 +125,11 @@ function watchScreen(
   const samples: ScreenSample[] = [];
   return new Promise((resolve) => {
     const look = (atMs: number) => {
-      samples.push({ atMs, number: gaplessTest.numberShown(find(), "green") });
+      samples.push({
+        atMs,
+        number: gaplessTest.numberShown(find(), "green"),
+        presented: null,
+      });
       if (done(samples)) resolve(samples);
       else requestAnimationFrame(look);
     };
@@ -240,7 +246,7 @@ async function rehearse(_kind: "video" | "film", media: string | Film): Promise<
     const late = new Promise((resolve) => setTimeout(resolve, 10_000, "late"));
     if (await Promise.race([over, late]) === "late") told.push(`(never ${ends})`);
     // What is told at once after the last thing belongs to the same act.
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await new Promise((resolve) => setTimeout(resolve, 150));
     const { paused, ended, seeking, playbackRate, volume, muted, error } = player;
     const at = [player.duration, player.seekable.length && player.seekable.end(0)]
       .map((seconds) => Math.round(seconds * 10) / 10);

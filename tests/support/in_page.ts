@@ -86,6 +86,8 @@ export interface PlayerSample {
   atMs: number;
   currentTime: number;
   number: number | null;
+  /** Pictures the element has put on screen so far: some come between two looks. */
+  presented: number;
 }
 
 /** The picture a video element shows now, as a number. */
@@ -133,6 +135,7 @@ function watch(
           atMs: performance.now(),
           currentTime: metadata.mediaTime,
           number: numberShown(video, colour),
+          presented: metadata.presentedFrames,
         });
         look();
       });

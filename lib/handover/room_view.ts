@@ -1,5 +1,6 @@
 /** A room's recording as browsers see it. */
-import type { Part } from "../recording/model.ts";
+import { updatedGaps } from "../recording/coverage.ts";
+import type { Chain, Part } from "../recording/model.ts";
 import type { RoomView } from "../recording/views.ts";
 import { handOverDueAtMs } from "../recording/machine.ts";
 import type { Procedure, RecordingSettings, RecordingState } from "../recording/state.ts";
@@ -17,7 +18,7 @@ export function roomViewOf(
     room,
     nowMs,
     secondaryWanted: state?.secondaryWanted ?? false,
-    chain: state?.chain ?? null,
+    chain: state?.chain ? asKnownNow(state.chain, parts) : null,
     parts,
     procedure: procedure && {
       kind: procedure.kind,
@@ -31,6 +32,11 @@ export function roomViewOf(
     notice: procedure?.trouble ?? state?.notice ?? null,
     alerts: state?.alerts.filter((alert) => alert.chainId === state.chain?.id) ?? [],
   };
+}
+
+/** A chain with what the files of its ended parts have told meanwhile. */
+function asKnownNow(chain: Chain, parts: Part[]): Chain {
+  return { ...chain, gaps: updatedGaps(chain.gaps, parts, chain.stopRequestedAtMs ?? null) };
 }
 
 function stepEndsAtMs(procedure: Procedure, settings: RecordingSettings): number | null {

@@ -106,9 +106,9 @@ function follow(alert: Alert, chain: Chain, ended: boolean, nowMs: number): void
     alert.toMs = gap.toMs;
     alert.text = uncoveredText(gap);
   } else {
-    // Times of whole seconds do not show a gap this short.
+    // Times of whole seconds do not show a gap this short; the files will.
     alert.toMs = alert.fromMs;
-    alert.text = alert.text.replace(NOTHING, "Hardly a second was not recorded.");
+    alert.text = alert.text.replace(NOTHING, "Up to 2 s were not recorded.");
   }
   if (ended && alert.toMs === null) alert.toMs = nowMs;
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createTellAlert } from "../../lib/alert_webhook.ts";
 import type { ToldAlert } from "../../lib/handover/mod.ts";
+import { assertJson, Participant, withServer } from "./server.ts";
 
 const ALERT: ToldAlert = {
   id: "chain-1",
@@ -85,4 +86,30 @@ Deno.test("a webhook that does not answer is given up in time, and its address i
     createTellAlert(gone)(ALERT, 2),
     /^Error: Post to ALERT_WEBHOOK_URL: it cannot be reached$/,
   );
+});
+
+Deno.test("an archive that is stopped behind the app's back is told to ALERT_WEBHOOK_URL, once", async () => {
+  const heard = Promise.withResolvers<{ kind: string; recording: string; text: string }>();
+  let times = 0;
+  const hook = async (request: Request) => {
+    times++;
+    heard.resolve(await request.json());
+    return new Response();
+  };
+  await withHook(hook, (url) =>
+    withServer(async (server) => {
+      const { ask, services } = server;
+      await using _ada = await Participant.enter(server);
+      const body = { name: "Weekly" };
+      const view = assertJson(await ask("POST", "/api/rooms/main/start", { as: "admin", body }));
+      await services.platform.stopArchive(view.parts[0].archiveId);
+      await ask("POST", "/api/rooms/main/hint");
+      const { kind, recording, text } = await heard.promise;
+      assert.deepEqual([kind, recording], ["uncovered", "Weekly"]);
+      assert.match(text, /The archive ended by itself/);
+      const after = assertJson(await ask("POST", "/api/rooms/main/stop", { as: "admin" }));
+      assert.equal(after.chain, null);
+      await services.chains.sweep();
+      assert.equal(times, 1);
+    }, { ALERT_WEBHOOK_URL: url }));
 });

@@ -260,3 +260,23 @@ Deno.test("processes that open a new room at once agree on its sessions", () =>
     for (const room of others) assert.deepEqual(room, first);
     assert.deepEqual(await done(open()), first);
   }));
+
+Deno.test("view() counts the gaps anew with what the files of ended parts tell", () =>
+  inWorld(async ({ process, done, clock, platform }) => {
+    const startMs = () => platform.archives[0]?.startMs ?? 0;
+    const chains = process({
+      // The first archive's file ends two seconds before the next one begins.
+      readFile: () => Promise.resolve({ durationMs: 8_000, epochMs: startMs() }),
+    });
+    await done(chains.start("main", WEEKLY));
+    await clock.runUntil(clock.nowMs + 10_000);
+    await done(chains.handOver("main"));
+    assert.deepEqual((await done(chains.view("main"))).chain?.gaps, []);
+    const [first] = platform.archives;
+    assert.ok(first);
+    await clock.runUntil(first.availableAtMs + 1_000);
+    await done(chains.hint(first.id));
+    const [gap] = (await done(chains.view("main"))).chain?.gaps ?? [];
+    assert.equal(gap?.fromMs, startMs() + 8_000);
+    assert.match(gap?.cause ?? "", /its last moments are missing/);
+  }));

@@ -31,7 +31,9 @@ export function ChainState({ view, nowMs }: { view: RoomView; nowMs: number }) {
             ? "not yet"
             : `${overlaps.length} ${overlaps.length === 1 ? "seam" : "seams"}`}
         </Fact>
-        {least !== null && <Fact name="Shortest overlap">{secondsText(least)}</Fact>}
+        {least !== null && (
+          <Fact name="Shortest overlap">{least > 0 ? secondsText(least) : "none"}</Fact>
+        )}
         {overlaps.length > 0 && (
           <Fact name="Recorded twice">{secondsText(doubledMs(parts.map(spanOf), nowMs))}</Fact>
         )}

@@ -65,7 +65,7 @@ export default define.page<typeof handler>(function EditRoom({ data }) {
             )}
         </div>
         <StrategyField strategy={data.strategy} />
-        <p class="hint">
+        <p class="muted">
           The secondary session works everywhere: everybody in the call publishes there as well for
           some seconds. On the call’s own session nobody has to, but the platform must allow two
           archives of one session at once; where it refuses, the recording goes on through the

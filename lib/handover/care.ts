@@ -63,14 +63,17 @@ export function createCare(
   async function tend(room: string): Promise<void> {
     let entry = await store.recordings.get(room);
     if (entry.state?.procedure) {
-      await runner.kick(room);
+      const run = runner.kick(room);
+      if (entry.state.procedure.step === "replacing") await adoptStrays(entry.state);
+      await run;
       // What recorded when it began may have ended meanwhile.
       entry = await store.recordings.get(room);
     }
     const { state } = entry;
     if (state) alerting?.tell(state);
     if (state?.procedure) return;
-    await stopStrays(room);
+    // Lists fail too: that must not keep anybody from looking at what is to record.
+    await stopStrays(room).catch((error) => onTrouble(`Stop strays in room "${room}"`, error));
     if (!state?.chain) {
       const watchful = state?.suspects.some((s) => s.untilMs > now());
       const told = !state || !alerting || alerting.toldAll(state);
@@ -83,22 +86,27 @@ export function createCare(
       // One that ended is replaced before anything else is asked, which may fail.
       if (after?.procedure) return await runner.kick(room);
     }
-    for (
-      const archive of await strays(state, [{ ...state.chain, sinceMs: state.chain.createdAtMs }])
-    ) {
-      await runner.apply(room, { type: "seen", archive });
-    }
+    await adoptStrays(state);
     await runner.apply(room, { type: "tick" });
     await runner.kick(room);
   }
 
+  /** Tells the recording of archives that its lost starts have made. */
+  async function adoptStrays({ room, chain, sessions }: RecordingState): Promise<void> {
+    if (!chain) return;
+    const starts = [{ name: chain.name, sinceMs: chain.createdAtMs }];
+    for (const archive of await strays(sessions, starts)) {
+      await runner.apply(room, { type: "seen", archive });
+    }
+  }
+
   /** Running archives of the room's sessions that were started like this but are no part of a chain. */
   async function strays(
-    state: RecordingState,
+    sessions: RecordingState["sessions"],
     starts: { name: string; sinceMs: number }[],
   ): Promise<PlatformArchive[]> {
     const found: PlatformArchive[] = [];
-    for (const sessionId of [state.sessions.primary, state.sessions.secondary]) {
+    for (const sessionId of [sessions.primary, sessions.secondary]) {
       const { archives } = await platform.listArchives({ sessionId, count: LIST_COUNT });
       for (const archive of archives) {
         const fits = isRunning(archive.status) &&
@@ -116,7 +124,7 @@ export function createCare(
     const { state } = await store.recordings.get(room);
     const starts = state?.suspects.filter((s) => s.untilMs > now()) ?? [];
     if (!state || state.procedure || starts.length === 0) return;
-    for (const archive of await strays(state, starts)) {
+    for (const archive of await strays(state.sessions, starts)) {
       const { chain } = state;
       const usable = chain !== null && archive.name === chain.name &&
         archive.createdAtMs >= chain.createdAtMs - CLOCK_TOLERANCE_MS;

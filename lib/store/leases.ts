@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { keys } from "./keys.ts";
-import { commit, MAX_COMMIT_ATTEMPTS, readRecord, type StoreContext } from "./records.ts";
+import { MAX_COMMIT_ATTEMPTS, readRecord, type StoreContext } from "./records.ts";
 
 const leaseSchema = z.object({
   owner: z.string(),
@@ -49,9 +49,23 @@ export function createLeases(context: StoreContext): Leases {
     return result.ok ? { ...value, name, versionstamp: result.versionstamp } : null;
   };
 
+  /** Writes another end into a lease that is held; null if it was lost. */
+  const replace = async (lease: Lease, expiresAtMs: number): Promise<Lease | null> => {
+    const { name, owner, token } = lease;
+    let { versionstamp }: { versionstamp: string | null } = lease;
+    // A commit may fail although nobody has taken it: who did is seen by reading again.
+    for (let i = 0; i < MAX_COMMIT_ATTEMPTS; i++) {
+      const replaced = await put(name, versionstamp, { owner, token, expiresAtMs });
+      if (replaced) return replaced;
+      const now = await readRecord(context, leaseSchema, keys.lease(name));
+      if (now.value?.owner !== owner || now.value.token !== token) return null;
+      versionstamp = now.versionstamp;
+    }
+    return null;
+  };
+
   return {
     async acquire(name, owner, ttlMs, nowMs) {
-      // A commit may fail although nobody has taken it: who did is seen by reading again.
       for (let i = 0; i < MAX_COMMIT_ATTEMPTS; i++) {
         const { value, versionstamp } = await readRecord(context, leaseSchema, keys.lease(name));
         if (value && value.owner !== owner && value.expiresAtMs > nowMs) return null;
@@ -61,27 +75,13 @@ export function createLeases(context: StoreContext): Leases {
       }
       return null;
     },
-    async renew(lease, ttlMs, nowMs) {
-      const { name, owner, token } = lease;
-      let { versionstamp }: { versionstamp: string | null } = lease;
-      for (let i = 0; i < MAX_COMMIT_ATTEMPTS; i++) {
-        const renewed = await put(name, versionstamp, { owner, token, expiresAtMs: nowMs + ttlMs });
-        if (renewed) return renewed;
-        const now = await readRecord(context, leaseSchema, keys.lease(name));
-        if (now.value?.owner !== owner || now.value.token !== token) return null;
-        versionstamp = now.versionstamp;
-      }
-      return null;
-    },
+    renew: (lease, ttlMs, nowMs) => replace(lease, nowMs + ttlMs),
     async holds(lease) {
       return (await kv.get(keys.lease(lease.name))).versionstamp === lease.versionstamp;
     },
     async release(lease) {
       // Kept, expired: the token must never go down.
-      const { owner, token } = lease;
-      const operation = fence(kv.atomic(), lease)
-        .set(keys.lease(lease.name), { owner, token, expiresAtMs: 0 });
-      await commit(operation, `Release lease "${lease.name}"`);
+      await replace(lease, 0);
     },
   };
 }

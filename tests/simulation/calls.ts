@@ -68,6 +68,7 @@ export class Calls {
         this.#call("list", sessionId ?? "", (_asking, name) => {
           const lags = this.faults.strike(name, ["list-lags"]) !== null;
           const lagMs = lags ? this.faults.random(`${name}.lag`).int(300, LIST_LAG_MS) : 0;
+          if (lags) this.watch.wentWrong(this.clock.nowMs, this.clock.nowMs, "list-lags");
           return cloud.list(sessionId, count, this.clock.nowMs - lagMs);
         }),
       deleteArchive: (id) => this.#call("delete", id, () => {}),

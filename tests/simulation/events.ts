@@ -89,8 +89,10 @@ export class Events {
       if (button === "start") {
         const archive: ArchiveOptions = ARCHIVE;
         await process.chains.start(ROOM, { name: NAME, archive });
-      } else if (button === "stop") await process.chains.stop(ROOM);
-      else await process.chains.handOver(ROOM);
+      } else if (button === "stop") {
+        oracle.stopPressed();
+        await process.chains.stop(ROOM);
+      } else await process.chains.handOver(ROOM);
       note(`${button} is done on ${process.name}`);
       return true;
     } catch (error) {

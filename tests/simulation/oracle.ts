@@ -13,6 +13,10 @@ const LOOK_AGE_MS = 2_500;
 const RETRY_MS = 5_000;
 /** A process that is gone is replaced when its lease has run out and another one sweeps. */
 const TAKEOVER_MS = 45_000;
+/** Clocks of processes are wrong by at most this. */
+const CLOCK_WRONG_MS = 5_500;
+/** What a list has hidden is known after this, as far as one start is concerned. */
+const LAG_MS = 10_000;
 /** A start that takes effect later than this after it was decided is nobody's any more. */
 const STALE_START_MS = 10_000;
 
@@ -48,6 +52,8 @@ export class Oracle implements CallWatch {
   #lease: z.infer<typeof leaseSchema> | null = null;
   #commands = new Set<{ process: string; command: string }>();
   #lastStopMs = -Infinity;
+  #listsLaggedMs = -Infinity;
+  readonly #stopsPressedMs: number[] = [];
   #disturbedUntilMs = -Infinity;
 
   constructor(
@@ -66,7 +72,8 @@ export class Oracle implements CallWatch {
     this.violations.push(text);
   }
 
-  wentWrong(fromMs: number, toMs: number): void {
+  wentWrong(fromMs: number, toMs: number, how: string): void {
+    if (how === "list-lags") this.#listsLaggedMs = toMs;
     this.unfair.push({ fromMs, toMs: toMs + RETRY_MS });
   }
 
@@ -101,9 +108,7 @@ export class Oracle implements CallWatch {
     }
     for (const [id, promise] of this.promised) {
       const over = chain?.id !== id || chain.state === "stopping" || chain.state === "failed";
-      if (over && promise.toMs === Infinity) {
-        promise.toMs = this.clock.nowMs;
-      }
+      if (over && promise.toMs === Infinity) promise.toMs = this.#stoppedAtMs();
     }
     for (const outcome of state.outcomes) {
       if (before?.outcomes.some((o) => o.id === outcome.id)) continue;
@@ -126,6 +131,19 @@ export class Oracle implements CallWatch {
     if (lease.owner === before.owner) return;
     if (lease.token === before.token) this.violate("Two owners have the same fencing token");
     if (this.state?.procedure) this.count("taken over by another process");
+  }
+
+  /** Somebody presses Stop. */
+  stopPressed(): void {
+    this.#stopsPressedMs.push(this.clock.nowMs);
+  }
+
+  /** When Stop was pressed of which the effect is seen now: its process may have been frozen since. */
+  #stoppedAtMs(): number {
+    const { nowMs } = this.clock;
+    const saidMs = (this.state?.chain ?? this.state?.lastChain)?.stopRequestedAtMs ?? nowMs;
+    const pressedMs = this.#stopsPressedMs.find((atMs) => atMs >= saidMs - CLOCK_WRONG_MS);
+    return Math.min(nowMs, pressedMs ?? nowMs);
   }
 
   /** A process asks for something; nobody else who is well may ask for the same meanwhile. */
@@ -152,7 +170,11 @@ export class Oracle implements CallWatch {
     const most = { start: 1, handover: 2, replace: 2, stop: Infinity }[
       state?.procedure?.kind ?? "stop"
     ];
-    const running = this.running().filter((a) => !this.isStray(a));
+    // What a list that lags has hidden is found later, and stopped.
+    const hidden = (a: TrueArchive) =>
+      this.clock.nowMs < this.#listsLaggedMs + LAG_MS &&
+      !state?.tail.some((part) => part.archiveId === a.id);
+    const running = this.running().filter((a) => !this.isStray(a) && !hidden(a));
     if (running.length > most) {
       this.violate(`Started twice: ${running.map((a) => a.id).join(", ")} run at once`);
     }

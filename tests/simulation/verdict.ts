@@ -12,7 +12,7 @@ const RECORD_TOLERANCE_MS = 1_000;
 /** An archive that died is replaced this soon after the app was told, if nothing goes wrong. */
 const TOLD_MS = 9_000;
 /** The same if nobody told: a sweep and its calls. */
-const UNTOLD_MS = 28_000;
+const UNTOLD_MS = 31_000;
 /** A client that has just come, or must join in a hurry, is in both sessions after this. */
 const JOIN_MS = 6_500;
 /** A file that was read tells its start this exactly. */
@@ -167,8 +167,7 @@ export class Verdict {
       .filter((archive) => (archive.endMs ?? Infinity) <= hole.fromMs);
     const last = ends.toSorted((a, b) => (b.endMs ?? 0) - (a.endMs ?? 0))[0];
     const toldAtMs = last?.toldAtMs ?? Infinity;
-    const knownMs = Math.max(toldAtMs, hole.fromMs);
-    const soon = { fromMs: knownMs, toMs: knownMs + TOLD_MS };
+    const soon = { fromMs: toldAtMs, toMs: Math.max(toldAtMs, hole.fromMs) + TOLD_MS };
     // A read that failed is repeated by the next sweep.
     const heard = toldAtMs < hole.fromMs + UNTOLD_MS && common([soon], oracle.unfair).length === 0;
     const dueMs = heard ? soon.toMs : hole.fromMs + UNTOLD_MS;

@@ -9,6 +9,8 @@ import type { RunnerContext } from "./runner.ts";
 
 /** A file that cannot be read this often is left with what the platform says of it. */
 const MAX_FILE_ATTEMPTS = 5;
+/** So often the gaps are counted again because others change the parts meanwhile. */
+const MAX_RECOUNTS = 10;
 
 /** Brings ended parts up to date. */
 export interface Settling {
@@ -79,16 +81,25 @@ export function createSettling(
     change: (part: Part) => Part,
     note: { settled: boolean; fileAttempts?: number },
   ): Promise<void> {
-    await store.parts.update(part.chainId, part.seq, change, note);
-    const chain = await store.chains.get(part.chainId);
-    // While it is being recorded, its room's recording keeps its gaps.
-    if (!chain || chain.stoppedAtMs === null) return;
-    const parts = await store.parts.list(part.chainId);
-    const gaps = updatedGaps(chain.gaps, parts, chain.stopRequestedAtMs ?? chain.stoppedAtMs);
-    const continuity = keptContinuity({ ...chain, gaps }, parts);
-    const known = JSON.stringify([chain.gaps, chain.continuity]);
-    if (JSON.stringify([gaps, continuity]) !== known) {
-      await store.chains.update(chain.id, (c) => ({ ...c, gaps, continuity }));
+    const { settled, ...rest } = note;
+    await store.parts.update(part.chainId, part.seq, change, rest);
+    await recount(part.chainId);
+    // Only now: whoever dies before leaves a part that is looked at again.
+    if (settled) await store.parts.update(part.chainId, part.seq, (p) => p, { settled });
+  }
+
+  /** Brings an ended chain's gaps up to date with its parts, which others may be changing too. */
+  async function recount(chainId: string): Promise<void> {
+    for (let i = 0; i < MAX_RECOUNTS; i++) {
+      const chain = await store.chains.get(chainId);
+      // While it is being recorded, its room's recording keeps its gaps.
+      if (!chain || chain.stoppedAtMs === null) return;
+      const parts = await store.parts.list(chainId);
+      const gaps = updatedGaps(chain.gaps, parts, chain.stopRequestedAtMs ?? chain.stoppedAtMs);
+      const continuity = keptContinuity({ ...chain, gaps }, parts);
+      const known = JSON.stringify([chain.gaps, chain.continuity]);
+      if (JSON.stringify([gaps, continuity]) === known) return;
+      await store.chains.update(chainId, (c) => ({ ...c, gaps, continuity }));
     }
   }
 

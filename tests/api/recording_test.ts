@@ -239,3 +239,25 @@ for (const base of ["", "/api"]) {
       assert.deepEqual(assertJson(await ask("GET", `${base}/archives?name=Other`)), []);
     }, { PLAYER_OFFSET_PRIMARY: "0.5", PLAYER_OFFSET_SECONDARY: "-0.25" }));
 }
+
+Deno.test("a room whose strategy is simultaneous hands over on its own session, and nobody joins another", () =>
+  withServer(async (server) => {
+    const { ask } = server;
+    const admin = (path: string, body?: unknown) => ask("POST", path, { as: "admin", body });
+    const changed = assertJson(await admin("/api/rooms/main", { strategy: "simultaneous" }));
+    assert.deepEqual([changed.title, changed.strategy], ["Main room", "simultaneous"]);
+    assertProblem(await admin("/api/rooms/main", {}), 400, /title or a strategy/);
+    assertProblem(await admin("/api/rooms/main", { strategy: "best" }), 400);
+    const other = { name: "other", strategy: "simultaneous" };
+    assert.equal(assertJson(await admin("/api/rooms", other), 201).strategy, "simultaneous");
+
+    await using _ada = await Participant.enter(server);
+    const started = room(await admin("/api/rooms/main/start", { name: "Seminar" }));
+    assert.equal(started.chain?.strategy, "simultaneous");
+    const handedOver = room(await admin("/api/rooms/main/restart"));
+    assert.deepEqual(handedOver.parts.map((part) => part.lane), ["primary", "primary"]);
+    assert.deepEqual(running(handedOver).map((part) => part.seq), [1]);
+    assert.equal(handedOver.chain?.strategy, "simultaneous");
+    assert.deepEqual(handedOver.alerts, []);
+    assert.equal(room(await admin("/api/rooms/main/stop")).chain, null);
+  }));

@@ -34,12 +34,42 @@ export default function ExportPanel({ film, onClose }: { film: Film; onClose(): 
     return () => globalThis.removeEventListener("beforeunload", ask);
   }, [writing]);
 
+  const section = useRef<HTMLElement>(null);
+  const kind = state.value?.kind;
+  useEffect(() => {
+    // The button that was pressed may be gone: whoever uses the keyboard goes on from here.
+    if (document.activeElement === document.body) section.current?.focus({ preventScroll: true });
+  }, [kind]);
+
   if (!state.value) return null;
   return (
-    <section class="card stack" aria-label="Export">
+    <section ref={section} class="card stack" aria-label="Export" tabIndex={-1}>
+      <p class="visually-hidden" role="status">{spokenOf(state.value)}</p>
       <State state={state.value} actions={() => current.current} onClose={onClose} />
     </section>
   );
+}
+
+/** What is read out as it changes; alerts speak for themselves. */
+function spokenOf(state: ExportState): string {
+  switch (state.kind) {
+    case "looking":
+      return "Looking at the parts";
+    case "ready":
+      return state.wasCancelled ? "Cancelled; nothing was kept" : "Ready to save the film";
+    case "writing": {
+      const { share } = progressOf(state.survey.plan, state.filmSeconds, 0);
+      // Every tenth, or it would never stop speaking.
+      return `${Math.floor(share * 10) * 10} % exported`;
+    }
+    case "cancelling":
+      return "Removing what was written";
+    case "done":
+      return "The film is one file now";
+    case "impossible":
+    case "failed":
+      return "";
+  }
 }
 
 interface StateProps<Kind extends ExportState["kind"] = ExportState["kind"]> {
@@ -55,7 +85,7 @@ function State(props: StateProps) {
     case "looking":
       return (
         <>
-          <p role="status">Looking at the parts, {state.parts} of {state.ofParts}</p>
+          <p>Looking at the parts, {state.parts} of {state.ofParts}</p>
           {state.stalled ? <Stalled actions={actions} /> : null}
           <div class="toolbar">{close}</div>
         </>
@@ -74,11 +104,11 @@ function State(props: StateProps) {
     case "writing":
       return <Writing state={state} actions={actions} onClose={onClose} />;
     case "cancelling":
-      return <p role="status">Removing what was written</p>;
+      return <p>Removing what was written</p>;
     case "done":
       return (
         <>
-          <p class="notice success" role="status">
+          <p class="notice success">
             {state.url
               ? `The film is put together (${formatBytes(state.bytes)}); the browser saves it now.`
               : `Saved as ${state.name} (${formatBytes(state.bytes)}).`}
@@ -113,7 +143,7 @@ function Ready({ state, actions, onClose }: StateProps<"ready">) {
   const warnings = warningsOf(survey);
   return (
     <>
-      <p role="status">
+      <p>
         {state.wasCancelled ? "Cancelled; nothing was kept. " : null}
         One {container.extension === "webm" ? "WebM" : "MP4"} file of{" "}
         {formatClock(plan.durationSeconds)}
@@ -163,8 +193,6 @@ function Writing({ state, actions }: StateProps<"writing">) {
           ? `, about ${formatSpan(remainingSeconds)} left`
           : null}
       </p>
-      {/* Read out at every tenth only. */}
-      <p class="visually-hidden" role="status">{percent - percent % 10} % exported</p>
       {stalled ? <Stalled actions={actions} /> : null}
       <div class="toolbar">
         <button type="button" class="button" onClick={() => actions()?.cancel()}>Cancel</button>

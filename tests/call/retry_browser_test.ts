@@ -43,7 +43,14 @@ Deno.test({
   ignore: !OPENTOK_DOUBLE,
   fn: async (t) => {
     await using double = await OpenTokDouble.start();
-    const app = await startApp({ ...double.env, ACCESS: "open", SESSION_JOIN_DELAY: "60" });
+    await double.configure({ archiveDelayMs: 100 });
+    const app = await startApp({
+      ...double.env,
+      ACCESS: "open",
+      SESSION_JOIN_DELAY: "60",
+      SESSION_STOP_DELAY_PRIMARY: "0",
+      SESSION_STOP_DELAY_SECONDARY: "0",
+    });
     const browser = await launchChromium({ args: [...double.chromiumFlags] });
     const hang = (endpoint: string) => double.fault({ endpoint, mode: "hang", times: 20 });
     try {

@@ -18,7 +18,10 @@ export const app = createApp(services);
 Deno.cron("sweep", "* * * * *", async () => {
   if (services.config.deployment?.production) await services.chains.sweep();
 });
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
+// Closing the terminal is an end like any other; Windows knows no SIGTERM.
+const ends: Deno.Signal[] = ["SIGINT", "SIGHUP"];
+if (Deno.build.os !== "windows") ends.push("SIGTERM");
+for (const signal of ends) {
   Deno.addSignalListener(signal, () => services.close().finally(() => Deno.exit(0)));
 }
 announce(services);

@@ -1,6 +1,6 @@
 /** What of a call is in the files of a film: every picture, every sound, each moment's archives. */
 import assert from "node:assert/strict";
-import type { Film } from "../../lib/recording/views.ts";
+import type { Film, FilmPart } from "../../lib/recording/views.ts";
 import { CAMERA_FPS, LOOP_FRAMES } from "./camera.ts";
 import { missingNumbers } from "./decode.ts";
 import type { Colour } from "./frame_code.ts";
@@ -34,30 +34,20 @@ export function lostPictures(film: Film, reports: MediaReport[], colour: Colour)
   return missingNumbers(numbersOf(film, reports, colour));
 }
 
-/** Asserts that consecutive parts overlap, and that no session was ever recorded twice at once. */
-export function assertOneAfterTheOther(film: Film): void {
-  const spans = film.parts.map((part) => ({
-    ...part,
-    endSeconds: part.placeSeconds + (part.durationSeconds ?? 0),
-  }));
-  for (const [i, later] of spans.entries()) {
-    const earlier = spans[i - 1];
-    if (earlier) {
-      const overlap = earlier.endSeconds - later.placeSeconds;
-      assert.ok(
-        overlap > 0,
-        `parts ${earlier.seq} and ${later.seq} miss each other by ${-overlap} s`,
-      );
+/** Asserts that each part overlaps the next one, that none is there twice, and never three at once. */
+export function assertOneAfterTheOther({ parts }: Pick<Film, "parts">): void {
+  const ids = parts.map((part) => part.archiveId);
+  assert.equal(new Set(ids).size, ids.length, "an archive is in the film twice");
+  const end = (part: FilmPart) => part.placeSeconds + (part.durationSeconds ?? 0);
+  for (const [i, part] of parts.entries()) {
+    const [next, afterNext] = parts.slice(i + 1);
+    if (next) {
+      const overlap = end(part) - next.placeSeconds;
+      assert.ok(overlap > 0, `parts ${part.seq} and ${next.seq} miss each other by ${-overlap} s`);
     }
-    const same = spans.slice(0, i).findLast(({ lane }) => lane === later.lane);
-    if (same) {
-      const both = same.endSeconds - later.placeSeconds;
-      assert.ok(
-        both < 0.5,
-        `parts ${same.seq} and ${later.seq}, both ${later.lane}, share ${both} s`,
-      );
+    if (afterNext) {
+      const all = end(part) - afterNext.placeSeconds;
+      assert.ok(all < 0.5, `parts ${part.seq} to ${afterNext.seq} share ${all} s`);
     }
   }
-  const ids = spans.map((part) => part.archiveId);
-  assert.equal(new Set(ids).size, ids.length, "an archive is in the film twice");
 }

@@ -22,8 +22,13 @@ Deno.test("deno.json says how to install, build and serve the app, as Deno Deplo
   assert.ok(unstable.includes("kv") && unstable.includes("cron"));
 });
 
-Deno.test("the cron is registered where Deno Deploy finds it: at the top level of main.ts", async () => {
-  assert.match(await text("main.ts"), /^Deno\.cron\("sweep", "\* \* \* \* \*",/m);
+Deno.test("the cron is registered at the top level of main.ts, and acts on production only", async () => {
+  const main = await text("main.ts");
+  assert.match(main, /^Deno\.cron\("sweep", "\* \* \* \* \*",/m);
+  assert.match(
+    main,
+    /if \(services\.config\.deployment\?\.production\) await services\.chains\.sweep/,
+  );
 });
 
 Deno.test("docs/DEPLOY.md names only variables that exist, and callbacks that are served", async () => {

@@ -190,6 +190,7 @@ export class FilmExport {
   }
 
   async #deliver(bytes: number): Promise<void> {
+    this.#end();
     if (!this.#saving) return;
     const { name, destination } = this.#saving;
     if (destination.kind === "private") {

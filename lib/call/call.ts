@@ -8,7 +8,7 @@ import type { Client } from "./client.ts";
 import { CallError, type Problem, problemOf, toProblem } from "./errors.ts";
 import { Lane, LANE_LIMITS, type LaneLimits, secondaryLimits, type Source } from "./lane.ts";
 import { type Participant, People } from "./people.ts";
-import type { ArchiveEvents } from "./recording_light.ts";
+import { type ArchiveEvents, followArchives } from "./recording_light.ts";
 import { Secondary } from "./secondary.ts";
 import { followWanted } from "./wanted.ts";
 
@@ -166,29 +166,11 @@ export class Call {
   }
 
   #followArchives(lane: Lane): void {
-    const { session } = lane;
-    const seen = new Set<string>();
-    const mark = (id: string, state: "started" | "stopped") => {
-      seen.add(id);
-      this.archives.value = new Map(this.archives.value).set(id, state);
-    };
-    const started = (event: { id: string }) => mark(event.id, "started");
-    const stopped = (event: { id: string }) => {
-      mark(event.id, "stopped");
+    followArchives(lane, this.archives, () => {
       const nowMs = Date.now();
       if (nowMs - this.#hintedAtMs < HINT_EVERY_MS) return;
       this.#hintedAtMs = nowMs;
       this.parts.hint();
-    };
-    session.on("archiveStarted", started);
-    session.on("archiveStopped", stopped);
-    lane.onClose(() => {
-      session.off("archiveStarted", started);
-      session.off("archiveStopped", stopped);
-      // Nobody tells us their end any more: the room's state does.
-      const rest = new Map(this.archives.value);
-      for (const id of seen) if (rest.get(id) === "started") rest.delete(id);
-      this.archives.value = rest;
     });
   }
 

@@ -1,21 +1,13 @@
 /** Every archive: started by a recorder's word, found, listed, stopped, made playable, deleted. */
-import { type Elected, Elections } from "./election.ts";
+import type { ArchiveRecord, LoopbackRecords, SessionRecord } from "../store/mod.ts";
+import { Elections } from "./election.ts";
 import { LoopbackError } from "./errors.ts";
 import type { ArchiveFiles } from "./files.ts";
 import type { Client, Hub } from "./hub.ts";
-import type { ArchiveRecord, LoopbackRecords, SessionRecord } from "../store/mod.ts";
 import type { Timings } from "./limits.ts";
 import type { ClientMessage, ServerMessage } from "./protocol.ts";
 import { Recording } from "./recording.ts";
-
-/** What a start may ask for. */
-export interface StartOptions {
-  name: string;
-  hasAudio: boolean;
-  hasVideo: boolean;
-  resolution: string;
-  multiArchiveTag: string | null;
-}
+import { type StartOptions, Starts } from "./starts.ts";
 
 type RecorderMessage = Extract<
   ClientMessage,
@@ -43,8 +35,8 @@ function wire({ id, name, status }: ArchiveRecord): WireArchive[] {
 export class Archives {
   /** Those whose file is not whole yet. */
   private readonly recordings = new Map<string, Recording>();
-  private readonly starting = new Set<{ sessionId: string; tag: string | null }>();
   private readonly elections: Elections;
+  private readonly starts: Starts;
   /** Records are kept one at a time, in order; so are files made. */
   private saving: Promise<void> = Promise.resolve();
   private remuxing: Promise<void> = Promise.resolve();
@@ -59,6 +51,8 @@ export class Archives {
       discard: (id) => files.remove(id),
       uploadToken,
     });
+    const running = () => [...this.recordings.values()].filter((recording) => recording.running);
+    this.starts = new Starts({ hub, elections: this.elections, running });
   }
 
   /** Takes up what an earlier process left: call once, before anything else. */
@@ -75,8 +69,8 @@ export class Archives {
   /** Starts an archive; resolves when a page records. Throws the documented 404, 409, 500. */
   async start(session: SessionRecord, options: StartOptions): Promise<ArchiveRecord> {
     const requestedAtMs = Date.now();
-    const elected = await this.elect(session, options);
-    const { archiveId: id, recorder, epochMs } = elected;
+    await this.settled();
+    const { archiveId: id, recorder, epochMs } = await this.starts.elect(session, options);
     const { record } = this.follow({
       id,
       sessionId: session.id,
@@ -210,43 +204,6 @@ export class Archives {
     return [...this.recordings.values()].filter((recording) =>
       recording.running && recording.record.sessionId === sessionId
     );
-  }
-
-  /** Finds a recorder if the rules of OpenTok allow another archive of this session. */
-  private async elect(session: SessionRecord, options: StartOptions): Promise<Elected> {
-    const fail = (status: 404 | 409 | 500, why: string) =>
-      new LoopbackError(status, `Failed to start an archive: ${why}`);
-    const { id: sessionId, routed } = session;
-    const { multiArchiveTag: tag, hasAudio, hasVideo } = options;
-    if (!routed) throw fail(409, "the session is not routed");
-    await this.settled();
-    if (this.deps.hub.clients(sessionId).length === 0) {
-      throw fail(404, "no clients are actively connected to the session");
-    }
-    const running = this.of(sessionId).map(({ record }) => record.multiArchiveTag);
-    const starting = [...this.starting].filter((other) => other.sessionId === sessionId);
-    if (running.includes(tag) || starting.some((other) => other.tag === tag)) {
-      throw fail(
-        409,
-        "the session is already being recorded for this multiArchiveTag, or for none",
-      );
-    }
-    const entry = { sessionId, tag };
-    this.starting.add(entry);
-    try {
-      const [width = 640, height = 480] = options.resolution.split("x").map(Number);
-      const wanted = { hasAudio, hasVideo, width, height };
-      const busy = [...this.recordings.values()].filter(({ running }) => running);
-      const elected = await this.elections.elect(
-        sessionId,
-        wanted,
-        new Set(busy.map(({ recorderData }) => recorderData).filter(Boolean)),
-      );
-      if (!elected) throw fail(500, "no connected page began to record");
-      return elected;
-    } finally {
-      this.starting.delete(entry);
-    }
   }
 
   private follow(record: ArchiveRecord, recorder: Client | null): Recording {

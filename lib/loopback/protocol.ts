@@ -30,7 +30,8 @@ export type WireStream = z.infer<typeof stream>;
 
 /** WebRTC negotiation between a publisher's and a subscriber's page, relayed untouched. */
 const rtc = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("request") }),
+  /** `feed`: everything, late rather than lost, over a data channel; else media as it comes. */
+  z.object({ kind: z.literal("request"), feed: z.boolean().default(false) }),
   z.object({ kind: z.literal("offer"), sdp: z.string() }),
   z.object({ kind: z.literal("answer"), sdp: z.string() }),
   z.object({ kind: z.literal("candidate"), candidate: z.string() }),

@@ -64,7 +64,7 @@ export async function openCallSite(): Promise<CallSite> {
   const dataDir = await Deno.makeTempDir({ prefix: "loopback-call-" });
   const kv = await Deno.openKv(`${dataDir}/kv`);
   const open = () =>
-    createLoopback({ records: storeOn(kv).loopback, dataDir, origin: () => site.origin });
+    createLoopback({ records: storeOn(kv).loopback, dataDir, origin: () => origin });
   let loopback: Loopback | undefined;
   const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, (request) => {
     const { pathname } = new URL(request.url);

@@ -4,6 +4,8 @@
  * on one machine, so there is neither STUN nor TURN.
  */
 import type { WireRtc } from "../protocol.ts";
+import { FeedSender } from "./feed_sender.ts";
+import { canReadFrames } from "./track_processor.ts";
 
 /** Longest wait for media after asking for it, ms; then it is asked for again. */
 const attemptMs = 8_000;
@@ -43,10 +45,17 @@ class Steps {
   }
 }
 
+interface OutboundPeer {
+  peer: RTCPeerConnection;
+  steps: Steps;
+  /** What a recorder is sent in the place of media. */
+  feed: FeedSender | null;
+}
+
 /** The publisher's end of every subscription to one stream. */
 export class Outbound {
   /** By subscription. A subscriber may come back under another connection and keep its peer. */
-  readonly #peers = new Map<string, { peer: RTCPeerConnection; steps: Steps }>();
+  readonly #peers = new Map<string, OutboundPeer>();
 
   constructor(
     /** The tracks that are sent, in the order they are offered. */
@@ -56,7 +65,7 @@ export class Outbound {
 
   /** Takes one step from a subscriber. */
   receive(from: string, subscription: string, rtc: WireRtc): void {
-    if (rtc.kind === "request") return this.#offer(from, subscription);
+    if (rtc.kind === "request") return this.#offer(from, subscription, rtc.feed);
     const entry = this.#peers.get(subscription);
     if (entry === undefined) return;
     if (rtc.kind === "close") return this.#close(subscription);
@@ -71,10 +80,16 @@ export class Outbound {
 
   /** Puts another track of the same kind in the place of one that is sent. */
   async replaceTrack(old: MediaStreamTrack, track: MediaStreamTrack): Promise<void> {
+    for (const { feed } of this.#peers.values()) feed?.replace(old, track);
     const senders = [...this.#peers.values()].flatMap(({ peer }) => peer.getSenders());
     await Promise.all(
       senders.filter((sender) => sender.track === old).map((sender) => sender.replaceTrack(track)),
     );
+  }
+
+  /** A track was muted, or is no more. */
+  tracksChanged(): void {
+    for (const { feed } of this.#peers.values()) feed?.tracksChanged();
   }
 
   /** Ends every subscription. */
@@ -82,20 +97,14 @@ export class Outbound {
     for (const subscription of this.#peers.keys()) this.#close(subscription);
   }
 
-  #offer(to: string, subscription: string): void {
+  #offer(to: string, subscription: string, wantsFeed: boolean): void {
     if (this.#peers.has(subscription)) return;
+    if (wantsFeed && !canReadFrames()) return this.send(to, subscription, { kind: "close" });
     const peer = newPeer(subscription, (id, rtc) => this.send(to, id, rtc));
     const steps = new Steps();
-    this.#peers.set(subscription, { peer, steps });
-    const media = new MediaStream();
-    for (const track of this.tracks()) {
-      peer.addTransceiver(track, {
-        direction: "sendonly",
-        streams: [media],
-        // No highest frame rate: it would drop what a busy machine delivers in a burst.
-        ...(track.kind === "video" && { sendEncodings: [{ maxBitrate: maxVideoBitsPerSecond }] }),
-      });
-    }
+    const feed = wantsFeed ? new FeedSender(peer.createDataChannel("feed"), this.tracks) : null;
+    this.#peers.set(subscription, { peer, steps, feed });
+    if (!wantsFeed) this.#addMedia(peer);
     peer.onconnectionstatechange = () => {
       if (peer.connectionState === "failed") this.#close(subscription);
     };
@@ -112,8 +121,22 @@ export class Outbound {
     }, () => this.#close(subscription));
   }
 
+  #addMedia(peer: RTCPeerConnection): void {
+    const media = new MediaStream();
+    for (const track of this.tracks()) {
+      peer.addTransceiver(track, {
+        direction: "sendonly",
+        streams: [media],
+        // No highest frame rate: it would drop what a busy machine delivers in a burst.
+        ...(track.kind === "video" && { sendEncodings: [{ maxBitrate: maxVideoBitsPerSecond }] }),
+      });
+    }
+  }
+
   #close(subscription: string): void {
-    this.#peers.get(subscription)?.peer.close();
+    const { peer, feed } = this.#peers.get(subscription) ?? {};
+    feed?.close();
+    peer?.close();
     this.#peers.delete(subscription);
   }
 }
@@ -136,7 +159,11 @@ export class Inbound {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #state: "idle" | "connecting" | "media" | "closed" = "idle";
 
-  constructor(private readonly send: SendRtc) {
+  /** @param onFeed takes the messages of a feed, which is asked for then in the place of media */
+  constructor(
+    private readonly send: SendRtc,
+    private readonly onFeed?: (message: ArrayBuffer) => void,
+  ) {
     // A remote audio track delivers samples only while something plays it.
     this.#sound.muted = true;
   }
@@ -174,6 +201,11 @@ export class Inbound {
     if (this.#holders === 0) this.close();
   }
 
+  /** Begins anew: what came is of no use any more. */
+  restart(): void {
+    this.#again();
+  }
+
   /** Ends the subscription. */
   close(): void {
     if (this.#state === "closed") return;
@@ -204,7 +236,7 @@ export class Inbound {
     this.#attempts += 1;
     this.#state = "connecting";
     this.#subscription = crypto.randomUUID();
-    this.send(this.#subscription, { kind: "request" });
+    this.send(this.#subscription, { kind: "request", feed: this.onFeed !== undefined });
     this.#timer = setTimeout(() => this.#again(), attemptMs);
   }
 
@@ -214,6 +246,15 @@ export class Inbound {
     peer.ontrack = ({ track, receiver }) => {
       media.addTrack(track);
       receiver.jitterBufferTarget = jitterBufferMs;
+    };
+    peer.ondatachannel = ({ channel }) => {
+      channel.binaryType = "arraybuffer";
+      channel.onmessage = ({ data }) => {
+        if (data instanceof ArrayBuffer) this.onFeed?.(data);
+      };
+      channel.onclose = () => {
+        if (peer === this.#peer) this.#again();
+      };
     };
     peer.onconnectionstatechange = () => {
       if (peer !== this.#peer) return;

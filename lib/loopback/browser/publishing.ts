@@ -82,6 +82,7 @@ export class Publishing {
   /** Tells the session what a publisher sends now. */
   changed(publisher: Publisher): void {
     for (const streamId of this.streamIds(publisher)) {
+      this.#published.get(streamId)?.outbound.tracksChanged();
       const { hasAudio, hasVideo, width, height } = publisher.describe(streamId);
       this.roster.changeStream(streamId, { hasAudio, hasVideo, width, height });
       this.send({ type: "stream-changed", streamId, hasAudio, hasVideo, width, height });

@@ -3,18 +3,13 @@
  * recording worker, and speaks with the platform. One worker makes all recordings of a page, so that
  * the two that overlap in a handover share each camera's frames and clock.
  */
-import { asset } from "fresh/runtime";
 import type { ClientMessage } from "../protocol.ts";
 import type { Inbound } from "./peers.ts";
 import { trackSource } from "./publisher.ts";
 import { Feeds } from "./recorder_feeds.ts";
-import {
-  type FromWorker,
-  fromWorkerSchema,
-  type RecordingOptions,
-  type Tile,
-  type ToWorker,
-} from "./recorder_messages.ts";
+import type { FromWorker, RecordingOptions, Tile } from "./recorder_messages.ts";
+import { Receiving } from "./recorder_received.ts";
+import { listenToWorker, postToWorker } from "./recorder_worker.ts";
 
 /** A stream as a recording sees it. */
 export interface RecordedStream {
@@ -28,6 +23,8 @@ export interface RecordedStream {
   local: MediaStreamTrack[] | null;
   /** Its media over WebRTC, when somebody else publishes it. */
   inbound(): Inbound;
+  /** The same as a feed, whose messages `take` gets: see feed_packets.ts. */
+  feed(take: (message: ArrayBuffer) => void): Inbound;
 }
 
 /** What the recorder needs of a session. */
@@ -40,28 +37,32 @@ interface Recording {
   session: RecordingSession;
   options: RecordingOptions;
   epochMs: number | null;
+  /** From then on its streams stay as they are: those who leave now belong to what is not yet written. */
+  stopping: boolean;
   /** Reaches the platform, also after the session let go of its socket; false when it does not. */
   send: (message: ClientMessage) => boolean;
-  /** Media over WebRTC that this recording holds, by stream. */
-  inbounds: Map<string, { inbound: Inbound; release: () => void }>;
+  receiving: Receiving;
+  /** Feeds of tracks that the worker reads. */
   feeds: Set<string>;
   ended: PromiseWithResolvers<void>;
 }
 
 /** Records for the platform in this page. There is one, see {@link recorder}. */
 export class Recorder {
-  #worker: Worker | undefined;
   readonly #recordings = new Map<string, Recording>();
-  readonly #feeds = new Feeds((message, transfer) => this.#post(message, transfer));
-  /** Media that some recording receives, by source: the other lane's recording uses it too. */
-  readonly #received = new Map<string, Inbound>();
+  readonly #feeds = new Feeds();
   readonly #orders = new Map<string, number>();
   /** Last words about recordings that ended while their session had no socket. */
   readonly #unsaid = new WeakMap<RecordingSession, ClientMessage[]>();
 
-  /** Loads the worker before it is needed: compiling it would cost the first recording its first moments. */
-  warmUp(): void {
-    this.#worker ??= this.#startWorker();
+  constructor() {
+    listenToWorker({
+      take: (message) => this.#take(message),
+      failed: (message) => {
+        this.#feeds.lost();
+        for (const recording of this.#recordings.values()) this.#failed(recording, message);
+      },
+    });
   }
 
   /** Begins to record a session; the platform is told when the first moment is captured. */
@@ -71,14 +72,17 @@ export class Recorder {
       session,
       options,
       epochMs: null,
+      stopping: false,
       send: (message) => session.send(message),
-      inbounds: new Map(),
+      receiving: new Receiving(() => {
+        if (this.#recordings.has(options.archiveId)) this.#update(recording);
+      }),
       feeds: new Set(),
       ended: Promise.withResolvers(),
     };
     this.#recordings.set(options.archiveId, recording);
     try {
-      this.#post({ type: "start", options, tiles: this.#tiles(recording) });
+      postToWorker({ type: "start", options, tiles: this.#tiles(recording) });
     } catch (error) {
       this.#failed(recording, error instanceof Error ? error.message : String(error));
     }
@@ -86,7 +90,10 @@ export class Recorder {
 
   /** Ends a recording with the present moment; what is left is uploaded, then the platform is told. */
   stop(archiveId: string): void {
-    if (this.#recordings.has(archiveId)) this.#post({ type: "stop", archiveId });
+    const recording = this.#recordings.get(archiveId);
+    if (recording === undefined) return;
+    recording.stopping = true;
+    postToWorker({ type: "stop", archiveId });
   }
 
   /** Streams came, went or changed. */
@@ -127,9 +134,10 @@ export class Recorder {
   }
 
   #update(recording: Recording): void {
+    if (recording.stopping) return;
     try {
       const tiles = this.#tiles(recording);
-      this.#post({ type: "tiles", archiveId: recording.options.archiveId, tiles });
+      postToWorker({ type: "tiles", archiveId: recording.options.archiveId, tiles });
     } catch (error) {
       this.#failed(recording, error instanceof Error ? error.message : String(error));
     }
@@ -140,9 +148,13 @@ export class Recorder {
     const held = new Set<string>();
     const streams = recording.session.recordedStreams();
     const tiles = streams.map((stream): Tile => {
-      const tracks = stream.local ?? this.#receive(recording, stream);
+      const reception = stream.local === null
+        ? recording.receiving.receive(stream)
+        : { tracks: stream.local };
       const feed = (kind: "audio" | "video", wanted: boolean) => {
-        const track = wanted ? tracks.find((each) => each.kind === kind) : undefined;
+        if (!wanted) return null;
+        if ("feeds" in reception) return reception.feeds[kind];
+        const track = reception.tracks.find((each) => each.kind === kind);
         if (track === undefined || track.readyState === "ended") return null;
         const id = stream.local === null ? track.id : trackSource(track);
         if (!held.has(id) && !recording.feeds.has(id)) this.#feeds.retain(id, track);
@@ -160,34 +172,8 @@ export class Recorder {
     });
     for (const id of recording.feeds) if (!held.has(id)) this.#feeds.release(id);
     recording.feeds = held;
-    for (const [streamId, { release }] of recording.inbounds) {
-      if (streams.some((stream) => stream.streamId === streamId)) continue;
-      recording.inbounds.delete(streamId);
-      release();
-    }
+    recording.receiving.keepOnly(streams.map(({ streamId }) => streamId));
     return tiles;
-  }
-
-  /** The tracks of somebody else's stream: those that this page has already, else its own. */
-  #receive(recording: Recording, stream: RecordedStream): MediaStreamTrack[] {
-    const known = recording.inbounds.get(stream.streamId);
-    if (known !== undefined && !known.inbound.closed) return known.inbound.media.getTracks();
-    const shared = this.#received.get(stream.source);
-    const inbound = shared === undefined || shared.closed ? stream.inbound() : shared;
-    this.#received.set(stream.source, inbound);
-    const unwatch = inbound.watch((state) => {
-      if (state === "closed" && this.#received.get(stream.source) === inbound) {
-        this.#received.delete(stream.source);
-      }
-      if (this.#recordings.has(recording.options.archiveId)) this.#update(recording);
-    });
-    const release = () => {
-      unwatch();
-      if (!inbound.closed) inbound.release();
-    };
-    recording.inbounds.set(stream.streamId, { inbound, release });
-    inbound.retain();
-    return inbound.media.getTracks();
   }
 
   /** The same place for a camera in every recording of this page. */
@@ -198,24 +184,8 @@ export class Recorder {
     return this.#orders.size - 1;
   }
 
-  #post(message: ToWorker, transfer: Transferable[] = []): void {
-    this.#worker ??= this.#startWorker();
-    this.#worker.postMessage(message, transfer);
-  }
-
-  #startWorker(): Worker {
-    const worker = new Worker(asset("/workers/recorder.js"), { type: "module" });
-    worker.onmessage = ({ data }) => this.#take(fromWorkerSchema.parse(data));
-    worker.onerror = (event) => {
-      this.#worker = undefined;
-      this.#feeds.lost();
-      const message = `Record in this page: the worker failed: ${event.message ?? "not loaded"}`;
-      for (const recording of this.#recordings.values()) this.#failed(recording, message);
-    };
-    return worker;
-  }
-
   #take(message: FromWorker): void {
+    if (!("archiveId" in message)) return;
     const recording = this.#recordings.get(message.archiveId);
     if (recording === undefined) return;
     const { archiveId } = message;
@@ -237,7 +207,7 @@ export class Recorder {
     if (!this.#recordings.delete(recording.options.archiveId)) return;
     if (!recording.send(message)) this.#keep(recording, message);
     for (const id of recording.feeds) this.#feeds.release(id);
-    for (const { release } of recording.inbounds.values()) release();
+    recording.receiving.keepOnly([]);
     recording.ended.resolve();
   }
 

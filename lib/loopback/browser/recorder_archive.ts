@@ -14,7 +14,7 @@ import type { ComposedRecording, EncodedPicture, Studio } from "./recorder_encod
 import type { Picture } from "./recorder_grid.ts";
 import type { RecordingOptions, Tile } from "./recorder_messages.ts";
 import { Uploader } from "./recorder_upload.ts";
-import type { Ticker } from "./recorder_video.ts";
+import type { Ticker } from "./recorder_ticker.ts";
 
 /** Samples encoded at once: 20 ms, one Opus frame. */
 const blockSamples = 960;
@@ -23,9 +23,9 @@ const patienceMs = 2_000;
 /** How far in the past an archive without picture begins: its first sound is surely there, ms. */
 const audioLagMs = 200;
 /** Longest wait for every stream's first picture and sound, ms. */
-const assembleMs = 2_500;
-/** How long the end of the sound is waited for, ms. */
-const tailMs = 1_000;
+const assembleMs = 4_000;
+/** How long the last pictures and sound are waited for, ms. */
+const tailMs = 2_000;
 
 /** A recording that runs. */
 export class ArchiveRecording implements ComposedRecording {
@@ -75,7 +75,7 @@ export class ArchiveRecording implements ComposedRecording {
   /** A moment of the call, on the recorder's clock; true if a picture of it is wanted. */
   tick(atMs: number): boolean {
     if (this.#stopping || atMs > this.#endMs || !this.options.hasVideo) return false;
-    if (this.#epochMs === null && this.#assembled()) this.#begin(atMs);
+    if (this.#epochMs === null && this.#assembled(atMs)) this.#begin(atMs);
     return this.#video !== null;
   }
 
@@ -117,7 +117,8 @@ export class ArchiveRecording implements ComposedRecording {
     if (this.#endMs !== Infinity) return;
     const nowMs = performance.now();
     if (this.#epochMs === null) {
-      if (!this.options.hasVideo && this.#assembled()) this.#begin(nowMs - audioLagMs);
+      const atMs = nowMs - audioLagMs;
+      if (!this.options.hasVideo && this.#assembled(atMs)) this.#begin(atMs);
       return;
     }
     this.#mixTo(Math.max(this.#heardTo(nowMs), toSamples(nowMs - patienceMs)));
@@ -129,7 +130,7 @@ export class ArchiveRecording implements ComposedRecording {
     const endMs = this.#endMs = performance.now();
     try {
       if (this.#epochMs === null) throw new Error("Record in this page: stopped before it began");
-      if (this.#audio !== null) await this.#hearTo(endMs);
+      await this.#waitFor(endMs);
       this.#stopping = true;
       await this.studio.leave(this);
       await this.#output?.finalize();
@@ -150,12 +151,12 @@ export class ArchiveRecording implements ComposedRecording {
     if (this.#output?.state === "started") this.#output.cancel().catch(() => {});
   }
 
-  /** True once everybody who sends something is seen and heard, or was waited for long enough. */
-  #assembled(): boolean {
+  /** True once everybody who sends something is seen and heard at `atMs`, or was waited for long enough. */
+  #assembled(atMs: number): boolean {
     if (performance.now() - this.#bornMs > assembleMs) return true;
     return this.tiles.every((tile) =>
       (!tile.hasVideo || !this.options.hasVideo || this.#seen(tile.videoFeed)) &&
-      (!tile.hasAudio || !this.options.hasAudio || this.#heard(tile.audioFeed))
+      (!tile.hasAudio || !this.options.hasAudio || this.#heard(tile.audioFeed, atMs))
     );
   }
 
@@ -163,8 +164,9 @@ export class ArchiveRecording implements ComposedRecording {
     return feed !== null && (this.ticker.feeds.get(feed)?.shown ?? null) !== null;
   }
 
-  #heard(feed: string | null): boolean {
-    return feed !== null && (this.microphones.get(feed)?.end ?? null) !== null;
+  #heard(feed: string | null, atMs: number): boolean {
+    const start = feed === null ? null : this.microphones.get(feed)?.start ?? null;
+    return start !== null && start <= toSamples(atMs);
   }
 
   /** Media time 0 is `epochMs`. */
@@ -231,10 +233,13 @@ export class ArchiveRecording implements ComposedRecording {
     }
   }
 
-  /** Mixes up to a moment, waiting a little for its sound to arrive. */
-  async #hearTo(endMs: number): Promise<void> {
+  /** Takes what belongs to the time up to a moment, waiting a little for it to arrive. */
+  async #waitFor(endMs: number): Promise<void> {
     const end = toSamples(endMs);
-    while (this.#heardTo(performance.now()) < end && performance.now() < endMs + tailMs) {
+    const complete = () =>
+      (this.#audio === null || this.#heardTo(performance.now()) >= end) &&
+      (this.#video === null || this.ticker.knownToMs >= endMs);
+    while (!complete() && performance.now() < endMs + tailMs) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     this.#mixTo(end);

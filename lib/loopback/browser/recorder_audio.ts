@@ -2,21 +2,12 @@
  * Every microphone that this page records, on one clock: samples lie at their own times, and a
  * recording reads the sum of those it hears. Positions are samples at 48 kHz of the recorder's clock.
  */
-import { ClockMap } from "./recorder_clock.ts";
+import { ClockMap, soundWarmUpMs } from "./recorder_clock.ts";
 
 /** Samples a second of everything recorded. */
 export const sampleRate = 48_000;
 /** What a microphone keeps, in samples: the longest that a mix may be late. */
 const kept = 6 * sampleRate;
-/**
- * Audio data carry the time origin of the context that reads them, here the worker's; those captured
- * before the stream was transferred still carry the page's, which began earlier, and so seem to lie in
- * the future. They are not looked at, unless all of them are so for that long.
- */
-const futureMs = 20;
-const maxDiscarded = 300;
-/** Warm-up of a microphone's clock, ms. */
-const warmUpMs = 350;
 /** A smaller difference between counted and stamped time is corrected a sample at a time, samples. */
 const driftSamples = 40 * sampleRate / 1000;
 /** A difference that is left alone: stamps are rounded, samples. */
@@ -29,18 +20,39 @@ export function toSamples(clockMs: number): number {
   return Math.round(clockMs * sampleRate / 1000);
 }
 
+/**
+ * Audio data carry the time origin of the context that reads them, here the worker's; those captured
+ * before the stream was transferred still carry the page's, which began earlier, and so seem to lie in
+ * the future. They are not looked at, unless all of them are so for that long.
+ */
+const futureMs = 20;
+const maxDiscarded = 300;
+
+/** Tells the first data of a track, whose stamps are of another clock, from the rest. */
+export class EarlySound {
+  #discarded = 0;
+
+  /** True for data that must not be looked at. */
+  has(mediaMs: number, nowMs: number): boolean {
+    if (mediaMs <= nowMs + futureMs || this.#discarded >= maxDiscarded) return false;
+    this.#discarded += 1;
+    return true;
+  }
+}
+
 /** One microphone. */
 export class AudioFeed {
-  readonly #clock = new ClockMap(warmUpMs);
+  readonly #clock = new ClockMap(soundWarmUpMs);
+  readonly #early = new EarlySound();
   readonly #left = new Float32Array(kept);
   readonly #right = new Float32Array(kept);
-  #discarded = 0;
+  #start: number | null = null;
   #end: number | null = null;
   #drift = 0;
 
-  /** True once its clock is known. */
-  get ready(): boolean {
-    return this.#clock.ready;
+  /** Position of the first sample that was here, or null before it. */
+  get start(): number | null {
+    return this.#start;
   }
 
   /** Position after the last sample that is here, or null before the first. */
@@ -48,10 +60,26 @@ export class AudioFeed {
     return this.#end;
   }
 
-  /** Takes data that just arrived, and closes it. */
+  /** Takes data that just arrived from this page's own track, and closes it. */
   push(data: AudioData): void {
-    this.#take(data, performance.now());
+    const nowMs = performance.now();
+    const mediaMs = data.timestamp / 1000;
+    if (!this.#early.has(mediaMs, nowMs)) {
+      this.#clock.observe(mediaMs, nowMs);
+      if (this.#clock.ready) {
+        this.add(readChannels(data), data.sampleRate, this.#clock.toClock(mediaMs));
+      }
+    }
     data.close();
+  }
+
+  /** Takes sound of the moment `atMs` on the recorder's clock. */
+  add([left, right]: Float32Array[], rate: number, atMs: number): void {
+    if (left === undefined) return;
+    const count = Math.round(left.length * sampleRate / rate);
+    const { start, length } = this.#place(toSamples(atMs), count);
+    this.#start ??= start;
+    this.#write(start, length, left, right ?? left);
   }
 
   /** Adds this microphone's sound from position `from` on to `left` and `right`. */
@@ -64,22 +92,6 @@ export class AudioFeed {
       left[position - from] = (left[position - from] ?? 0) + (this.#left[at] ?? 0);
       right[position - from] = (right[position - from] ?? 0) + (this.#right[at] ?? 0);
     }
-  }
-
-  #take(data: AudioData, nowMs: number): void {
-    const mediaMs = data.timestamp / 1000;
-    if (mediaMs > nowMs + futureMs && this.#discarded < maxDiscarded) {
-      this.#discarded += 1;
-      return;
-    }
-    this.#clock.observe(mediaMs, nowMs);
-    if (!this.#clock.ready) return;
-    const stamped = toSamples(this.#clock.toClock(mediaMs));
-    const count = Math.round(data.numberOfFrames * sampleRate / data.sampleRate);
-    const { start, length } = this.#place(stamped, count);
-    const left = readChannel(data, 0);
-    const right = data.numberOfChannels > 1 ? readChannel(data, 1) : left;
-    this.#write(start, length, left, right);
   }
 
   /** Where data goes: after the last, as long as its stamp does not say otherwise. */
@@ -113,10 +125,13 @@ export class AudioFeed {
   }
 }
 
-function readChannel(data: AudioData, planeIndex: number): Float32Array {
-  const samples = new Float32Array(data.numberOfFrames);
-  data.copyTo(samples, { planeIndex, format: "f32-planar" });
-  return samples;
+/** The samples of every channel, two at most. */
+export function readChannels(data: AudioData): Float32Array<ArrayBuffer>[] {
+  return Array.from({ length: Math.min(2, data.numberOfChannels) }, (_, planeIndex) => {
+    const samples = new Float32Array(data.numberOfFrames);
+    data.copyTo(samples, { planeIndex, format: "f32-planar" });
+    return samples;
+  });
 }
 
 /** The sample at `index` when `samples` is stretched to `length`. */

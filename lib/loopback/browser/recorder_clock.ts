@@ -3,6 +3,11 @@
  * by when they happened to arrive.
  */
 
+import * as z from "zod";
+
+/** Warm-up of a microphone's clock, and of a camera's, ms. */
+export const soundWarmUpMs = 350;
+const pictureWarmUpMs = 500;
 /** A jump of the media clock is believed when that many frames in a row say so. */
 const jumpFrames = 30;
 /** What counts as a jump, ms. */
@@ -62,4 +67,29 @@ export class RtpClock {
     this.#last = timestamp;
     return this.#ticks / 90;
   }
+}
+
+const frameMetadata = z.object({ rtpTimestamp: z.number().optional() });
+
+/** A camera's clock: the moments of its frames. */
+export class CameraClock {
+  readonly #map = new ClockMap(pictureWarmUpMs);
+  readonly #rtp = new RtpClock();
+
+  /** When a frame that arrived at `nowMs` was captured, ms; null during the warm-up. */
+  moment(frame: VideoFrame, nowMs: number): number | null {
+    const rtpTimestamp = readRtpTimestamp(frame);
+    const mediaMs = rtpTimestamp === undefined
+      ? frame.timestamp / 1000
+      : this.#rtp.toMs(rtpTimestamp);
+    this.#map.observe(mediaMs, nowMs);
+    return this.#map.ready ? this.#map.toClock(mediaMs) : null;
+  }
+}
+
+/** `VideoFrame.metadata()` (WebCodecs' registry of frame metadata), which TypeScript does not know. */
+function readRtpTimestamp(frame: VideoFrame): number | undefined {
+  const read: unknown = Reflect.get(frame, "metadata");
+  if (typeof read !== "function") return undefined;
+  return frameMetadata.safeParse(read.call(frame)).data?.rtpTimestamp;
 }

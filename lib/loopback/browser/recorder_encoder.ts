@@ -6,8 +6,8 @@ import { Grid, type Picture } from "./recorder_grid.ts";
 
 /** Time between two key frames: where a player can enter, and where a seam can lie, ms. */
 const keyFrameEveryMs = 2_000;
-/** Pictures that may wait for a busy encoder, at most two seconds; more are dropped. */
-const maxWaiting = 60;
+/** Pictures that may wait for a busy encoder; more are dropped. */
+const maxWaiting = 240;
 /** Memory that they may take, bytes. */
 const maxWaitingBytes = 100_000_000;
 
@@ -71,7 +71,7 @@ export class PictureEncoder {
     if (this.#waiting.length >= this.#limit || this.#encoder.state !== "configured") return false;
     const keyFrame = fresh || atMs - this.#keyFrameAtMs >= keyFrameEveryMs;
     if (keyFrame) this.#keyFrameAtMs = atMs;
-    const frame = this.#grid.compose(pictures, toMicroseconds(atMs));
+    const frame = this.#grid.compose(pictures, atMs);
     this.#waiting.push({ atMs, takers });
     this.#encoder.encode(frame, { keyFrame });
     frame.close();

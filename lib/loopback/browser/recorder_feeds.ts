@@ -1,12 +1,10 @@
 /** The tracks that this page's recording worker reads: each one once, however many recordings use it. */
-import type { ToWorker } from "./recorder_messages.ts";
+import { postToWorker } from "./recorder_worker.ts";
 import { createFrameReader } from "./track_processor.ts";
 
 /** Counts who uses each feed: the first use hands it to the worker, the last takes it back. */
 export class Feeds {
   readonly #feeds = new Map<string, { holders: number; track: MediaStreamTrack }>();
-
-  constructor(private readonly post: (message: ToWorker, transfer?: Transferable[]) => void) {}
 
   /** One more recording uses the track under this id. */
   retain(id: string, track: MediaStreamTrack): void {
@@ -21,7 +19,7 @@ export class Feeds {
     const kind = track.kind === "audio" ? "audio" : "video";
     const readable = createFrameReader(clone);
     this.#feeds.set(id, { holders: 1, track: clone });
-    this.post({ type: "feed", id, kind, readable }, [readable]);
+    postToWorker({ type: "feed", id, kind, readable }, [readable]);
   }
 
   /** One recording less uses it. */
@@ -31,7 +29,7 @@ export class Feeds {
     feed.holders -= 1;
     if (feed.holders > 0) return;
     this.#feeds.delete(id);
-    this.post({ type: "end-feed", id });
+    postToWorker({ type: "end-feed", id });
     feed.track.stop();
   }
 

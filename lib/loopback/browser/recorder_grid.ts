@@ -1,11 +1,5 @@
 /** Composes what a recording shows: a grid of everybody's picture. */
-import {
-  blackPlanes,
-  drawnPlanes,
-  type Planes,
-  planesColorSpace,
-  scaleInto,
-} from "./recorder_planes.ts";
+import { blackPlanes, drawnPlanes, type Planes, scaleInto, toFrame } from "./recorder_planes.ts";
 
 /** Tiles shown at most, as in the platform's composed archives. */
 const maxTiles = 16;
@@ -52,7 +46,7 @@ export class Grid {
   }
 
   /** Composes the pictures in their order, as large as a grid allows, none of them cut. */
-  compose(pictures: Picture[], timestamp: number): VideoFrame {
+  compose(pictures: Picture[], atMs: number): VideoFrame {
     const { width, height } = this.#composed;
     const visible = pictures.slice(0, maxTiles);
     const columns = Math.max(1, Math.ceil(Math.sqrt(visible.length)));
@@ -81,13 +75,7 @@ export class Grid {
       scaleInto(this.#composed, planes ?? nameTile(name, next.box), next.box);
     }
     this.#shown = wanted;
-    return new VideoFrame(this.#composed.data, {
-      format: "I420",
-      codedWidth: width,
-      codedHeight: height,
-      timestamp,
-      colorSpace: planesColorSpace,
-    });
+    return toFrame(this.#composed, atMs);
   }
 }
 

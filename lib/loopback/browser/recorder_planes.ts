@@ -14,7 +14,7 @@ export interface Planes {
 }
 
 /** What the planes mean: what cameras and WebRTC deliver, ITU-R BT.601 in limited range. */
-export const planesColorSpace: VideoColorSpaceInit = {
+const planesColorSpace: VideoColorSpaceInit = {
   primaries: "smpte170m",
   transfer: "smpte170m",
   matrix: "smpte170m",
@@ -37,6 +37,17 @@ export function blackPlanes(width: number, height: number): Planes {
   picture.data.fill(black.luma, 0, width * height);
   picture.data.fill(black.chroma, width * height);
   return picture;
+}
+
+/** A picture as a frame, to be encoded; it keeps nothing of the planes. */
+export function toFrame({ width, height, data }: Planes, atMs: number): VideoFrame {
+  return new VideoFrame(data, {
+    format: "I420",
+    codedWidth: width,
+    codedHeight: height,
+    timestamp: Math.round(atMs * 1000),
+    colorSpace: planesColorSpace,
+  });
 }
 
 /** Copies a frame's picture; `memory` of the right size is used again. The frame stays open. */

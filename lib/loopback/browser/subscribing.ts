@@ -2,7 +2,7 @@
 import type OT from "@opentok/client";
 import type { ClientMessage, WireRtc } from "../protocol.ts";
 import { ClientError } from "./errors.ts";
-import { Inbound } from "./peers.ts";
+import { Inbound, type SendRtc } from "./peers.ts";
 import { deadline } from "./promise.ts";
 import type { Roster, Stream } from "./roster.ts";
 import { Subscriber } from "./subscriber.ts";
@@ -14,6 +14,8 @@ const subscribeTimeoutMs = 30_000;
 export class Subscribing {
   readonly #subscribers = new Map<Subscriber, string>();
   readonly #inbounds = new Map<string, Inbound>();
+  /** What this page records of a stream. */
+  readonly #feeds = new Map<string, Inbound>();
 
   constructor(
     private readonly roster: Roster,
@@ -67,23 +69,38 @@ export class Subscribing {
   inbound(streamId: string): Inbound {
     const known = this.#inbounds.get(streamId);
     if (known !== undefined && !known.closed) return known;
-    const inbound = new Inbound((subscription, rtc) => {
-      const to = this.roster.streams.get(streamId)?.connection.connectionId;
-      if (to !== undefined) this.send({ type: "rtc", to, streamId, subscription, rtc });
-    });
+    const inbound = new Inbound(this.#sender(streamId));
     this.#inbounds.set(streamId, inbound);
     return inbound;
+  }
+
+  /** A stream's feed, for the recorder: all of it, late rather than lost. */
+  feed(streamId: string, take: (message: ArrayBuffer) => void): Inbound {
+    const feed = new Inbound(this.#sender(streamId), take);
+    this.#feeds.get(streamId)?.close();
+    this.#feeds.set(streamId, feed);
+    return feed;
+  }
+
+  #sender(streamId: string): SendRtc {
+    return (subscription, rtc) => {
+      const to = this.roster.streams.get(streamId)?.connection.connectionId;
+      if (to !== undefined) this.send({ type: "rtc", to, streamId, subscription, rtc });
+    };
   }
 
   /** Takes one step of a negotiation. */
   receive(streamId: string, subscription: string, rtc: WireRtc): void {
     this.#inbounds.get(streamId)?.receive(subscription, rtc);
+    this.#feeds.get(streamId)?.receive(subscription, rtc);
   }
 
   /** A stream's media can never come again. */
   closeMedia(streamId: string): void {
-    this.#inbounds.get(streamId)?.close();
-    this.#inbounds.delete(streamId);
+    for (const inbounds of [this.#inbounds, this.#feeds]) {
+      inbounds.get(streamId)?.close();
+      inbounds.delete(streamId);
+    }
   }
 
   /** Ends the subscriptions of a stream. */

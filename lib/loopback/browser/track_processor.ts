@@ -13,6 +13,11 @@ type TrackProcessorConstructor = new (
 /** Frames that wait for a busy worker: 0.3 s of video (the camera lends few), 4 s of sound. */
 const buffered = { video: 10, audio: 400 };
 
+/** Whether this browser can read a track's frames in a page, and encode them. */
+export function canReadFrames(): boolean {
+  return "MediaStreamTrackProcessor" in globalThis && "VideoEncoder" in globalThis;
+}
+
 function isConstructor(value: unknown): value is TrackProcessorConstructor {
   return typeof value === "function";
 }

@@ -90,7 +90,9 @@ export class Relay {
     platform.onmessage = ({ data }) => tell(() => pass(client, data));
     platform.onclose = ({ code, reason, wasClean }) => {
       this.sockets.delete(pair);
-      tell(() => end(client, wasClean ? code : CLOSE.restarting, reason));
+      // 1005: the platform gave no code. Nobody may send that one.
+      const told = code === 1005 ? 1000 : code;
+      tell(() => end(client, wasClean ? told : CLOSE.restarting, reason));
     };
     client.onmessage = ({ data }) => pass(platform, data);
     client.onclose = ({ code, wasClean }) => {

@@ -88,6 +88,45 @@ Deno.test("a recording without parts says so instead of an empty film", async ()
   });
 });
 
+Deno.test("a recording's page says what it holds, and what cannot be shown as a film", async () => {
+  await withApp({}, async (app) => {
+    const options = { hasAudio: true, hasVideo: true, outputMode: "composed" as const };
+    await storeChain(app.services, { id: "c1", options: { ...options, hasVideo: false } });
+    await storeChain(app.services, { id: "c2", options: { ...options, outputMode: "individual" } });
+    const soundOnly = await app.get("/player/c1");
+    assert.match(soundOnly.body, /<dt>Holds<\/dt><dd>Sound<\/dd>/);
+    const individual = await app.get("/player/c2");
+    assert.match(individual.body, /Sound and picture, a file for each person/);
+    assert.match(individual.body, /cannot be shown as one film/);
+    assert.match(individual.body, /aria-label="Download part 2"/);
+  });
+});
+
+Deno.test("gaps are told with their length and cause, and the share that is covered", async () => {
+  await withApp({}, async (app) => {
+    const gap = {
+      fromMs: START_MS + 10_000,
+      toMs: START_MS + 14_000,
+      cause: "The server restarted",
+    };
+    await storeChain(app.services, { id: "c1", gaps: [gap] });
+    await app.services.store.parts.update("c1", 1, (part) => ({ ...part, startedAtMs: gap.toMs }));
+    const { body } = await app.get("/player/c1");
+    assert.match(body, /4\.00 s at 0:00:10: The server restarted/);
+    assert.match(body, /<dt>Continuity<\/dt><dd>83\.33 %<\/dd>/);
+    assert.match(body, /4\.000 s missing/);
+  });
+});
+
+Deno.test("many parts fold up, and are all there", async () => {
+  await withApp({}, async (app) => {
+    await storeChain(app.services, { id: "c1" }, Array.from({ length: 50 }, () => 10_000));
+    const { body } = await app.get("/player/c1");
+    assert.match(body, /<summary>Parts \(50\)<\/summary>/);
+    assert.equal(body.match(/href="\/download\/c1-\d+"/g)?.length, 50);
+  });
+});
+
 Deno.test("an unknown recording is a 404 page", async () => {
   await withApp({}, async (app) => {
     const { status, body } = await app.get("/player/nope");

@@ -23,6 +23,10 @@ const chainItemSchema = z.object({
   /** How many parts it has. */
   parts: z.number().int(),
   durationSeconds: z.number(),
+  /** Covered time / recorded time, 0 to 1; until now while it records. */
+  continuity: z.number(),
+  /** How much was recorded more than once: what handing over cost. */
+  overlapSeconds: z.number(),
 });
 
 /** How far the answer of a comparison may be off: a picture knows no more than its frames. */
@@ -51,8 +55,9 @@ export function chainRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       const page = await store.chains.list(c.req.valid("query"));
       const items = await Promise.all(page.items.map(async (chain) => {
         const parts = await store.parts.list(chain.id);
-        const { durationSeconds } = filmOfParts(context.config, chain, parts);
-        return { chain, parts: parts.length, durationSeconds };
+        const film = filmOfParts(context.config, chain, parts);
+        const { durationSeconds, continuity, overlapSeconds } = film;
+        return { chain, parts: parts.length, durationSeconds, continuity, overlapSeconds };
       }));
       return c.json({ items, cursor: page.cursor }, 200);
     },

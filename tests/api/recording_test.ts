@@ -49,9 +49,9 @@ Deno.test("a room is started, handed over, stopped, watched and deleted by the A
     assert.equal(chains.cursor, null);
     assert.deepEqual(
       chains.items.map((
-        item: { chain: { id: string }; parts: number },
-      ) => [item.chain.id, item.parts]),
-      [[id, 3]],
+        item: { chain: { id: string }; parts: number; overlapSeconds: number },
+      ) => [item.chain.id, item.parts, item.overlapSeconds >= 0]),
+      [[id, 3, true]],
     );
     for (const part of handedOver.parts) await untilAvailable(server, part.archiveId);
     // Until their files are read, parts lie where whole seconds put them.

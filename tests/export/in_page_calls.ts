@@ -39,7 +39,8 @@ export interface Played {
   errorCode: number | undefined;
   /** Distance of a picture from its moment, seconds: the median, as a busy machine looks late. */
   pictureSeconds: number;
-  pictures: number;
+  /** The last picture that was readable; null if none was. */
+  lastPicture: number | null;
   /** Lengths of the loud and the silent stretches that were heard, seconds: loud first. */
   heard: number[];
 }
@@ -116,7 +117,7 @@ export async function playStored(
     durationSeconds: duration,
     errorCode: error?.code,
     pictureSeconds: distances.toSorted((a, b) => a - b)[distances.length >> 1] ?? Infinity,
-    pictures: distances.length,
+    lastPicture: samples.findLast(({ number }) => number !== null)?.number ?? null,
     heard,
   };
 }

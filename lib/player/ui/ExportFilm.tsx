@@ -1,11 +1,17 @@
 import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import type { Film } from "../../recording/views.ts";
 
 /** The button that offers the whole film as one file. What it opens is loaded when it is pressed. */
 export function ExportFilm({ film }: { film: Film }) {
+  /** False in the server's page, whose button nobody hears yet. */
+  const alive = useSignal(false);
   const open = useSignal(false);
   const loaded = useSignal<{ Panel: typeof import("./ExportPanel.tsx").default } | null>(null);
   const failed = useSignal(false);
+  useEffect(() => {
+    alive.value = true;
+  }, []);
   const over = film.state === "stopped" || film.state === "failed";
   const hasFile = film.parts.some((part) => part.status === "available");
   if (film.options.outputMode === "individual" || !hasFile) return null;
@@ -26,7 +32,7 @@ export function ExportFilm({ film }: { film: Film }) {
           type="button"
           class="button"
           aria-expanded={open.value}
-          disabled={!over}
+          disabled={!over || !alive.value}
           onClick={() => open.value ? close() : load()}
         >
           Export film

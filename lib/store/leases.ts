@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { keys } from "./keys.ts";
-import { MAX_COMMIT_ATTEMPTS, readRecord, type StoreContext } from "./records.ts";
+import { commit, MAX_COMMIT_ATTEMPTS, readRecord, type StoreContext } from "./records.ts";
 
 const leaseSchema = z.object({
   owner: z.string(),
@@ -45,8 +45,9 @@ export function createLeases(context: StoreContext): Leases {
     value: z.infer<typeof leaseSchema>,
   ): Promise<Lease | null> => {
     const key = keys.lease(name);
-    const result = await kv.atomic().check({ key, versionstamp: before }).set(key, value).commit();
-    return result.ok ? { ...value, name, versionstamp: result.versionstamp } : null;
+    const operation = kv.atomic().check({ key, versionstamp: before }).set(key, value);
+    const versionstamp = await commit(operation, `Take lease "${name}"`);
+    return versionstamp === null ? null : { ...value, name, versionstamp };
   };
 
   /** Writes another end into a lease that is held; null if it was lost. */

@@ -96,6 +96,11 @@ export function createLoopbackRecords(context: StoreContext): LoopbackRecords {
       }
       return all.sort((a, b) => b.epochMs - a.epochMs);
     },
-    removeArchive: (id) => kv.delete(key.archive(id)),
+    async removeArchive(id) {
+      await commit(
+        kv.atomic().delete(key.archive(id)),
+        "Forget an archive of the stand-in platform",
+      );
+    },
   };
 }

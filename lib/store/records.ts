@@ -31,6 +31,11 @@ export interface Versioned<T> {
 
 /** How often a change is tried again when another writer was faster. */
 export const MAX_COMMIT_ATTEMPTS = 20;
+/** Deno KV on a file fails at once with this message while another process writes to it. */
+const LOCKED = "database is locked";
+/** Such a commit is tried again for about 3 s. */
+const MAX_LOCKED_TRIES = 60;
+const MAX_LOCKED_PAUSE_MS = 100;
 /** Deno KV reads at most this many keys at once. */
 const GET_MANY_LIMIT = 10;
 
@@ -126,19 +131,32 @@ export async function listEntries(
 
 /**
  * Commits; answers the new versionstamp, or null if a check did not hold. Throws `invalid` where a
- * value or key exceeds KV's limits.
+ * value or key exceeds KV's limits, `conflict` where another process locks the database for seconds.
  */
 export async function commit(
   operation: Deno.AtomicOperation,
   action: string,
 ): Promise<string | null> {
-  try {
-    const result = await operation.commit();
-    return result.ok ? result.versionstamp : null;
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    throw new StoreError("invalid", `${action}: ${error.message}`, { cause: error });
+  for (let tries = 1;; tries++) {
+    try {
+      const result = await operation.commit();
+      return result.ok ? result.versionstamp : null;
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      const isLocked = error.message.includes(LOCKED);
+      if (isLocked && tries < MAX_LOCKED_TRIES) await lockedPause(tries);
+      else {
+        const kind = isLocked ? "conflict" : "invalid";
+        throw new StoreError(kind, `${action}: ${error.message}`, { cause: error });
+      }
+    }
   }
+}
+
+/** Waits, at random, so that processes that failed together do not try together again. */
+function lockedPause(tries: number): Promise<void> {
+  const mostMs = Math.min(20 * tries, MAX_LOCKED_PAUSE_MS);
+  return new Promise((resolve) => setTimeout(resolve, Math.random() * mostMs));
 }
 
 /** Repeats `attempt` until it commits (it answers null when another writer was faster). */

@@ -68,7 +68,7 @@ export function createValues(context: StoreContext): Values {
       });
     },
     async delete(key) {
-      await kv.delete(keys.values(key));
+      await commit(kv.atomic().delete(keys.values(key)), `Delete value ${key.join("/")}`);
     },
     async list(prefix, schema, options) {
       const page = await listEntries(context, keys.values(prefix), options);

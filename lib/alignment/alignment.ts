@@ -35,9 +35,12 @@ export type Alignment =
   }
   | { kind: "none"; reason: Unanswered; text: string };
 
+/** A rival of so much less strength than the best is none. */
+const CLEAR_OF_RIVALS = 0.6;
+
 /** How sure a peak is: it stands out from chance, and from every other lag. */
 export function confidenceOf(peak: Peak): number {
-  return peak.certainty * (1 - peak.rivalry);
+  return peak.certainty * Math.min(1, (1 - peak.rivalry) / CLEAR_OF_RIVALS);
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Finding where one series of numbers lies against another. */
-import { at, fft, powerOfTwo } from "./fft.ts";
+import { at, fft, padded, powerOfTwo } from "./fft.ts";
 
 /** One or more channels over the same time, each with a mean of 0. */
 export type Series = readonly Float32Array[];
@@ -28,38 +28,58 @@ export interface Peak {
   rivalry: number;
 }
 
-/** This far above what chance may do, a lag is a full rival although its overlap is short. */
+/** This far above what chance may do, a series that is like itself repeats. */
 const CLEARLY = 1.5;
+/** So many lags are looked at more closely. */
+const CANDIDATES = 16;
 
-/** The lag at which the series agree best, or null if no lag has enough overlap. */
-export function bestLag(earlier: Series, later: Series, search: Search): Peak | null {
+/**
+ * The lag at which the series agree best, or null if no lag has enough overlap. `closer` may tell
+ * better how well they agree at a lag (given as a whole number, with the length of its overlap).
+ */
+export function bestLag(
+  earlier: Series,
+  later: Series,
+  search: Search,
+  closer: (lag: number, overlap: number) => number | null = () => null,
+): Peak | null {
   const minLag = Math.max(search.minLag, search.minOverlap - lengthOf(later));
   const maxLag = Math.min(search.maxLag, lengthOf(earlier) - search.minOverlap);
   if (maxLag - minLag < 2) return null;
-  const { strength, significance } = scores(earlier, later, minLag, maxLag);
-  const certainty = significance.map((value) => Math.max(0, 1 - search.chance / value));
-  let best = 0;
-  let top = 0;
-  for (let i = 0; i < strength.length; i++) {
-    const rank = at(strength, i) * at(certainty, i);
-    if (rank > top) [best, top] = [i, rank];
-  }
-  if (top === 0) return { lag: minLag, strength: 0, certainty: 0, rivalry: 1 };
-  const [from, to] = hill(strength, best, search.peakWidth);
-  let rivalry = 0;
-  for (let i = 0; i < strength.length; i++) {
-    if (i >= from && i <= to) continue;
-    rivalry = Math.max(rivalry, at(strength, i) * at(certainty, i) / top);
-    if (at(significance, i) > CLEARLY * search.chance) {
-      rivalry = Math.max(rivalry, at(strength, i) / at(strength, best));
-    }
-  }
+  const scored = scores(earlier, later, minLag, maxLag);
+  const { strength, significance } = scored;
+  const certaintyOf = (value: number) => Math.max(0, 1 - search.chance / value);
+  const peaks = peaksOf(scored, search.peakWidth).map((index) => {
+    const lag = minLag + index;
+    const overlap = Math.min(lengthOf(later), lengthOf(earlier) - lag) - Math.max(0, -lag);
+    const coarse = at(strength, index);
+    const fine = closer(lag, overlap) ?? coarse;
+    return { index, fine, certainty: certaintyOf(at(significance, index) * fine / coarse) };
+  });
+  const rank = (peak: { fine: number; certainty: number }) => peak.fine * peak.certainty;
+  const [best, ...others] = peaks.toSorted((a, b) => rank(b) - rank(a));
+  if (!best || rank(best) === 0) return { lag: minLag, strength: 0, certainty: 0, rivalry: 1 };
   return {
-    lag: minLag + best + vertex(strength, best),
-    strength: at(strength, best),
-    certainty: at(certainty, best),
-    rivalry: Math.min(1, rivalry),
+    lag: minLag + best.index + vertex(strength, best.index),
+    strength: best.fine,
+    certainty: best.certainty,
+    rivalry: others.reduce((most, { fine }) => Math.max(most, Math.min(1, fine / best.fine)), 0),
   };
+}
+
+/** The highest peaks, as indices, highest first. */
+function peaksOf({ strength, significance }: Scores, width: number): number[] {
+  const rank = significance.map((value, i) => value > 0 ? value * at(strength, i) : 0);
+  const peaks: number[] = [];
+  while (peaks.length < CANDIDATES) {
+    let best = 0;
+    for (let i = 1; i < rank.length; i++) if (at(rank, i) > at(rank, best)) best = i;
+    if (at(rank, best) <= 0) break;
+    peaks.push(best);
+    const [from, to] = hill(strength, best, width);
+    rank.fill(0, from, to + 1);
+  }
+  return peaks;
 }
 
 /**
@@ -143,8 +163,8 @@ function addSpectrum(
   later: Float32Array,
 ): void {
   const size = sumRe.length;
-  const re = Float64Array.from({ length: size }, (_, i) => at(earlier, i));
-  const im = Float64Array.from({ length: size }, (_, i) => at(later, i));
+  const re = padded(earlier, size);
+  const im = padded(later, size);
   fft(re, im);
   for (let k = 0; k < size; k++) {
     const m = (size - k) % size;
@@ -158,9 +178,10 @@ function addSpectrum(
 /** Energy of everything before each index, all channels together. */
 function energyBefore(series: Series): Float64Array {
   const sum = new Float64Array(lengthOf(series) + 1);
-  for (let i = 0; i + 1 < sum.length; i++) {
-    sum[i + 1] = series.reduce((energy, channel) => energy + at(channel, i) ** 2, at(sum, i));
+  for (const channel of series) {
+    for (let i = 0; i < channel.length; i++) sum[i + 1] = at(sum, i + 1) + at(channel, i) ** 2;
   }
+  for (let i = 1; i < sum.length; i++) sum[i] = at(sum, i) + at(sum, i - 1);
   return sum;
 }
 

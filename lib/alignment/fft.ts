@@ -27,8 +27,12 @@ export function fft(re: Float64Array, im: Float64Array, inverse = false): void {
     }
   }
   const turn = (inverse ? 2 : -2) * Math.PI / size;
-  const cos = Float64Array.from({ length: size >> 1 }, (_, k) => Math.cos(turn * k));
-  const sin = Float64Array.from({ length: size >> 1 }, (_, k) => Math.sin(turn * k));
+  const cos = new Float64Array(size >> 1);
+  const sin = new Float64Array(size >> 1);
+  for (let k = 0; k < cos.length; k++) {
+    cos[k] = Math.cos(turn * k);
+    sin[k] = Math.sin(turn * k);
+  }
   for (let half = 1; half < size; half *= 2) {
     const stride = size / (2 * half);
     for (let from = 0; from < size; from += 2 * half) {
@@ -55,6 +59,13 @@ function swap(list: Float64Array, i: number, j: number): void {
   const kept = at(list, i);
   list[i] = at(list, j);
   list[j] = kept;
+}
+
+/** The numbers of a list, then zeros, `size` in all. */
+export function padded(list: Float32Array, size: number): Float64Array {
+  const out = new Float64Array(size);
+  out.set(list);
+  return out;
 }
 
 /** A number of a list, 0 outside of it. */

@@ -1,5 +1,5 @@
 /** Making sounds comparable: one sampling rate, every frequency of the same weight. */
-import { at, fft, powerOfTwo } from "./fft.ts";
+import { at, fft, padded, powerOfTwo } from "./fft.ts";
 
 /** Zero crossings of the interpolating function on each side. */
 const HALF_WIDTH = 12;
@@ -29,8 +29,8 @@ export function resample(samples: Float32Array, fromHz: number, toHz: number): F
     for (let i = Math.max(0, first); i <= Math.min(samples.length - 1, last); i++) {
       const x = Math.abs(i - centre) * cutoff * STEPS;
       const k = Math.floor(x);
-      const value = at(kernel, k) + (x - k) * (at(kernel, k + 1) - at(kernel, k));
-      sum += at(samples, i) * value;
+      const [left, right] = [kernel[k] ?? 0, kernel[k + 1] ?? 0];
+      sum += (samples[i] ?? 0) * (left + (x - k) * (right - left));
     }
     out[n] = sum;
   }
@@ -50,7 +50,7 @@ export function whiten(
   { lowHz, highHz, smoothHz }: { lowHz: number; highHz: number; smoothHz: number },
 ): Float32Array {
   const size = powerOfTwo(samples.length);
-  const re = Float64Array.from({ length: size }, (_, i) => at(samples, i));
+  const re = padded(samples, size);
   const im = new Float64Array(size);
   fft(re, im);
   const half = size / 2;
@@ -67,11 +67,13 @@ export function whiten(
     const [from, to] = [Math.max(low, k - reach), Math.min(high + 1, k + reach + 1)];
     const mean = (at(before, to) - at(before, from)) / Math.max(1, to - from);
     const gain = k >= low && k <= high && mean + floor > 0 ? 1 / (mean + floor) : 0;
-    for (const i of k === 0 || k === half ? [k] : [k, size - k]) {
-      re[i] = at(re, i) * gain;
-      im[i] = at(im, i) * gain;
-    }
+    re[k] = at(re, k) * gain;
+    im[k] = at(im, k) * gain;
+    // The transform of a real series is mirrored.
+    if (k === 0 || k === half) continue;
+    re[size - k] = at(re, k);
+    im[size - k] = -at(im, k);
   }
   fft(re, im, true);
-  return Float32Array.from({ length: samples.length }, (_, i) => at(re, i));
+  return new Float32Array(re.subarray(0, samples.length));
 }

@@ -33,7 +33,8 @@ export function alignPicture(earlier: Motion, later: Motion, expected: Expected)
   const reach = expected.toleranceSeconds * GRID_HZ;
   const frameSeconds = Math.max(frameOf(earlier), frameOf(later));
   const search = {
-    minLag: Math.round(expectedLag - reach),
+    // The later part begins after the earlier one.
+    minLag: Math.round(Math.max(expectedLag - reach, -startsApart * GRID_HZ)),
     maxLag: Math.round(expectedLag + reach),
     minOverlap: MIN_OVERLAP_SECONDS * GRID_HZ,
     peakWidth: 2 * frameSeconds * GRID_HZ,

@@ -11,7 +11,7 @@ import {
   WEBM,
 } from "mediabunny";
 import type { Motion } from "./picture.ts";
-import type { Sound } from "./sound.ts";
+import { mixDown, type Sound } from "./sound.ts";
 
 /** A stretch of media time, seconds. */
 export interface Stretch {
@@ -54,13 +54,18 @@ export async function readSound(
   for await (const sample of sink.samples(stretch.fromSeconds, stretch.toSeconds)) {
     const { numberOfFrames, numberOfChannels, timestamp } = sample;
     const first = Math.round((timestamp - stretch.fromSeconds) * sampleRate);
-    const channel = new Float32Array(numberOfFrames);
-    for (let planeIndex = 0; planeIndex < numberOfChannels; planeIndex++) {
-      sample.copyTo(channel, { planeIndex, format: "f32-planar" });
-      for (let i = Math.max(0, -first); i < numberOfFrames && first + i < samples.length; i++) {
-        samples[first + i] = (samples[first + i] ?? 0) + (channel[i] ?? 0) / numberOfChannels;
-      }
-    }
+    const mixed = mixDown(
+      Array.from({ length: numberOfChannels }, (_, planeIndex) => {
+        const channel = new Float32Array(numberOfFrames);
+        sample.copyTo(channel, { planeIndex, format: "f32-planar" });
+        return channel;
+      }),
+    );
+    // What begins before the stretch or ends after it is cut.
+    samples.set(
+      mixed.subarray(Math.max(0, -first), Math.max(0, samples.length - first)),
+      Math.min(samples.length, Math.max(0, first)),
+    );
     sample.close();
     onProgress(Math.min(1, (timestamp - stretch.fromSeconds) / seconds));
   }

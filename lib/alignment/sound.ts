@@ -12,6 +12,17 @@ export interface Sound {
   startSeconds: number;
 }
 
+/** All channels of a piece of sound as one: a file may have them in mono that the other has apart. */
+export function mixDown(channels: readonly Float32Array[]): Float32Array {
+  const mixed = new Float32Array(channels[0]?.length ?? 0);
+  for (const channel of channels) {
+    for (let i = 0; i < mixed.length; i++) {
+      mixed[i] = at(mixed, i) + at(channel, i) / channels.length;
+    }
+  }
+  return mixed;
+}
+
 /** Speech and most music live here, and codecs keep it. */
 const COARSE_HZ = 8_000;
 const BAND = { lowHz: 100, highHz: 3_500, smoothHz: 60 };
@@ -19,41 +30,70 @@ const BAND = { lowHz: 100, highHz: 3_500, smoothHz: 60 };
 const SILENCE = 1e-4;
 /** What the best of all unrelated lags reaches, in times the usual. */
 const CHANCE = 6;
-/** Two files of one moment agree at least so much. */
+/** Two files of one moment agree at least so much; a word is soon like another, so more in a short time. */
 const LEAST_STRENGTH = 0.15;
+const LEAST_SHORT_STRENGTH = 0.65;
+const SHORT_SECONDS = 0.4;
 const MIN_OVERLAP_SECONDS = 0.15;
 /** Peaks nearer than this are one. */
 const PEAK_SECONDS = 0.008;
 /** A sound that comes again after this long, or longer, repeats. */
 const REPEATS_AFTER_SECONDS = 0.03;
+/**
+ * A short overlap is a small part of its stretch, whose other frequencies would weigh on it: shorter
+ * ones than this are made comparable by themselves.
+ */
+const CLOSER_SECONDS = 1.5;
+/** Lags this near, in coarse samples, are looked at together. */
+const CLOSER_LAGS = 4;
+/** Loudness is measured over this many coarse samples, 10 ms. */
+const BLOCK = 80;
+/** Less sound in common than this says nothing. */
+const LEAST_SOUND_SECONDS = 0.1;
 /** The exact search: this far around the peak, over at most this much of the sound. */
 const FINE_SECONDS = 0.0005;
-const FINE_LENGTH_SECONDS = 2;
+const FINE_LENGTH_SECONDS = 1;
 /** What is promised of an answer. */
 const UNCERTAINTY_MS = 10;
 
 /** Compares two stretches of sound: coarsely over all lags, then at their full sampling rate. */
 export function alignSound(earlier: Sound, later: Sound, expected: Expected): Alignment {
-  if (isSilent(earlier) || isSilent(later)) return none("silence");
-  const a = [whiten(resample(earlier.samples, earlier.sampleRate, COARSE_HZ), COARSE_HZ, BAND)];
-  const b = [whiten(resample(later.samples, later.sampleRate, COARSE_HZ), COARSE_HZ, BAND)];
+  if (isSilent(earlier.samples) || isSilent(later.samples)) return none("silence");
+  const coarseA = resample(earlier.samples, earlier.sampleRate, COARSE_HZ);
+  const coarseB = resample(later.samples, later.sampleRate, COARSE_HZ);
+  const a = whiten(coarseA, COARSE_HZ, BAND);
+  const b = whiten(coarseB, COARSE_HZ, BAND);
   const startsApart = earlier.startSeconds - later.startSeconds;
   const expectedLag = (expected.deltaSeconds - startsApart) * COARSE_HZ;
   const reach = expected.toleranceSeconds * COARSE_HZ;
   const search = {
-    minLag: Math.round(expectedLag - reach),
+    // The later part begins after the earlier one.
+    minLag: Math.round(Math.max(expectedLag - reach, -startsApart * COARSE_HZ)),
     maxLag: Math.round(expectedLag + reach),
     minOverlap: MIN_OVERLAP_SECONDS * COARSE_HZ,
     peakWidth: PEAK_SECONDS * COARSE_HZ,
     chance: CHANCE,
   };
-  const peak = bestLag(a, b, search);
+  const peak = bestLag(
+    [a],
+    [b],
+    search,
+    (lag, overlap) =>
+      overlap < CLOSER_SECONDS * COARSE_HZ ? agreementAt(coarseA, coarseB, lag) : null,
+  );
   if (!peak) return none("too-short");
   const repeatsFrom = REPEATS_AFTER_SECONDS * COARSE_HZ;
+  const start = Math.max(0, -Math.round(peak.lag));
+  const end = Math.min(b.length, a.length - Math.round(peak.lag));
+  const overlap = end - start;
+  // What filters leave of the sound around a silence is no sound in common.
+  const from = start + Math.round(peak.lag);
+  const both = [coarseA.subarray(from, from + overlap), coarseB.subarray(start, end)];
+  if (both.some(isSilent)) return none("silence");
   const doubts = doubtsOf(
     peak,
-    LEAST_STRENGTH,
-    () => Math.max(repetition(a, repeatsFrom, search), repetition(b, repeatsFrom, search)),
+    overlap < SHORT_SECONDS * COARSE_HZ ? LEAST_SHORT_STRENGTH : LEAST_STRENGTH,
+    () => Math.max(repetition([a], repeatsFrom, search), repetition([b], repeatsFrom, search)),
   );
   if (doubts) return none(doubts);
   const lagSeconds = fineLag(earlier, later, peak.lag / COARSE_HZ);
@@ -66,7 +106,7 @@ export function alignSound(earlier: Sound, later: Sound, expected: Expected): Al
   };
 }
 
-function isSilent({ samples }: Sound): boolean {
+function isSilent(samples: Float32Array): boolean {
   let energy = 0;
   for (const sample of samples) energy += sample * sample;
   return energy <= SILENCE ** 2 * samples.length;
@@ -106,10 +146,36 @@ function slopes(series: Float32Array): Float32Array {
   return series.map((value, i) => i === 0 ? 0 : value - at(series, i - 1));
 }
 
+/**
+ * How well two sounds agree about a lag, only what overlaps there taken into account; 0 where what
+ * they agree about is too short to tell a sound from its echo.
+ */
+function agreementAt(a: Float32Array, b: Float32Array, lag: number): number {
+  const [from, to] = [Math.max(0, -lag), Math.min(b.length, a.length - lag)];
+  const x = whiten(a.subarray(from + lag, to + lag), COARSE_HZ, BAND);
+  const y = whiten(b.subarray(from, to), COARSE_HZ, BAND);
+  if (soundingSeconds(x, y) < LEAST_SOUND_SECONDS) return 0;
+  let best = 0;
+  for (let d = -CLOSER_LAGS; d <= CLOSER_LAGS; d++) best = Math.max(best, agreement(x, y, d));
+  return best;
+}
+
+/** How long the loud passages of two sounds are that their agreement hangs on. */
+function soundingSeconds(x: Float32Array, y: Float32Array): number {
+  let sum = 0, squares = 0;
+  for (let from = 0; from < x.length; from += BLOCK) {
+    let common = 0;
+    for (let i = from; i < from + BLOCK; i++) common += Math.abs(at(x, i) * at(y, i));
+    sum += common;
+    squares += common * common;
+  }
+  return squares > 0 ? sum * sum / squares * BLOCK / COARSE_HZ : 0;
+}
+
 function agreement(a: Float32Array, b: Float32Array, lag: number): number {
   let product = 0, energyA = 0, energyB = 0;
   for (let t = Math.max(0, -lag); t < Math.min(b.length, a.length - lag); t++) {
-    const [x, y] = [at(a, t + lag), at(b, t)];
+    const [x, y] = [a[t + lag] ?? 0, b[t] ?? 0];
     product += x * y;
     energyA += x * x;
     energyB += y * y;

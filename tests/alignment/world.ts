@@ -1,6 +1,6 @@
 /** Sounds and pictures whose truth is known, made from a seed. */
 import type { Motion } from "../../lib/alignment/picture.ts";
-import type { Sound } from "../../lib/alignment/sound.ts";
+import { mixDown, type Sound } from "../../lib/alignment/sound.ts";
 
 /** A stream of numbers from 0 to 1 (mulberry32). */
 export type Chance = () => number;
@@ -105,20 +105,37 @@ export interface Recording {
   /** Root mean square of noise that only this file has. */
   noise?: number;
   echo?: { delaySeconds: number; gain: number };
+  /** Which of the world's channels it has, one or both mixed; all by default. */
+  channels?: readonly number[];
 }
 
-/** A file's sound; its media time 0 is `fromSeconds` of the world. */
-export function record(world: World, take: Recording, chance: Chance): Sound {
-  const { sampleRate = 48_000, gain = 1, noise = 0, echo } = take;
-  const samples = Float32Array.from(
-    { length: Math.round(take.seconds * sampleRate) },
-    (_, i) => {
+/** What is heard on each channel: one world, or one a side. */
+export type Stereo = readonly World[];
+
+/** A file's sound, its channels mixed down; its media time 0 is `fromSeconds` of the world. */
+export function record(stereo: Stereo, take: Recording, chance: Chance): Sound {
+  const { sampleRate = 48_000, gain = 1, noise = 0, echo, channels } = take;
+  const heard = stereo.filter((_, i) => channels?.includes(i) ?? true);
+  const planes = heard.map((world) => {
+    const plane = new Float32Array(Math.round(take.seconds * sampleRate));
+    for (let i = 0; i < plane.length; i++) {
       const time = take.fromSeconds + i / sampleRate;
-      const heard = world(time) + (echo ? echo.gain * world(time - echo.delaySeconds) : 0);
-      return gain * heard + (noise ? noise * normal(chance) : 0);
-    },
-  );
-  return { samples, sampleRate, startSeconds: 0 };
+      const sound = world(time) + (echo ? echo.gain * world(time - echo.delaySeconds) : 0);
+      plane[i] = gain * sound + (noise ? noise * normal(chance) : 0);
+    }
+    return plane;
+  });
+  return { samples: mixDown(planes), sampleRate, startSeconds: 0 };
+}
+
+/** Two sounds at once, the second as much louder as `gain` says. */
+export function together(one: World, other: World, gain: number): World {
+  return (seconds) => one(seconds) + gain * other(seconds);
+}
+
+/** A sound that pauses between two moments. */
+export function hushed(world: World, fromSeconds: number, toSeconds: number): World {
+  return (seconds) => seconds >= fromSeconds && seconds < toSeconds ? 0 : world(seconds);
 }
 
 /** A film of something bright that moves, as cells of brightness at any time. */
@@ -152,11 +169,13 @@ export interface Filming {
   noise?: number;
   /** Share of frames that were lost. */
   lost?: number;
+  /** How much brighter and darker this file makes it than it is. */
+  contrast?: number;
 }
 
 /** The frames of a file whose media time 0 is `fromSeconds` of the scene. */
 export function film(scene: Scene, take: Filming, chance: Chance): Motion {
-  const { fps = 30, noise = 0, lost = 0 } = take;
+  const { fps = 30, noise = 0, lost = 0, contrast = 1 } = take;
   const motion: Motion = { seconds: [], cells: [] };
   // Cameras do not wait for files: the first frame comes somewhere within a frame's time.
   const phase = chance() / fps;
@@ -164,7 +183,7 @@ export function film(scene: Scene, take: Filming, chance: Chance): Motion {
     if (chance() < lost) continue;
     motion.seconds.push(time);
     motion.cells.push(
-      scene(take.fromSeconds + time).map((value) => value + noise * normal(chance)),
+      scene(take.fromSeconds + time).map((value) => contrast * value + noise * normal(chance)),
     );
   }
   return motion;

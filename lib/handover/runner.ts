@@ -22,7 +22,16 @@ const RENEW_AT = 1 / 5;
 const POLL_MS = 1_000;
 /** A decision older than this was not carried out by whom it was made for. */
 const STALE_MS = 2_000;
+/** Who wakes up this much later than planned was frozen, or starved of the processor. */
+const FROZEN_MS = POLL_MS + 1_000;
 const MAX_SAVE_ATTEMPTS = 50;
+/** The answer to a command that nobody waits for any more. */
+const GONE: Answer = {
+  ok: false,
+  certain: false,
+  kind: "lost",
+  message: "The process that asked is gone",
+};
 
 /** What a runner works with. */
 export interface RunnerContext {
@@ -51,7 +60,7 @@ export class Runner {
 
   /** Works an event into the room's state. The command that may follow is left to {@link kick}. */
   async apply(room: string, event: RecordingEvent): Promise<RecordingState | null> {
-    return (await this.#apply(room, event, null))?.state ?? null;
+    return (await this.#apply(room, () => event, null))?.state ?? null;
   }
 
   /** Runs the room's procedure, if there is one and no other process does; resolves when it rests. */
@@ -92,19 +101,13 @@ export class Runner {
       if (!pending) {
         const wakeAtMs = state.procedure.wakeAtMs ?? 0;
         if (now() >= wakeAtMs) {
-          if (!await this.#apply(room, { type: "tick" }, lease)) return;
+          if (!await this.#apply(room, () => ({ type: "tick" }), lease)) return;
         } else await this.#wait(room, version, wakeAtMs - now());
       } else if (pending.issuedBy === 0 && !this.#isStale(pending)) {
         lease = await this.#carryOut(room, entry, lease);
       } else {
         // Another process began or decided it and is gone: how things are now has to be looked up.
-        const answer: Answer = {
-          ok: false,
-          certain: false,
-          kind: "lost",
-          message: "The process that asked is gone",
-        };
-        if (!await this.#apply(room, { type: "answer", id: pending.id, answer }, lease)) return;
+        lease = await this.#answered(room, pending.id, GONE, lease);
       }
     }
     if (lease) await store.leases.release(lease);
@@ -122,18 +125,25 @@ export class Runner {
     }
     // Frozen until the lease ran out: another process may have gone on, so this one must not.
     if (now() >= held.expiresAtMs) return null;
+    if (this.#isStale(pending)) return await this.#answered(room, pending.id, GONE, held);
 
     let answer: Answer | null = null;
+    // An answer that waited because this process was frozen may not be true any more.
+    let freshUntilMs = Infinity;
     const executing = this.#traced(room, entry.state, pending.command).then((result) => {
       answer = result;
+      freshUntilMs = now() + FROZEN_MS;
       this.changes.notify(room);
       return result;
     });
     let lease: Lease | null = held;
     while (answer === null && !this.#closing.signal.aborted) {
       const version = this.changes.version(room);
+      const beforeMs = now();
       if (answer === null) await this.#wait(room, version, POLL_MS);
-      if (answer !== null) break;
+      const frozen = now() - beforeMs > FROZEN_MS;
+      if (frozen) freshUntilMs = -Infinity;
+      if (frozen || answer !== null) break;
       lease = await this.#renewed(lease);
       const current = await store.recordings.get(room);
       if (!lease || current.state?.pending?.id !== pending.id) {
@@ -146,12 +156,22 @@ export class Runner {
       }
     }
     const result = answer ?? await executing;
-    const saved = await this.#apply(
-      room,
-      { type: "answer", id: pending.id, answer: result },
-      lease,
-    );
-    return saved ? lease : null;
+    return await this.#answered(room, pending.id, result, lease, freshUntilMs);
+  }
+
+  /** Works in an answer, or that there is none where it is too old; null if the lease was lost. */
+  async #answered(
+    room: string,
+    id: number,
+    answer: Answer,
+    lease: Lease | null,
+    freshUntilMs = Infinity,
+  ): Promise<Lease | null> {
+    const event = (): RecordingEvent => {
+      const isFresh = this.context.now() <= freshUntilMs;
+      return { type: "answer", id, answer: isFresh ? answer : GONE };
+    };
+    return await this.#apply(room, event, lease) ? lease : null;
   }
 
   /** A stop was right when it was decided; later, what was to take over may have ended. */
@@ -175,7 +195,7 @@ export class Runner {
   }
 
   async #late(room: string, id: number, answer: Answer): Promise<void> {
-    await this.#apply(room, { type: "answer", id, answer }, null);
+    await this.#answered(room, id, answer, null);
     await this.kick(room);
   }
 
@@ -185,14 +205,14 @@ export class Runner {
    */
   async #apply(
     room: string,
-    event: RecordingEvent,
+    event: () => RecordingEvent,
     lease: Lease | null,
   ): Promise<RecordingEntry | null> {
     const { store, settings, now } = this.context;
     for (let i = 0; i < MAX_SAVE_ATTEMPTS; i++) {
       const entry = await store.recordings.get(room);
       if (!entry.state) return null;
-      const transition = next(entry.state, event, now(), settings);
+      const transition = next(entry.state, event(), now(), settings);
       if (JSON.stringify(transition.state) === JSON.stringify(entry.state)) return entry;
       const saved = await store.recordings.save(entry, transition, lease);
       if (saved) {

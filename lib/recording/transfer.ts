@@ -84,8 +84,14 @@ export function react(draft: Draft): void {
       return;
     case "overlapping-next":
       if (slots.main === null && slots.previous !== null) {
-        slots.main = slots.previous;
+        const { previous } = slots;
         slots.previous = null;
+        if (draft.part(previous)?.lane === "secondary") {
+          // Not everybody publishes there: it only bridges the time until primary records again.
+          slots.interim = previous;
+          return enterStartingNext(draft);
+        }
+        slots.main = previous;
         return undo(draft, {
           kind: "platform",
           message: "The next archive ended by itself; recording goes on unchanged",

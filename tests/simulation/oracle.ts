@@ -8,7 +8,7 @@ import type { Stretch } from "./spans.ts";
 import { ROOM } from "./world.ts";
 
 /** What takes over is looked at before a stop is decided; what died since cannot be known. */
-const LOOK_AGE_MS = 2_500;
+const LOOK_AGE_MS = 4_500;
 /** After a fault, the next try may wait this long. */
 const RETRY_MS = 5_000;
 /** A process that is gone is replaced when its lease has run out and another one sweeps. */
@@ -41,6 +41,8 @@ export class Oracle implements CallWatch {
   readonly promised = new Map<string, Promised>();
   /** Times in which not all could be done that had to be done, and it was not the app's fault. */
   readonly unfair: Stretch[] = [];
+  /** When a signal arrived that had been given up: clients obey it until they look again. */
+  readonly misled: Stretch[] = [];
   /** The recording as it was saved last. */
   state: RecordingState | null = null;
   sessions = { primary: "", secondary: "" };
@@ -74,6 +76,7 @@ export class Oracle implements CallWatch {
 
   wentWrong(fromMs: number, toMs: number, how: string): void {
     if (how === "list-lags") this.#listsLaggedMs = toMs;
+    if (how === "late-signal") this.misled.push({ fromMs, toMs });
     this.unfair.push({ fromMs, toMs: toMs + RETRY_MS });
   }
 

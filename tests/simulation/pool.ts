@@ -1,4 +1,5 @@
 /** Storms on several cores: each worker has a database of its own and takes the next seeds. */
+import type { DatabaseKind } from "./storm.ts";
 import { addBatch, type Batch, emptyBatch } from "./batch.ts";
 
 /** Seeds that a worker is given at once. */
@@ -9,11 +10,23 @@ export interface Order {
   from: number;
   count: number;
   plant?: string;
+  database: DatabaseKind;
 }
+
+/** One chunk in so many rages on a real Deno KV, the others on its mirror, unless asked otherwise. */
+const REAL_EVERY = 10;
 
 /** Lets `storms` storms rage from seed `from` on `jobs` workers; `told` hears of every chunk. */
 export async function stormPool(
-  { from, storms, jobs, plant }: { from: number; storms: number; jobs: number; plant?: string },
+  { from, storms, jobs, plant, database, signal }: {
+    from: number;
+    storms: number;
+    jobs: number;
+    plant?: string;
+    database?: DatabaseKind;
+    /** Once it aborts, what has begun is finished, and no more. */
+    signal?: AbortSignal;
+  },
   told: (sum: Batch, chunk: Batch) => void,
 ): Promise<Batch> {
   const sum = emptyBatch();
@@ -21,8 +34,13 @@ export async function stormPool(
   const work = async () => {
     const worker = new Worker(new URL("./storm.worker.ts", import.meta.url), { type: "module" });
     try {
-      while (next < from + storms) {
-        const order = { from: next, count: Math.min(CHUNK, from + storms - next) };
+      while (next < from + storms && !signal?.aborted) {
+        const usual = (next - from) / CHUNK % REAL_EVERY === 0 ? "real" : "mirror";
+        const order: Order = {
+          from: next,
+          count: Math.min(CHUNK, from + storms - next),
+          database: database ?? usual,
+        };
         next += order.count;
         const chunk = await ask(worker, plant === undefined ? order : { ...order, plant });
         addBatch(sum, chunk);

@@ -2,10 +2,12 @@
  * Storms from the command line: `deno task simulate`.
  *
  * `--storms N [--from SEED] [--jobs N]` lets many rage and prints what was injected and what came of it;
- * the first that fail are shrunk. `--seed SEED [--only a,b | --without a,b]` replays one and prints its
- * history. `--plant NAME` puts a known mistake into the app, to see that it is found.
+ * the first that fail are shrunk; Ctrl+C ends it early with what there is. `--seed SEED [--only a,b | --without a,b]` replays one and prints its
+ * history. `--database real|mirror` chooses what decides commits (many storms: every tenth fifty on
+ * the real one). `--plant NAME` puts a known mistake into the app, to see that it is found.
  */
 import { parseArgs } from "node:util";
+import { z } from "zod";
 import { stormPool } from "./pool.ts";
 import { tableOf } from "./batch.ts";
 import type { Mask } from "./faults.ts";
@@ -27,6 +29,7 @@ const { values } = parseArgs({
     from: { type: "string", default: "1" },
     jobs: { type: "string", default: String(navigator.hardwareConcurrency) },
     plant: { type: "string" },
+    database: { type: "string" },
   },
 });
 
@@ -34,6 +37,7 @@ const plant = values.plant === undefined ? undefined : PLANTS[values.plant];
 if (values.plant !== undefined && !plant) {
   throw new Error(`Plant "${values.plant}": choose one of ${Object.keys(PLANTS).join(", ")}`);
 }
+const database = z.enum(["real", "mirror"]).optional().parse(values.database);
 const clean = values.seed === undefined
   ? await many(Number(values.storms), Number(values.from), Number(values.jobs))
   : await one(Number(values.seed));
@@ -46,7 +50,7 @@ async function one(seed: number): Promise<boolean> {
     ...(values.only !== undefined && { only: names(values.only) }),
     ...(values.without !== undefined && { without: names(values.without) }),
   };
-  using simulator = await Simulator.open();
+  using simulator = await Simulator.open(database && { database });
   const result = await simulator.storm(seed, { mask, ...(plant && { plant }) });
   console.log([...result.history, "", `Injected: ${result.injected.join(",")}`].join("\n"));
   console.log(result.violations.join("\n") || "Nothing was wrong");
@@ -58,8 +62,17 @@ async function many(storms: number, from: number, jobs: number): Promise<boolean
   const begunMs = performance.now();
   const seconds = () => (performance.now() - begunMs) / 1000;
   let toldAtMs = begunMs;
+  const enough = new AbortController();
+  Deno.addSignalListener("SIGINT", () => enough.abort());
   const sum = await stormPool(
-    { from, storms, jobs, ...(values.plant !== undefined && { plant: values.plant }) },
+    {
+      from,
+      storms,
+      jobs,
+      signal: enough.signal,
+      ...(values.plant !== undefined && { plant: values.plant }),
+      ...(database !== undefined && { database }),
+    },
     (sum, chunk) => {
       for (const { seed, violation } of chunk.failed) console.log(`seed ${seed}: ${violation}`);
       if (performance.now() - toldAtMs < PROGRESS_MS) return;

@@ -11,9 +11,12 @@ declare const self: {
 };
 
 // Whoever listens only after waiting misses the first order.
-const opening = Simulator.open();
-self.onmessage = async ({ data: { from, count, plant } }) => {
-  const simulator = await opening;
+const opening = {
+  real: Simulator.open(),
+  mirror: Simulator.open({ database: "mirror" }),
+};
+self.onmessage = async ({ data: { from, count, plant, database } }) => {
+  const simulator = await opening[database];
   const planted = plant === undefined ? undefined : PLANTS[plant];
   self.postMessage(await stormBatch(simulator, from, count, planted ? { plant: planted } : {}));
 };

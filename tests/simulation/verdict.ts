@@ -143,8 +143,11 @@ export class Verdict {
         ...on(sessions.primary),
         ...common(on(sessions.secondary), client.secondary),
       ];
-      const joining = [...client.primary, ...holes.map((h) => ({ fromMs: h.toMs, toMs: h.toMs }))]
-        .map((s) => ({ fromMs: s.fromMs, toMs: s.fromMs + JOIN_MS }));
+      const joining = [
+        ...client.primary,
+        ...holes.map((hole) => ({ fromMs: hole.toMs, toMs: hole.toMs })),
+        ...oracle.misled,
+      ].map((s) => ({ fromMs: s.fromMs, toMs: s.fromMs + JOIN_MS }));
       const left = without(common(promised, client.primary), [...recorded, ...holes, ...joining]);
       for (const hole of left) {
         // What records on secondary beside it does not see everybody.

@@ -44,7 +44,22 @@ export function offerMediaSession(
     "nexttrack",
   ];
   for (const name of names) session.setActionHandler(name, actions[name] ?? null);
+  // The browser knows its own elements' clocks, not the film's where two of them take turns.
+  const over = new AbortController();
+  const tellPosition = () => {
+    const { duration, currentTime, playbackRate } = player;
+    if (!Number.isFinite(duration)) return;
+    session.setPositionState({
+      duration,
+      position: Math.min(currentTime, duration),
+      playbackRate,
+    });
+  };
+  for (const name of ["loadedmetadata", "durationchange", "seeked", "ratechange", "playing"]) {
+    player.addEventListener(name, tellPosition, { signal: over.signal });
+  }
   return () => {
+    over.abort();
     for (const name of names) session.setActionHandler(name, null);
     session.metadata = null;
   };

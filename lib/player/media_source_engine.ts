@@ -154,12 +154,13 @@ export class MediaSourceEngine implements Engine, FeederOwner {
     if (this.visible.readyState >= this.visible.HAVE_FUTURE_DATA) return;
     const playhead = this.visible.currentTime;
     const ranges = rangesOf(this.visible.buffered);
-    const target = jumpOver(ranges, playhead);
+    const rate = this.visible.playbackRate;
+    const target = jumpOver(ranges, playhead, rate);
     const lostTo = target ?? this.#feeder.reachedSeconds;
     const mayRefill = !this.#feeder.stuck && this.#refilledAt !== playhead;
     if (this.#feeder.clearing) {
       // What is about to be thrown away says nothing about holes.
-    } else if (mayRefill && isLost(this.#timeline, ranges, playhead, lostTo)) {
+    } else if (mayRefill && isLost(this.#timeline, ranges, playhead, lostTo, rate)) {
       this.#refilledAt = playhead;
       this.#feeder.seek(playhead);
     } else if (target !== null) {

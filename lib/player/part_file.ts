@@ -52,8 +52,11 @@ export interface PartFile {
   close(): void;
 }
 
-/** Bytes of one part kept in memory besides what MediaSource holds. */
-const CACHE_BYTES = 16 * 2 ** 20;
+/**
+ * Bytes of one part kept in memory besides what MediaSource holds: with less than twice what mediabunny
+ * reads ahead (16 MiB), it throws away what it has not used yet and reads it again.
+ */
+const CACHE_BYTES = 32 * 2 ** 20;
 /** A fragment is closed at the first key frame after this much media. */
 const FRAGMENT_SECONDS = 1;
 /** ... and at the latest after this much, whatever the key frame distance. */

@@ -135,18 +135,27 @@ export interface Range {
   endSeconds: number;
 }
 
-/** How close to the end of a range the playhead stops when the browser runs dry. */
+/** How close to the end of a range the playhead stops when the browser runs dry, at normal speed. */
 const RANGE_END_SLACK_SECONDS = 0.3;
+
+/** Browsers look ahead by the clock on the wall: the faster the film, the earlier they stop. */
+function slackSeconds(playbackRate: number): number {
+  return RANGE_END_SLACK_SECONDS * Math.max(1, playbackRate);
+}
 
 /**
  * Where playback that ran dry at `playheadSeconds` must jump to, or null if it must wait: to the start
  * of the next buffered stretch, which appending in order has left behind a hole.
  */
-export function jumpOver(ranges: readonly Range[], playheadSeconds: number): number | null {
+export function jumpOver(
+  ranges: readonly Range[],
+  playheadSeconds: number,
+  playbackRate = 1,
+): number | null {
   const inside = ranges.find((range) =>
     range.startSeconds <= playheadSeconds && playheadSeconds < range.endSeconds
   );
-  if (inside && inside.endSeconds - playheadSeconds > RANGE_END_SLACK_SECONDS) return null;
+  if (inside && inside.endSeconds - playheadSeconds > slackSeconds(playbackRate)) return null;
   const next = ranges.find((range) => range.startSeconds > playheadSeconds);
   return next ? next.startSeconds : null;
 }
@@ -163,9 +172,10 @@ export function isLost(
   ranges: readonly Range[],
   fromSeconds: number,
   toSeconds: number,
+  playbackRate = 1,
 ): boolean {
-  return toSeconds - fromSeconds > SMALLEST_LOSS_SECONDS &&
-    !isBuffered(ranges, fromSeconds + RANGE_END_SLACK_SECONDS) &&
+  return toSeconds - fromSeconds > SMALLEST_LOSS_SECONDS + slackSeconds(playbackRate) &&
+    !isBuffered(ranges, fromSeconds + slackSeconds(playbackRate)) &&
     !timeline.holes.some((hole) => hole.fromSeconds < toSeconds && hole.toSeconds > fromSeconds);
 }
 

@@ -221,7 +221,7 @@ test("a film without pictures says so; files for each person are not played", as
   await page.getByText("Sound only").waitFor();
   const individual = { ...film, options: { ...film.options, outputMode: "individual" as const } };
   await page.evaluate((film) => mountGaplessIsland(film, false), individual);
-  await page.getByText("a file for each person").waitFor();
+  await page.getByText("cannot be shown as one film").waitFor();
   assert.equal(await page.locator("gapless-video").count(), 0);
 });
 
@@ -239,7 +239,7 @@ Deno.test("where the browser wants a tap before it plays, a button asks for it",
         }
         console.log("asked for a tap");
       });
-    }, "asked for a tap");
+    }, { until: "asked for a tap" });
     const tap = page.getByRole("button", { name: "Tap to play" });
     await shoot(page, "tap", async () => {});
     await tap.click();

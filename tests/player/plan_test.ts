@@ -181,6 +181,12 @@ Deno.test("isBuffered() is true inside a range only", () => {
   assert.deepEqual([1.9, 2, 7.9, 8].map((t) => isBuffered(ranges, t)), [false, true, true, false]);
 });
 
+Deno.test("jumpOver() crosses a hole the earlier the faster the film plays", () => {
+  const ranges = [{ startSeconds: 0, endSeconds: 4 }, { startSeconds: 6, endSeconds: 9 }];
+  assert.equal(jumpOver(ranges, 3.2, 1), null);
+  assert.equal(jumpOver(ranges, 3.2, 4), 6);
+});
+
 Deno.test("isLost() tells what the browser threw away from a hole of the film", () => {
   const gap = layOut(filmFrom([{ place: 0, length: 10 }, { place: 20, length: 10 }]), new Map());
   const ranges = (...pairs: [number, number][]) =>

@@ -34,14 +34,19 @@ export interface Playthrough {
   crossings: Crossing[];
 }
 
+/** How a page is opened. */
+export interface PageOptions {
+  /** What it must have said on its console before it is taken to be open. */
+  until?: string;
+  /** A narrow screen that is touched. */
+  isPhone?: boolean;
+}
+
 /** A server, a browser and one page at a time. */
 export interface Stage {
   readonly page: Page;
-  /**
-   * Opens a new page in the place of the old one; `prepare` runs in it before anything else. Resolves
-   * when it is loaded, or when it has said `until` on its console.
-   */
-  open(prepare?: () => void, until?: string): Promise<Page>;
+  /** Opens a new page in the place of the old one; `prepare` runs in it before anything else. */
+  open(prepare?: () => void, options?: PageOptions): Promise<Page>;
   /** Records the parts and tells the film made of them. */
   film(parts: PartPlan[], changes?: Partial<Film>): Promise<Film>;
   /** Puts a film on the page and waits until it can be played. */
@@ -158,8 +163,12 @@ export async function openStage(
   });
 
   const browser: Browser = await launchChromium({ args });
-  const newPage = async (prepare?: () => void, until?: string): Promise<Page> => {
-    const page = await (await browser.newContext()).newPage();
+  const newPage = async (
+    prepare?: () => void,
+    { until, isPhone = false }: PageOptions = {},
+  ): Promise<Page> => {
+    const phone = { hasTouch: true, isMobile: true, viewport: { width: 390, height: 844 } };
+    const page = await (await browser.newContext(isPhone ? phone : {})).newPage();
     page.on("pageerror", (error) => console.error("In the page:", error));
     if (Deno.env.get("VERBOSE")) page.on("console", (message) => console.log(message.text()));
     if (prepare) await page.addInitScript(prepare);
@@ -198,9 +207,9 @@ export async function openStage(
     get page() {
       return page;
     },
-    async open(prepare, until) {
+    async open(prepare, options) {
       await page.context().close();
-      page = await newPage(prepare, until);
+      page = await newPage(prepare, options);
       return page;
     },
     show,

@@ -30,8 +30,8 @@ export function FilmPlayer({ film, player }: {
   if (individual) {
     return (
       <p class="notice info">
-        This was recorded as a file for each person, which cannot be shown as one film. Download the
-        files below.
+        This was recorded as a file for each person, which cannot be shown as one film. Each archive
+        below can be downloaded as a ZIP of them.
       </p>
     );
   }

@@ -10,7 +10,7 @@ import type { CallbackOptions } from "./callbacks.ts";
 import type { LoopbackRecords } from "../store/mod.ts";
 import { TIMINGS, type Timings } from "./limits.ts";
 import { openStandIn, type StandIn } from "./platform.ts";
-import { Relay } from "./relay.ts";
+import { Relay, unavailable } from "./relay.ts";
 import { Seat } from "./seat.ts";
 
 export type { CallbackOptions } from "./callbacks.ts";
@@ -61,11 +61,17 @@ export async function createLoopback(options: LoopbackOptions): Promise<Loopback
     await records.setHost(options.origin());
   });
   await seat.seek();
+  let closing = false;
 
   return {
     ...project,
-    fetch: (request) => standIn ? standIn.fetch(request) : relay.fetch(request),
+    fetch(request) {
+      // From here on it is the next process's to act, though this one's server still answers.
+      if (closing) return Promise.resolve(unavailable());
+      return standIn ? standIn.fetch(request) : relay.fetch(request);
+    },
     async close() {
+      closing = true;
       relay.close();
       await seat.leave(() => standIn?.close() ?? Promise.resolve());
     },

@@ -117,7 +117,8 @@ function end(socket: WebSocket, code: number, reason: string): void {
   if (socket.readyState < WebSocket.CLOSING) socket.close(code, reason);
 }
 
-function unavailable(): Response {
+/** The answer while no process is the platform. */
+export function unavailable(): Response {
   const message = "The stand-in platform is changing hands: try again in a moment";
   return Response.json({ code: 503, message }, { status: 503, headers: { "retry-after": "1" } });
 }

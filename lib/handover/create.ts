@@ -76,7 +76,13 @@ export function createChains(options: ChainsOptions): Chains {
   if (alerting) context.onSaved = (state) => alerting.tell(state);
   const changes = new Changes();
   const runner = new Runner(context, changes);
-  const settling = createSettling(context, options.readFile ?? readMediaFacts);
+  const settling = createSettling(
+    context,
+    options.readFile ?? readMediaFacts,
+    async (room, part) => {
+      await runner.apply(room, { type: "measured", part });
+    },
+  );
   const care = createCare(context, runner, settling, alerting);
   const watch = createWatch(context, changes, {
     view,

@@ -22,10 +22,14 @@ export interface Settling {
 
 const PAGE = 50;
 
-/** Settling with this platform and store; `readFile` reads a media file's facts. */
+/**
+ * Settling with this platform and store; `readFile` reads a media file's facts, `measured` is told of a
+ * part of a recording that still runs, with its file's facts in it.
+ */
 export function createSettling(
   context: RunnerContext,
   readFile: (url: string) => Promise<MediaFacts>,
+  measured: (room: string, part: Part) => Promise<void>,
 ): Settling {
   const { store, platform, now } = context;
   let cursor: string | null = null;
@@ -50,7 +54,8 @@ export function createSettling(
     const archive = await look(part);
     if (!archive) {
       const note = { settled: ended, fileAttempts: MAX_FILE_ATTEMPTS };
-      return await save(part, (p) => ({ ...p, status: "deleted" }), note);
+      await save(part, (p) => ({ ...p, status: "deleted" }), note);
+      return;
     }
     // Lists and replicas lag: an archive that has ended does not run again.
     if (isRunning(archive.status)) return;
@@ -58,10 +63,11 @@ export function createSettling(
     const readable = archive.status === "available" && archive.outputMode === "composed";
     const attempts = readable && file === null ? fileAttempts + 1 : MAX_FILE_ATTEMPTS;
     const known = archive.status !== "stopped" && attempts >= MAX_FILE_ATTEMPTS;
-    await save(part, (p) => withFacts(p, archive, file, now()), {
+    const settled = await save(part, (p) => withFacts(p, archive, file, now()), {
       settled: ended && known,
       ...(readable || known ? { fileAttempts: attempts } : {}),
     });
+    if (chain && !ended && file) await measured(chain.room, settled);
   }
 
   /** What the file says, or null if it says nothing now. */
@@ -80,12 +86,13 @@ export function createSettling(
     part: Part,
     change: (part: Part) => Part,
     note: { settled: boolean; fileAttempts?: number },
-  ): Promise<void> {
+  ): Promise<Part> {
     const { settled, ...rest } = note;
-    await store.parts.update(part.chainId, part.seq, change, rest);
+    const changed = await store.parts.update(part.chainId, part.seq, change, rest);
     await recount(part.chainId);
     // Only now: whoever dies before leaves a part that is looked at again.
     if (settled) await store.parts.update(part.chainId, part.seq, (p) => p, { settled });
+    return changed;
   }
 
   /** Brings an ended chain's gaps up to date with its parts, which others may be changing too. */

@@ -2,6 +2,7 @@
  * What a host has to hear of at once: a moment that is not covered, a recording at risk. Derived from
  * the state before and after an event, so whichever process works the event in, it comes out the same.
  */
+import { spanOf } from "./coverage.ts";
 import type { Chain, Gap, Part } from "./model.ts";
 import type { RecordingSettings, RecordingState } from "./state.ts";
 import type { Alert } from "./views.ts";
@@ -10,8 +11,8 @@ import type { Alert } from "./views.ts";
 const MAX_ALERTS = 20;
 /** One failure is told as a notice and tried again; this many in a row are a risk. */
 const REPEATED_FAILURES = 2;
-/** A hole between two times of whole seconds may be none. */
-const ROUNDING_MS = 2_000;
+/** A gap that is known better now is looked for this far from where it was taken for. */
+const NEAR_MS = 2_000;
 const NOTHING = "Nothing is being recorded.";
 /** Ages at which platforms end an archive: of older projects, and of the others. */
 const LIMITS_MS = [120 * 60_000, 240 * 60_000];
@@ -34,17 +35,20 @@ export function noteAlerts(
   };
 
   const risks = after.chain ? risksOf(after, nowMs, settings) : new Map<Alert["kind"], string>();
-  for (const alert of alerts.filter((a) => a.toMs === null)) {
+  for (const alert of alerts.filter((a) => a.chainId === chain.id || a.toMs === null)) {
     const text = risks.get(alert.kind);
     if (alert.kind === "uncovered") follow(alert, chain, after.chain === null, nowMs);
+    else if (alert.toMs !== null) continue;
     else if (text === undefined) alert.toMs = nowMs;
     else alert.text = text;
   }
   for (const [kind, text] of risks) {
     if (!open(kind)) record(kind, nowMs, null, text);
   }
-  for (const gap of newGaps(before, chain)) {
-    if (gap.toMs === null || gap.toMs - gap.fromMs > ROUNDING_MS) {
+  const parts = after.chain ? after.tail : before.tail;
+  for (const gap of gapsAmong(parts, chain)) {
+    const told = alerts.some((a) => a.kind === "uncovered" && near(a, gap));
+    if (!told && (gap.toMs === null || gap.toMs - gap.fromMs > uncertaintyMs(gap, parts))) {
       record("uncovered", gap.fromMs, gap.toMs, uncoveredText(gap));
     }
   }
@@ -98,9 +102,10 @@ function limitNearAtMs(main: Part, { rotateAfterMs }: RecordingSettings): number
   return main.startedAtMs + (rotateAfterMs + limitMs) / 2;
 }
 
-/** Follows an open alert to the end of its gap. */
+/** Follows an alert to the end of its gap, and to what is known of it later. */
 function follow(alert: Alert, chain: Chain, ended: boolean, nowMs: number): void {
-  const gap = chain.gaps.find((g) => overlap(g, alert));
+  const gap = chain.gaps.find((g) => near(g, alert));
+  if (!gap && alert.toMs !== null) return;
   if (gap) {
     alert.fromMs = gap.fromMs;
     alert.toMs = gap.toMs;
@@ -113,17 +118,29 @@ function follow(alert: Alert, chain: Chain, ended: boolean, nowMs: number): void
   if (ended && alert.toMs === null) alert.toMs = nowMs;
 }
 
-/** Gaps that this event made known. */
-function newGaps(before: RecordingState, chain: Chain): Gap[] {
-  const known = before.chain?.id === chain.id ? before.chain.gaps : [];
-  return chain.gaps.filter((gap) => !known.some((other) => overlap(other, gap)));
+/** The gaps of the last parts; those before were told in their time. */
+function gapsAmong(parts: readonly Part[], chain: Chain): Gap[] {
+  const firstMs = parts.reduce((least, part) => Math.min(least, part.startedAtMs), Infinity);
+  return chain.gaps.filter((gap) => gap.fromMs >= firstMs);
 }
 
-function overlap(
-  a: { fromMs: number; toMs: number | null },
-  b: { fromMs: number; toMs: number | null },
-): boolean {
+/** How much of a gap may come from the times of the parts around it not being known better. */
+function uncertaintyMs({ fromMs, toMs }: Gap, parts: readonly Part[]): number {
+  return parts.filter((part) => spanOf(part).toMs === fromMs || part.startedAtMs === toMs)
+    .reduce((sum, part) => sum + part.startUncertaintyMs, 0);
+}
+
+interface Stretch {
+  fromMs: number;
+  toMs: number | null;
+}
+
+function overlap(a: Stretch, b: Stretch): boolean {
   return a.fromMs <= (b.toMs ?? Infinity) && b.fromMs <= (a.toMs ?? Infinity);
+}
+
+function near(a: Stretch, b: Stretch): boolean {
+  return overlap({ fromMs: a.fromMs - NEAR_MS, toMs: a.toMs && a.toMs + NEAR_MS }, b);
 }
 
 function endedByThemselves(before: RecordingState, after: RecordingState): Part[] {

@@ -238,6 +238,14 @@ export class Draft {
     return true;
   }
 
+  /** Takes over what is stored of an ended part already: its file was read. */
+  measure(part: Part): void {
+    const at = this.state.tail.findIndex((p) => p.archiveId === part.archiveId);
+    if (at < 0 || this.state.tail[at]?.endedAtMs === null) return;
+    this.state.tail[at] = part;
+    this.recount();
+  }
+
   /** Brings the chain's gaps up to date with its parts. */
   private recount(): void {
     const { chain, tail } = this.state;

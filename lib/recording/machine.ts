@@ -75,6 +75,8 @@ function apply(draft: Draft, event: RecordingEvent): void {
       return tick(draft);
     case "seen":
       return seen(draft, event.archive);
+    case "measured":
+      return draft.measure(event.part);
     case "answer":
       return answered(draft, event.id, event.answer);
   }

@@ -186,6 +186,8 @@ export type RecordingEvent =
   | { type: "tick" }
   /** The answer to the command with this id. */
   | { type: "answer"; id: number; answer: Answer }
+  /** What the file of an ended part tells: its place and length are exact now. */
+  | { type: "measured"; part: z.infer<typeof partSchema> }
   /** An archive as the platform describes it now, from a callback, the sweep or a late answer. */
   | { type: "seen"; archive: ArchiveFacts };
 

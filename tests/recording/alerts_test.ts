@@ -148,3 +148,44 @@ Deno.test("alerts that are open end with their chain, and no more than twenty ar
   assert.equal(play.state.chain, null);
   assert.ok(play.state.alerts.every((alert) => alert.toMs !== null));
 });
+
+Deno.test("a gap that only the files show is an alert, and one that they show better is no second", () => {
+  const play = new Play().recording();
+  play.nowMs += 60_000;
+  play.event({ type: "seen", archive: play.ended("a1", "failure") });
+  play.nowMs += 3_000;
+  play.answer({ archive: play.archive("P", { id: "a2" }) });
+  const measure = (archiveId: string, startedAtMs: number, durationMs: number) => {
+    const part = play.state.tail.find((p) => p.archiveId === archiveId);
+    assert.ok(part);
+    const exact = { startSource: "file" as const, startUncertaintyMs: 20 };
+    const endedAtMs = startedAtMs + durationMs;
+    play.event({
+      type: "measured",
+      part: { ...part, ...exact, startedAtMs, durationMs, endedAtMs },
+    });
+  };
+  measure("a1", 1_000_000, 59_500);
+  assert.deepEqual(told(play), [["uncovered", 1_059_500, 1_063_000]], "the same gap, known better");
+  assert.match(play.state.alerts[0]?.text ?? "", /^3\.5 s were not recorded/);
+
+  play.nowMs += 60_000;
+  play.event({ type: "handover" });
+  play.answer({});
+  play.answer({ streams: { primary: 1, secondary: 1 } });
+  play.answer({ archive: play.archive("S", { id: "a3" }) });
+  play.pass(2_000);
+  play.answer({ archive: play.archive("S", { id: "a3" }) });
+  play.answer({ archive: play.ended("a2") });
+  assert.equal(told(play).length, 1);
+  measure("a2", 1_063_000, 59_000);
+  assert.equal(told(play).length, 1, "a second may come from the whole seconds of the other");
+  play.answer({ archive: play.archive("P", { id: "a4" }) });
+  play.pass(3_000);
+  play.answer({ archive: play.archive("P", { id: "a4" }) });
+  play.answer({ archive: play.ended("a3") });
+  measure("a3", 1_123_100, 5_000);
+  assert.deepEqual(told(play)[1], ["uncovered", 1_122_000, 1_123_100]);
+  assert.equal(told(play).length, 2);
+  assert.deepEqual(play.state.chain?.gaps.length, 2);
+});

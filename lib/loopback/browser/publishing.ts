@@ -1,7 +1,7 @@
 /** What one client publishes to a session, and how it reaches the others. */
 import type { ClientMessage, WireRtc } from "../protocol.ts";
 import { ClientError, clientError } from "./errors.ts";
-import { Outbound } from "./peers.ts";
+import { Outbound } from "./outbound.ts";
 import { deadline } from "./promise.ts";
 import { Publisher } from "./publisher.ts";
 import type { Connection, Roster, Stream } from "./roster.ts";

@@ -4,7 +4,7 @@
  * the two that overlap in a handover share each camera's frames and clock.
  */
 import type { ClientMessage } from "../protocol.ts";
-import type { Inbound } from "./peers.ts";
+import type { Inbound } from "./inbound.ts";
 import { trackSource } from "./publisher.ts";
 import { Feeds } from "./recorder_feeds.ts";
 import type { FromWorker, RecordingOptions, Tile } from "./recorder_messages.ts";

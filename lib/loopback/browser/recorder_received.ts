@@ -2,7 +2,7 @@
  * What this page receives to record: of every stream of somebody else's a feed, which loses nothing;
  * where the publisher's browser cannot make one, its media over WebRTC.
  */
-import type { Inbound } from "./peers.ts";
+import type { Inbound } from "./inbound.ts";
 import type { RecordedStream } from "./recorder.ts";
 import { feedIds } from "./recorder_messages.ts";
 import { listenToWorker, postToWorker } from "./recorder_worker.ts";

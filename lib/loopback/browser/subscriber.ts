@@ -2,7 +2,7 @@
 import type OT from "@opentok/client";
 import { Emitter } from "./emitter.ts";
 import { createVideoElement, insertElement } from "./media.ts";
-import type { Inbound } from "./peers.ts";
+import type { Inbound } from "./inbound.ts";
 import { withPromise } from "./promise.ts";
 import type { Stream } from "./roster.ts";
 

@@ -2,7 +2,8 @@
 import type OT from "@opentok/client";
 import type { ClientMessage, WireRtc } from "../protocol.ts";
 import { ClientError } from "./errors.ts";
-import { Inbound, type SendRtc } from "./peers.ts";
+import { Inbound } from "./inbound.ts";
+import type { SendRtc } from "./negotiation.ts";
 import { deadline } from "./promise.ts";
 import type { Roster, Stream } from "./roster.ts";
 import { Subscriber } from "./subscriber.ts";

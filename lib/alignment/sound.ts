@@ -49,7 +49,7 @@ const CLOSER_LAGS = 4;
 /** Loudness is measured over this many coarse samples, 10 ms. */
 const BLOCK = 80;
 /** Less sound in common than this says nothing. */
-const LEAST_SOUND_SECONDS = 0.1;
+const LEAST_SOUND_SECONDS = 0.12;
 /** The exact search: this far around the peak, over at most this much of the sound. */
 const FINE_SECONDS = 0.0005;
 const FINE_LENGTH_SECONDS = 1;

@@ -100,9 +100,10 @@ const HALL = { delaySeconds: 0.08, gain: 0.6 };
 
 /** Every case has a start that is wrong by 2 s, unless it says otherwise. */
 const RIGHT: Record<string, [test: Case, leastShare: number][]> = {
-  // In 0.2 s there is often no more than a breath: then there is no answer.
+  // In 0.2 s there is often no more than a breath: then there is no answer. Below half a second an echo
+  // that only one of the files has may still pass for the sound itself: no case here claims otherwise.
   "for overlaps from 0.2 to 5 s": [
-    [{ overlaps: [0.2], seeds: 12 }, 0.2],
+    [{ overlaps: [0.2], seeds: 12 }, 0.1],
     [{ overlaps: [0.5], seeds: 12 }, 0.7],
     [{ overlaps: [1, 2, 3.5, 5], seeds: 4 }, 1],
   ],

@@ -8,6 +8,9 @@ export interface Settings {
   playbackRate: number;
 }
 
+/** How soon parking a part is tried again where it failed. */
+const PARK_AGAIN_MS = 3_000;
+
 /** The pair. What is parked is silent and out of sight. */
 export class ElementPair {
   readonly #settings: Settings;
@@ -16,6 +19,7 @@ export class ElementPair {
   #segment: Segment | null = null;
   #parkedSegment: Segment | null = null;
   #isChanging = false;
+  #parkedAtMs = 0;
 
   constructor([active, parked]: readonly [HTMLVideoElement, HTMLVideoElement]) {
     [this.#active, this.#parked] = [active, parked];
@@ -63,7 +67,8 @@ export class ElementPair {
   /** Shows `segment`: turns to it where it is parked, or loads it into the element on screen. */
   show(segment: Segment): void {
     if (segment.archiveId === this.#segment?.archiveId) return;
-    if (segment.archiveId === this.#parkedSegment?.archiveId) this.#turn();
+    const isParked = segment.archiveId === this.#parkedSegment?.archiveId;
+    if (isParked && !this.#parked.error) this.#turn();
     else {
       this.#isChanging = true;
       this.#active.src = segment.mediaUrl;
@@ -75,8 +80,10 @@ export class ElementPair {
 
   /** Has the other element wait on the first picture of `next`. */
   park(next: Segment): void {
-    if (this.#parkedSegment?.archiveId === next.archiveId) return;
+    const failed = this.#parked.error && performance.now() - this.#parkedAtMs > PARK_AGAIN_MS;
+    if (this.#parkedSegment?.archiveId === next.archiveId && !failed) return;
     this.#parkedSegment = next;
+    this.#parkedAtMs = performance.now();
     this.#parked.pause();
     this.#parked.muted = true;
     this.#parked.src = next.mediaUrl;

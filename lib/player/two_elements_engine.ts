@@ -122,6 +122,10 @@ export class TwoElementsEngine implements Engine, TwoElementsOwner {
       this.media.settle();
       this.#events.media("canplay");
     });
+    // Without a network browsers try on in silence: the viewer should know why nothing comes.
+    for (const name of ["waiting", "stalled"]) {
+      on(name, () => this.#active.readyState < 3 && !navigator.onLine && this.#stick());
+    }
     on("ended", () => this.#leave());
     on("error", () => this.#onError());
     on("play", () => this.media.paused && this.media.setPaused(false));
@@ -223,15 +227,23 @@ export class TwoElementsEngine implements Engine, TwoElementsOwner {
       setTimeout(again, delayMs);
       return;
     }
-    this.#pair.segment = null;
-    this.#attempts = 0;
     if (code === MediaError.MEDIA_ERR_NETWORK || !navigator.onLine) {
-      this.#stuck = true;
-      this.#events.notice(troubleNotice("unreachable", navigator.onLine));
+      this.#stick();
       return;
     }
+    this.#pair.segment = null;
+    this.#attempts = 0;
     this.#findings.set(segment.archiveId, { kind: "unplayable", reason: "cannot be played" });
     this.#relayOut();
+  }
+
+  /** Waits for a new try, which loads the part anew. */
+  #stick(): void {
+    this.#stuck = true;
+    this.#attempts = 0;
+    this.media.positionSeconds = this.media.currentTime;
+    this.#pair.segment = null;
+    this.#events.notice(troubleNotice("unreachable", navigator.onLine));
   }
 
   #relayOut(): void {

@@ -1,193 +1,191 @@
+/** What goes wrong with files and networks while a film plays. */
 import assert from "node:assert/strict";
 import type { Film } from "../../lib/recording/views.ts";
-import { openStage, type Stage } from "./stage.ts";
+import { type Stage, testsOnOneStage } from "./stage.ts";
 
-/** One stage for all: recording films and starting browsers are what takes time. */
-async function onStage(play: (stage: Stage) => Promise<void>): Promise<void> {
-  const stage = await openStage();
-  try {
-    await play(stage);
-  } finally {
-    await stage.close();
-  }
-}
+const test = testsOnOneStage();
 
 const OVERLAPPING = [
   { fromSeconds: 0, seconds: 4, format: "webm" as const },
   { fromSeconds: 3, seconds: 4, format: "webm" as const },
   { fromSeconds: 6, seconds: 4, format: "webm" as const },
 ];
+/** Longer than what is kept ahead: it must be read while it plays. */
+const LONG = [{ fromSeconds: 0, seconds: 45, format: "webm" as const }];
+
 /** The same film with one part changed. */
 function changed(film: Film, seq: number, part: Partial<Film["parts"][number]>): Film {
   return { ...film, parts: film.parts.map((p) => p.seq === seq ? { ...p, ...part } : p) };
 }
 
-Deno.test("a film with a missing part, in each of its ways, is played to its end", () =>
-  onStage(async (stage) => {
-    const film = await stage.film(OVERLAPPING);
-    const deleted = changed(film, 1, { status: "deleted" });
-    const crossed = await stage.playFrom(deleted, 3);
-    assert.deepEqual(crossed.crossings.map((c) => c.parts), [[{ seq: 1, reason: "was deleted" }]]);
-    assert.ok(crossed.atSeconds > 9.9, `Stopped at ${crossed.atSeconds} s`);
+test("a film with a missing part, in each of its ways, is played to its end", async (stage) => {
+  const film = await stage.film(OVERLAPPING);
+  const middle = film.parts[1]?.archiveId ?? "";
+  const crossedIn = async (film: Film) => {
+    const { ended, atSeconds, crossings } = await stage.playFrom(film, 2);
+    assert.ok(ended && atSeconds > 9.9, `Stopped at ${atSeconds} s`);
+    return crossings.map((crossing) => crossing.parts);
+  };
+  for (
+    const [status, reason] of [
+      ["deleted", "was deleted"],
+      ["failed", "failed to record"],
+      ["expired", "has expired"],
+    ] as const
+  ) assert.deepEqual(await crossedIn(changed(film, 1, { status })), [[{ seq: 1, reason }]]);
 
-    const lost = changed(film, 1, { mediaUrl: "/api/archives/nowhere/media" });
-    const gone = await stage.playFrom(lost, 3);
-    assert.deepEqual(gone.crossings.map((c) => c.parts), [[{
-      seq: 1,
-      reason: "is no longer there",
-    }]]);
-    assert.equal(gone.ended, true);
+  const lost = changed(film, 1, { mediaUrl: "/api/archives/nowhere/media" });
+  assert.deepEqual(await crossedIn(lost), [[{ seq: 1, reason: "is no longer there" }]]);
 
-    const [first] = film.parts;
-    stage.replaceFile(film.parts[1]?.archiveId ?? "", new TextEncoder().encode("Not a film"));
-    const broken = await stage.playFrom(film, 3);
-    assert.equal(broken.crossings[0]?.parts[0]?.reason, "is not a WebM or MP4 file");
-    assert.equal(broken.ended, true);
+  stage.replaceFile(middle, new TextEncoder().encode("Not a film"));
+  assert.deepEqual(await crossedIn(film), [[{ seq: 1, reason: "is not a WebM or MP4 file" }]]);
 
-    const gap = await stage.playFrom(
-      { ...film, parts: film.parts.filter((part) => part.seq !== 1) },
-      3,
-    );
-    assert.deepEqual(gap.crossings.map((c) => c.parts), [[]]);
-    assert.equal(first?.seq, 0);
-  }));
+  const gap = { ...film, parts: film.parts.filter((part) => part.seq !== 1) };
+  assert.deepEqual(await crossedIn(gap), [[]]);
+});
 
-Deno.test("a part that comes later is played without starting over", () =>
-  onStage(async (stage) => {
-    const film = await stage.film(OVERLAPPING);
-    await stage.show(changed(film, 2, { status: "stopped", durationSeconds: null }));
-    await stage.page.evaluate(() => gaplessStudio.seekAndPlay(5.5));
-    const waiting = await stage.page.evaluate(() =>
-      gaplessStudio.until((player) => player.notice.kind === "awaiting-part" && player.notice)
-    );
-    assert.deepEqual(waiting, { kind: "awaiting-part", seq: 2, reason: "is being prepared" });
-    await stage.page.evaluate((film) => {
-      const player = document.querySelector("gapless-video");
-      if (player) player.film = film;
-    }, film);
-    const end = await stage.page.evaluate(() =>
-      gaplessStudio.until((player) => player.ended && player.currentTime)
-    );
-    assert.ok(end > 9.9, `Ended at ${end} s`);
-  }));
+test("a missing part is crossed by two elements too", async (stage) => {
+  stage.manners.set("*", { noCors: true });
+  const film = changed(await stage.film(OVERLAPPING), 1, { status: "deleted" });
+  const { ended, technique, crossings } = await stage.playFrom(film, 2);
+  assert.deepEqual([ended, technique], [true, "two-elements"]);
+  assert.deepEqual(crossings.map((c) => c.parts), [[{ seq: 1, reason: "was deleted" }]]);
+});
 
-Deno.test("addresses that expire while the film plays are renewed unseen", () =>
-  onStage(async (stage) => {
-    stage.manners.set("*", { pieceBytes: 20_000 });
-    const film = await stage.film([{ fromSeconds: 0, seconds: 50, format: "webm" }]);
-    await stage.show(film);
-    const asked = stage.log.resolved.length;
-    stage.expireAddresses();
-    const seen = await stage.page.evaluate(async () => {
-      const player = document.querySelector("gapless-video");
-      if (player) player.playbackRate = 8;
-      await gaplessStudio.seekAndPlay(1);
-      return await gaplessStudio.until((player) => player.ended && player.notice.kind);
-    });
-    assert.equal(seen, "none");
-    // The part was never opened again: its own address was asked for once more.
-    assert.equal(stage.log.resolved.length, asked + 1);
-  }));
+test("a part that comes later is played without starting over", async (stage) => {
+  const film = await stage.film(OVERLAPPING);
+  await stage.show(changed(film, 2, { status: "stopped", durationSeconds: null }));
+  await stage.page.evaluate(() => gaplessStudio.seekAndPlay(5.5));
+  const waiting = await stage.page.evaluate(() =>
+    gaplessStudio.until((player) => player.notice.kind === "awaiting-part" && player.notice)
+  );
+  assert.deepEqual(waiting, { kind: "awaiting-part", seq: 2, reason: "is being prepared" });
+  const end = await stage.page.evaluate((film) => {
+    const player = document.querySelector("gapless-video");
+    if (player) player.film = film;
+    return gaplessStudio.until((player) => player.ended && player.currentTime);
+  }, film);
+  assert.ok(end > 9.9, `Ended at ${end} s`);
+});
 
-Deno.test("no network is told, and Retry goes on where playback was", () =>
-  onStage(async (stage) => {
-    const film = await stage.film(OVERLAPPING);
-    const [, second] = film.parts;
-    stage.manners.set(second?.archiveId ?? "", { status: 503 });
-    await stage.show(film);
-    await stage.page.evaluate(() => gaplessStudio.seekAndPlay(3));
-    const message = await stage.page.evaluate(() =>
-      gaplessStudio.until((player) => player.notice.kind === "error" && player.notice.message)
-    );
-    assert.match(message, /cannot be reached/);
-    const before = await stage.page.evaluate(() =>
-      document.querySelector("gapless-video")?.currentTime
-    );
-    assert.ok(before !== undefined && before > 3, `At ${before} s`);
-    stage.manners.clear();
-    const end = await stage.page.evaluate(() => {
-      document.querySelector("gapless-video")?.retry();
-      return gaplessStudio.until((player) => player.ended && player.currentTime);
-    });
-    assert.ok(end > 9.9, `Ended at ${end} s`);
-  }));
-
-Deno.test("seeking anywhere keeps one stretch in memory and shows the right picture", () =>
-  onStage(async (stage) => {
-    const film = await stage.film([
-      { fromSeconds: 0, seconds: 60, format: "webm" },
-      { fromSeconds: 58, seconds: 60, format: "webm" },
-    ]);
-    await stage.show(film);
-    const wanted = [3300, 30, 1755, 1000, 3450];
-    assert.deepEqual(
-      await stage.page.evaluate((numbers) => gaplessStudio.picturesAt(numbers), wanted),
-      wanted,
-    );
-    const ranges = await stage.page.evaluate(() =>
-      gaplessStudio.until((player) =>
-        player.buffered.length === 1 && player.buffered.end(0) > 117 &&
-        [player.buffered.start(0), player.buffered.end(0)]
-      )
-    );
-    assert.ok((ranges[0] ?? 0) > 100, `Kept ${ranges}`);
-  }));
-
-Deno.test("parts of different codecs and sizes play as one film", () =>
-  onStage(async (stage) => {
-    const film = await stage.film([
-      { fromSeconds: 0, seconds: 4, format: "webm" },
-      { fromSeconds: 3, seconds: 4, format: "mp4", width: 320, height: 180 },
-      { fromSeconds: 6, seconds: 4, format: "webm", width: 256, height: 144 },
-    ]);
-    const found = await stage.playFrom(film, 2);
-    assert.deepEqual([found.ended, found.technique, found.crossings], [true, "media-source", []]);
-    const wanted = [75, 89, 91, 120, 179, 181, 290];
-    assert.deepEqual(
-      await stage.page.evaluate((numbers) => gaplessStudio.picturesAt(numbers), wanted),
-      wanted,
-    );
-  }));
-
-Deno.test("a part without sound, or files that scripts may not read, are played another way", () =>
-  onStage(async (stage) => {
-    const film = await stage.film([
-      { fromSeconds: 0, seconds: 4, format: "webm" },
-      { fromSeconds: 3, seconds: 4, format: "webm", sound: false },
-    ]);
-    const mixed = await stage.playFrom(film, 2);
-    assert.deepEqual([mixed.ended, mixed.technique], [true, "two-elements"]);
-    stage.manners.set("*", { noCors: true });
-    const blocked = await stage.playFrom(film, 2);
-    assert.deepEqual([blocked.ended, blocked.technique], [true, "two-elements"]);
-    assert.ok(blocked.atSeconds > 6.9, `Stopped at ${blocked.atSeconds} s`);
-  }));
-
-for (const format of ["webm", "mp4"] as const) {
-  Deno.test(`a film of one ${format} part behaves as a plain video does`, () =>
-    onStage(async (stage) => {
-      const film = await stage.film([{ fromSeconds: 0, seconds: 4, format }]);
-      const plain = await stage.page.evaluate(
-        (url) => gaplessStudio.rehearse("video", url),
-        film.parts[0]?.mediaUrl ?? "",
-      );
-      const ours = await stage.page.evaluate((film) => gaplessStudio.rehearse("film", film), film);
-      assert.deepEqual(ours, plain);
-    }));
+/** Shows a film that comes in small pieces, and counts what is asked of the app from then on. */
+async function showInPieces(stage: Stage): Promise<() => number> {
+  stage.manners.set("*", { pieceBytes: 20_000 });
+  await stage.show(await stage.film(LONG));
+  await stage.page.evaluate(() =>
+    gaplessStudio.until((player) => player.buffered.length > 0 && player.buffered.end(0) > 30)
+  );
+  const asked = stage.log.resolved.length;
+  return () => stage.log.resolved.length - asked;
 }
 
-Deno.test("two elements that take turns behave as a plain video does", () =>
-  onStage(async (stage) => {
-    const film = await stage.film([
-      { fromSeconds: 0, seconds: 2.5, format: "webm" },
-      { fromSeconds: 1.5, seconds: 2.5, format: "webm" },
-    ]);
-    const whole = await stage.film([{ fromSeconds: 0, seconds: 4, format: "webm" }]);
-    stage.manners.set("*", { noCors: true });
-    const plain = await stage.page.evaluate(
-      (url) => gaplessStudio.rehearse("video", url),
-      whole.parts[0]?.mediaUrl ?? "",
+test("addresses that expire while the film plays are renewed unseen", async (stage) => {
+  const renewals = await showInPieces(stage);
+  stage.expireAddresses();
+  const seen = await stage.page.evaluate(async () => {
+    const player = document.querySelector("gapless-video");
+    if (player) player.playbackRate = 8;
+    await gaplessStudio.seekAndPlay(1);
+    return await gaplessStudio.until((player) => player.ended && player.notice.kind);
+  });
+  assert.equal(seen, "none");
+  // The part was never opened again: its own address was asked for once more.
+  assert.equal(renewals(), 1);
+});
+
+test("addresses that expire in a pause are renewed when the film goes on", async (stage) => {
+  const renewals = await showInPieces(stage);
+  await stage.page.evaluate(async () => {
+    await gaplessStudio.seekAndPlay(1);
+    document.querySelector("gapless-video")?.pause();
+  });
+  stage.expireAddresses();
+  const seen = await stage.page.evaluate(async () => {
+    const player = document.querySelector("gapless-video");
+    if (player) player.playbackRate = 8;
+    await player?.play();
+    return await gaplessStudio.until((player) => player.ended && player.notice.kind);
+  });
+  assert.equal(seen, "none");
+  assert.equal(renewals(), 1);
+});
+
+test("addresses that expired before a seek are renewed for it", async (stage) => {
+  const renewals = await showInPieces(stage);
+  stage.expireAddresses();
+  assert.deepEqual(
+    await stage.page.evaluate(() => gaplessStudio.picturesAt([1_290, 30])),
+    [1_290, 30],
+  );
+  // The file is opened anew at each place that is not in memory.
+  assert.ok(renewals() <= 3, `${renewals()}`);
+});
+
+test("two elements get new addresses where the old ones expired", async (stage) => {
+  await stage.open(() => Reflect.deleteProperty(globalThis, "MediaSource"));
+  const film = await stage.film(OVERLAPPING);
+  await stage.show(film);
+  stage.expireAddresses();
+  const end = await stage.page.evaluate(async () => {
+    const player = document.querySelector("gapless-video");
+    if (player) player.playbackRate = 4;
+    await gaplessStudio.seekAndPlay(2);
+    return await gaplessStudio.until((player) => player.ended && player.currentTime);
+  });
+  assert.ok(end > 9.9, `Ended at ${end} s`);
+});
+
+test("no answer is told, and Retry goes on where playback was", async (stage) => {
+  const film = await stage.film(OVERLAPPING);
+  stage.manners.set(film.parts[1]?.archiveId ?? "", { status: 503 });
+  await stage.show(film);
+  const message = await stage.page.evaluate(async () => {
+    const told = gaplessStudio.until((player) =>
+      player.notice.kind === "error" && player.notice.message
     );
-    const ours = await stage.page.evaluate((film) => gaplessStudio.rehearse("film", film), film);
-    assert.deepEqual(ours, plain);
-  }));
+    // The wait before each further try is over when the browser says so.
+    const hurry = setInterval(() => dispatchEvent(new Event("online")), 200);
+    addEventListener("gapless-notice", () => clearInterval(hurry), { capture: true });
+    await gaplessStudio.seekAndPlay(2.5);
+    return await told;
+  });
+  assert.match(message, /cannot be reached/);
+  stage.manners.clear();
+  const end = await stage.page.evaluate(() => {
+    document.querySelector("gapless-video")?.retry();
+    return gaplessStudio.until((player) => player.ended && player.currentTime);
+  });
+  assert.ok(end > 9.9, `Ended at ${end} s`);
+});
+
+for (const technique of ["media-source", "two-elements"] as const) {
+  test(`offline is told at once, and back online the film goes on: ${technique}`, async (stage) => {
+    if (technique === "two-elements") {
+      await stage.open(() => Reflect.deleteProperty(globalThis, "MediaSource"));
+    }
+    const film = await stage.film([
+      { fromSeconds: 0, seconds: 4, format: "webm" },
+      { fromSeconds: 0, seconds: 6, format: "webm", placeSeconds: 100 },
+    ]);
+    const { page } = stage;
+    await stage.show({ ...film, durationSeconds: 106 });
+    await page.context().setOffline(true);
+    const message = await page.evaluate(() => {
+      void gaplessStudio.seekAndPlay(102);
+      return gaplessStudio.until((player) =>
+        player.notice.kind === "error" && player.notice.message
+      );
+    });
+    assert.match(message, /no connection/i);
+    await page.context().setOffline(false);
+    const went = await page.evaluate(() =>
+      gaplessStudio.until((player) => player.ended && [player.notice.kind, player.currentTime])
+    );
+    assert.equal(went[0], "none");
+    assert.ok(Number(went[1]) > 105.9, `Ended at ${went[1]} s`);
+    assert.equal(
+      await page.evaluate(() => document.querySelector("gapless-video")?.dataset.technique),
+      technique,
+    );
+  });
+}

@@ -4,6 +4,7 @@ import PlaylistPlayer from "../../islands/PlaylistPlayer.tsx";
 import { defineGaplessVideo } from "../../lib/player/gapless_video.ts";
 import type { Film } from "../../lib/recording/views.ts";
 import "./studio_in_page.ts";
+import "../bench/seams_in_page.ts";
 import "../support/in_page.ts";
 
 defineGaplessVideo();

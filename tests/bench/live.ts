@@ -1,0 +1,88 @@
+/** A call recorded over two handovers on the stand-in platform, and how its film plays. */
+import type { Browser, Page } from "playwright-core";
+import type { App } from "../support/app.ts";
+import { LOOP_FRAMES } from "../support/camera.ts";
+import type { PlayerSample } from "../support/in_page.ts";
+import { addPageTools } from "../support/page_tools.ts";
+import { join, letRun, openHost, untilFilmReady, untilRoom } from "../support/people.ts";
+
+/** How long the call runs before each handover and before the end. */
+const RUN_SECONDS = 5;
+/** What is looked at before and after a seam. */
+const MARGIN_SECONDS = 0.7;
+
+/** Records a call whose camera is magenta; answers the chain's id. */
+export async function recordCall(host: Page, app: App): Promise<string> {
+  await host.getByRole("textbox", { name: "Archive name" }).fill("Bench");
+  const press = (name: string) => host.getByRole("button", { name, exact: true }).click();
+  await press("Start archive");
+  const { chain } = await untilRoom(host, app, (view) => view.chain?.state === "recording");
+  if (!chain) throw new Error("The recording has not begun");
+  for (const parts of [3, 5]) {
+    await letRun(RUN_SECONDS);
+    await press("Restart archive");
+    await untilRoom(host, app, (view) => view.parts.length === parts && view.procedure === null);
+  }
+  await letRun(RUN_SECONDS);
+  await press("Stop archive");
+  await untilRoom(host, app, (view) => view.chain === null);
+  return chain.id;
+}
+
+/** Records, plays and reports; answers the path of the film's page. */
+export async function benchLive(browser: Browser, app: App): Promise<string> {
+  const host = await openHost(browser, app);
+  await join(host, "Ada");
+  await letRun(2);
+  const chainId = await recordCall(host, app);
+  const film = await untilFilmReady(host, app, chainId);
+  await host.getByRole("button", { name: "Leave" }).click();
+
+  const path = `/player/${chainId}`;
+  const sinceMs = performance.now();
+  await host.goto(app.origin + path);
+  await host.waitForFunction(() => {
+    const player = document.querySelector<HTMLMediaElement>("gapless-video");
+    return player && player.readyState >= 2;
+  });
+  const readyMs = performance.now() - sinceMs;
+  await addPageTools(host);
+  const samples = await host.evaluate(() => {
+    const player = document.querySelector("gapless-video");
+    if (!player) throw new Error("There is no player");
+    void player.play();
+    return gaplessTest.watch(
+      () => player.visibleVideo,
+      "magenta",
+      () => player.ended || player.currentTime > player.duration - 0.2,
+    );
+  });
+  const seams = film.parts.slice(1).map((part) => part.placeSeconds);
+  const stretches = seams.map((seam) => stretchAt(samples, seam));
+  const elsewhere = seams.map((seam) => stretchAt(samples, seam - 2 * MARGIN_SECONDS));
+  console.log("\nA call recorded just now, at its seams:");
+  console.table(Object.fromEntries([
+    ...stretches.map((stretch, i) => [`seam ${i + 1}`, stretch]),
+    ...elsewhere.map((stretch, i) => [`before seam ${i + 1}`, stretch]),
+  ]));
+  console.log(`The film's page shows its first picture after ${readyMs.toFixed(0)} ms`);
+  return path;
+}
+
+function stretchAt(samples: PlayerSample[], seconds: number) {
+  const seen = samples.filter(({ currentTime }) =>
+    Math.abs(currentTime - seconds) <= MARGIN_SECONDS
+  );
+  let [freezeMs, skipped, repeated] = [0, 0, 0];
+  for (const [i, sample] of seen.entries()) {
+    const before = seen[i - 1];
+    if (!before || before.number === null || sample.number === null) continue;
+    freezeMs = Math.max(freezeMs, sample.atMs - before.atMs);
+    const step = sample.number - before.number;
+    // The camera's numbers begin anew after the last.
+    const steps = step < -LOOP_FRAMES / 2 ? step + LOOP_FRAMES : step;
+    skipped += Math.max(0, steps - (sample.presented - before.presented));
+    repeated += Math.max(0, 1 - steps);
+  }
+  return { "freeze ms": Math.round(freezeMs), skipped, repeated };
+}

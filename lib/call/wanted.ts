@@ -3,16 +3,20 @@ import { effect, type ReadonlySignal } from "@preact/signals";
 import type { RoomView } from "../recording/views.ts";
 import type { Lane } from "./lane.ts";
 
-/** How long the newest signal beats a room view that says otherwise: views may be this old, ms. */
+/** How long a signal to come beats a room view that says otherwise: views may be this old, ms. */
 const SIGNAL_BEATS_VIEW_MS = 5_000;
-/** Whether the second session is wanted, by the room's state and by the newest signal in the call. */
+/**
+ * Whether the second session is wanted, by the room's state and by the newest signal in the call. To
+ * come too early or to go too late costs nothing, but to go on the word of a signal that is late itself
+ * costs a recording: so a signal to go is believed only where no view says otherwise.
+ */
 export function isSecondaryWanted(
   view: boolean | null,
   latest: { wanted: boolean; atMs: number } | null,
   nowMs: number,
 ): boolean {
-  if (latest && (view === null || nowMs - latest.atMs < SIGNAL_BEATS_VIEW_MS)) return latest.wanted;
-  return view ?? false;
+  const told = latest !== null && (view === null || nowMs - latest.atMs < SIGNAL_BEATS_VIEW_MS);
+  return view === true || (told && latest.wanted);
 }
 
 /** When {@link isSecondaryWanted} may answer differently without any news, ms from now; null if never. */

@@ -59,7 +59,14 @@ Deno.test("the recording light stays on from archive to archive", () => {
   assert.equal(isRecording(events, viewOf([[0, 50_000], [40_000, null]])), true);
 });
 
-Deno.test("the newest signal beats a view for a moment, then the view is right", () => {
+Deno.test("a signal to go, which may be late, does not beat a view that wants everybody", () => {
+  const latest = { wanted: false, atMs: 1_000 };
+  assert.equal(isSecondaryWanted(true, latest, 1_000), true);
+  assert.equal(isSecondaryWanted(false, latest, 1_000), false);
+  assert.equal(isSecondaryWanted(null, latest, 1_000), false);
+});
+
+Deno.test("a signal to come beats a view for a moment, then the view is right", () => {
   const latest = { wanted: true, atMs: 1_000 };
   assert.equal(isSecondaryWanted(false, latest, 2_000), true);
   assert.equal(isSecondaryWanted(false, latest, 60_000), false);

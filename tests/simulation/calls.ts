@@ -35,7 +35,7 @@ const REFUSALS: Record<string, readonly PlatformErrorKind[]> = {
 export interface CallWatch {
   note(line: string): void;
   /** A call went wrong between these moments. */
-  wentWrong(fromMs: number, toMs: number, how: string): void;
+  wentWrong(fromMs: number, toMs: number, how: string, call?: string): void;
   /** A command of a process begins; answers whom to tell that it is over. */
   begins(process: string, command: string): () => void;
   /** Now is a moment at which an archive may end by itself. */
@@ -105,7 +105,7 @@ export class Calls {
           `  ${this.process}: ${what} ${about} (${name}): ${how} after ` +
             `${this.clock.nowMs - sentAtMs} ms`,
         );
-        if (fault) this.watch.wentWrong(sentAtMs, this.clock.nowMs, fault);
+        if (fault) this.watch.wentWrong(sentAtMs, this.clock.nowMs, fault, what);
       };
       try {
         const result = await this.#answer(what, name, fault, (late) => {

@@ -5,7 +5,7 @@ import type { CallWatch } from "./calls.ts";
 import type { Asking, Cloud, TrueArchive } from "./cloud.ts";
 import type { SimClock } from "./clock.ts";
 import type { Stretch } from "./spans.ts";
-import { ROOM } from "./world.ts";
+import { ROOM, SWEEP_MS } from "./world.ts";
 
 /** What takes over is looked at before a stop is decided; what died since cannot be known. */
 const LOOK_AGE_MS = 4_500;
@@ -15,8 +15,6 @@ const RETRY_MS = 5_000;
 const TAKEOVER_MS = 45_000;
 /** Clocks of processes are wrong by at most this. */
 const CLOCK_WRONG_MS = 5_500;
-/** What a list has hidden is known after this, as far as one start is concerned. */
-const LAG_MS = 10_000;
 /** A start that takes effect later than this after it was decided is nobody's any more. */
 const STALE_START_MS = 10_000;
 
@@ -54,7 +52,7 @@ export class Oracle implements CallWatch {
   #lease: z.infer<typeof leaseSchema> | null = null;
   #commands = new Set<{ process: string; command: string }>();
   #lastStopMs = -Infinity;
-  #listsLaggedMs = -Infinity;
+  #hiddenMs = -Infinity;
   readonly #stopsPressedMs: number[] = [];
   #disturbedUntilMs = -Infinity;
 
@@ -74,16 +72,18 @@ export class Oracle implements CallWatch {
     this.violations.push(text);
   }
 
-  wentWrong(fromMs: number, toMs: number, how: string): void {
-    if (how === "list-lags") this.#listsLaggedMs = toMs;
+  wentWrong(fromMs: number, toMs: number, how: string, call = ""): void {
+    const look = /^(get|list)$/.test(call);
+    if (look || how === "list-lags") this.#hiddenMs = toMs;
     if (how === "late-signal") this.misled.push({ fromMs, toMs });
-    this.unfair.push({ fromMs, toMs: toMs + RETRY_MS });
+    // A look that failed is repeated by the next sweep.
+    this.unfair.push({ fromMs, toMs: toMs + (look ? SWEEP_MS + RETRY_MS : RETRY_MS) });
   }
 
   /** A process dies, freezes or is frozen until then. */
   disturbed(untilMs = this.clock.nowMs): void {
     const { nowMs } = this.clock;
-    const toMs = Math.max(nowMs + TAKEOVER_MS, untilMs + RETRY_MS);
+    const toMs = Math.max(nowMs + TAKEOVER_MS, untilMs + SWEEP_MS + RETRY_MS);
     this.unfair.push({ fromMs: nowMs, toMs });
     this.#disturbedUntilMs = Math.max(this.#disturbedUntilMs, toMs);
   }
@@ -173,9 +173,9 @@ export class Oracle implements CallWatch {
     const most = { start: 1, handover: 2, replace: 2, stop: Infinity }[
       state?.procedure?.kind ?? "stop"
     ];
-    // What a list that lags has hidden is found later, and stopped.
+    // What a look that failed or lagged has hidden is found later, and stopped.
     const hidden = (a: TrueArchive) =>
-      this.clock.nowMs < this.#listsLaggedMs + LAG_MS &&
+      this.clock.nowMs < this.#hiddenMs + SWEEP_MS + RETRY_MS &&
       !state?.tail.some((part) => part.archiveId === a.id);
     const running = this.running().filter((a) => !this.isStray(a) && !hidden(a));
     if (running.length > most) {

@@ -1,6 +1,7 @@
 /** One storm: several app processes, clients, admins and a cloud that misbehaves, all from one seed. */
 import { storeOn } from "../../lib/store/mod.ts";
 import { Callbacks } from "./callbacks.ts";
+import { Calls } from "./calls.ts";
 import { Clients } from "./clients.ts";
 import { SimClock } from "./clock.ts";
 import { Cloud } from "./cloud.ts";
@@ -133,7 +134,8 @@ class Storm implements World {
       const { items } = await world.parts.unsettled();
       return items.length > 0 ? "parts are unsettled" : this.#disorder();
     });
-    await new Verdict(this, world, this.clients).judge();
+    const calls = new Calls(this.cloud, clock, faults, oracle, "world", (operation) => operation());
+    await new Verdict(this, world, calls.platform(), this.clients).judge();
     for (const process of this.processes) process.dead = true;
     await clock.rest();
     await this.database.compare();

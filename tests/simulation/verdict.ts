@@ -1,6 +1,8 @@
 /** After a storm: the record, the film and the truth must tell the same story. */
 import { filmOf } from "../../lib/recording/film.ts";
 import type { Chain, Part } from "../../lib/recording/model.ts";
+import { orphansAmong } from "../../lib/orphans.ts";
+import type { Platform } from "../../lib/platform/platform.ts";
 import type { Store } from "../../lib/store/mod.ts";
 import { Clients } from "./clients.ts";
 import type { TrueArchive } from "./cloud.ts";
@@ -15,6 +17,8 @@ const TOLD_MS = 9_000;
 const UNTOLD_MS = 31_000;
 /** A client that has just come, or must join in a hurry, is in both sessions after this. */
 const JOIN_MS = 6_500;
+/** A start may have made an archive unseen for this long. */
+const SUSPECTED_MS = 10 * 60_000;
 /** A file that was read tells its start this exactly. */
 const FILE_TOLERANCE_MS = 25;
 
@@ -28,7 +32,12 @@ interface Told {
 export class Verdict {
   readonly #owned = new Set<string>();
 
-  constructor(readonly world: World, readonly store: Store, readonly clients: Clients) {}
+  constructor(
+    readonly world: World,
+    readonly store: Store,
+    readonly platform: Platform,
+    readonly clients: Clients,
+  ) {}
 
   async judge(): Promise<void> {
     const { items: chains } = await this.store.chains.list({ limit: 100 });
@@ -40,7 +49,7 @@ export class Verdict {
       this.#checkCoverage(chain, told);
       this.#checkFilm(chain, told);
     }
-    this.#checkOrphans();
+    await this.#checkOrphans();
     const unsettled = await this.store.parts.unsettled();
     if (unsettled.items.length > 0) this.#violate("Parts are left unsettled");
   }
@@ -73,11 +82,22 @@ export class Verdict {
     if (chain.stoppedAtMs === null) this.#violate(`Chain ${chain.id} is left ${chain.state}`);
   }
 
-  /** Every archive is a part, unless nobody could know of it. */
-  #checkOrphans(): void {
-    const { cloud, oracle } = this.world;
+  /** Every archive is a part, or listed as an orphan because nobody could know of it in time. */
+  async #checkOrphans(): Promise<void> {
+    const { cloud, oracle, clock } = this.world;
+    // Once no start can claim it any more.
+    const now = () => clock.nowMs + SUSPECTED_MS;
+    const { archives } = cloud.list(undefined, 1_000);
+    const listed = await orphansAmong(
+      { store: this.store, platform: this.platform, now },
+      archives,
+    );
     for (const archive of cloud.archives) {
-      if (this.#owned.has(archive.id)) continue;
+      const isListed = listed.some((orphan) => orphan.archive.id === archive.id);
+      if (this.#owned.has(archive.id) === isListed) {
+        this.#violate(`${archive.id} is ${isListed ? "a part and" : "no part and no"} orphan`);
+      }
+      if (!isListed) continue;
       const endMs = archive.endMs ?? Infinity;
       // It died before anybody could look, or there was no chain that could have taken it in.
       const wantedMs = lengthMs(
@@ -98,29 +118,35 @@ export class Verdict {
     const promise = this.world.oracle.promised.get(chain.id);
     const untilMs = Math.max(last.toMs, promise?.toMs ?? 0);
     const holes = without([{ fromMs: first.fromMs, toMs: untilMs }], covered);
+    // A file that could never be read leaves what the platform says, in whole seconds.
+    const coarse = told.some(({ part }) => part.startSource !== "file");
+    const toleranceMs = coarse ? this.#coarseMs : RECORD_TOLERANCE_MS;
+    const near = (a: number, b: number) => Math.abs(a - b) <= toleranceMs;
     const show = () => JSON.stringify({ holes, gaps: chain.gaps });
     for (const hole of holes) {
       // What ends with Stop is counted from rounded times.
-      const atTheEnd = hole.toMs === untilMs;
+      const leastMs = toleranceMs * (hole.toMs === untilMs ? 6 : 1);
       const recorded = chain.gaps.some((gap) => {
-        const toMs = gap.toMs ?? untilMs;
+        const lengthMs = (gap.toMs ?? untilMs) - gap.fromMs;
         return near(gap.fromMs, hole.fromMs) &&
-          Math.abs(toMs - gap.fromMs - (hole.toMs - hole.fromMs)) <=
-            RECORD_TOLERANCE_MS * (atTheEnd ? 6 : 1);
+          Math.abs(lengthMs - (hole.toMs - hole.fromMs)) <= leastMs;
       });
-      const leastMs = RECORD_TOLERANCE_MS * (atTheEnd ? 6 : 1);
       if (!recorded && hole.toMs - hole.fromMs > leastMs) {
         this.#violate(`A gap is not in the record of ${chain.id}: ${show()}`);
       }
     }
     for (const gap of chain.gaps) {
-      const toMs = gap.toMs ?? Infinity;
       const real = holes.some((hole) => near(hole.fromMs, gap.fromMs));
-      const atTheEnd = gap.fromMs >= last.toMs - RECORD_TOLERANCE_MS;
-      if (!real && !atTheEnd && toMs - gap.fromMs > RECORD_TOLERANCE_MS) {
+      const atTheEnd = gap.fromMs >= last.toMs - toleranceMs;
+      if (!real && !atTheEnd && (gap.toMs ?? Infinity) - gap.fromMs > toleranceMs) {
         this.#violate(`The record of ${chain.id} has a gap that was none: ${show()}`);
       }
     }
+  }
+
+  /** How exactly the platform alone tells times. */
+  get #coarseMs(): number {
+    return 2_100 + Math.abs(this.world.cloud.createdAtSkewMs);
   }
 
   /** While it was promised and somebody published, it was recorded, or the platform is to blame. */
@@ -186,13 +212,12 @@ export class Verdict {
 
   /** The film goes forward only, and shows no moment twice. */
   #checkFilm(chain: Chain, told: Told[]): void {
-    const { clock, cloud } = this.world;
+    const { clock } = this.world;
     const film = filmOf(chain, told.map(({ part }) => part), { nowMs: clock.nowMs });
     const shown = film.parts.flatMap((part) => {
       const found = told.find((t) => t.part.seq === part.seq);
       return found ? [{ ...part, ...found }] : [];
     });
-    const coarseMs = Math.abs(cloud.createdAtSkewMs) + 1_500;
     for (const [i, later] of shown.entries()) {
       const earlier = shown[i - 1];
       if (!earlier) continue;
@@ -200,7 +225,7 @@ export class Verdict {
       if (stepMs < 0) this.#violate(`The film of ${chain.id} goes back at part ${later.seq}`);
       const jumpMs = later.archive.startMs - (earlier.archive.startMs + stepMs);
       const exact = [earlier, later].every(({ part }) => part.startSource === "file");
-      if (Math.abs(jumpMs) > (exact ? FILE_TOLERANCE_MS : coarseMs)) {
+      if (Math.abs(jumpMs) > (exact ? FILE_TOLERANCE_MS : this.#coarseMs)) {
         this.#violate(
           `The film of ${chain.id} ${jumpMs < 0 ? "shows a moment twice" : "leaves a moment out"}` +
             ` at part ${later.seq}: ${jumpMs} ms`,
@@ -212,8 +237,4 @@ export class Verdict {
 
 function spanOf(archive: TrueArchive): Stretch {
   return { fromMs: archive.startMs, toMs: archive.endMs ?? Infinity };
-}
-
-function near(a: number, b: number): boolean {
-  return Math.abs(a - b) <= RECORD_TOLERANCE_MS;
 }

@@ -16,4 +16,14 @@ export const CORPUS: readonly { seed: number; was: string }[] = [
     seed: 1221,
     was: "An archive that turned up was stopped before the other had recorded long enough",
   },
+  { seed: 963, was: "An interim archive that outlived the next one became the main one" },
+  {
+    seed: 33611,
+    was: "A process that died while it settled a part left the chain's gaps as they were",
+  },
+  {
+    seed: 42203,
+    was: "A process that had been frozen stopped an archive for what it had seen before",
+  },
+  { seed: 32528, was: "A list that failed kept a sweep from looking at what was to record" },
 ];

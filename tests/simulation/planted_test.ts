@@ -7,7 +7,7 @@ const MOST_STORMS = 2_000;
 
 for (const [name, plant] of Object.entries(PLANTS)) {
   Deno.test(`the oracle sees the mistake "${name}"`, async () => {
-    using simulator = await Simulator.open();
+    using simulator = await Simulator.open({ database: "mirror" });
     for (let seed = 1; seed <= MOST_STORMS; seed++) {
       const { violations } = await simulator.storm(seed, { plant });
       if (violations.length > 0) return;

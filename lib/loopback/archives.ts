@@ -156,6 +156,11 @@ export class Archives {
     return this.recordings.get(id)?.open ?? this.elections.has(id);
   }
 
+  /** A chunk of this archive was stored. */
+  chunkCame(id: string): void {
+    this.recordings.get(id)?.chunkCame();
+  }
+
   /** A page reports on the recording that was asked of it. */
   recorderSays(client: Client, message: RecorderMessage): void {
     const { archiveId } = message;

@@ -8,6 +8,8 @@ export interface Timings {
   stopAnswerMs: number;
   /** For the recorder's last chunk, before the archive is finished without it. */
   recorderFinishMs: number;
+  /** For the chunks of an archive that was stopped, while they keep coming. */
+  uploadMs: number;
   /** From the last client's leaving to the end of the archive. */
   emptyMs: number;
   /** For somebody to publish after the start. */
@@ -31,6 +33,7 @@ export const TIMINGS: Timings = {
   recorderStartMs: 7_000,
   stopAnswerMs: 5_000,
   recorderFinishMs: 20_000,
+  uploadMs: 300_000,
   emptyMs: 60_000,
   firstPublishMs: 60_000,
   idleMs: 3_600_000,

@@ -76,6 +76,7 @@ export async function openStandIn(
       throw new LoopbackError(409, "Failed to store a chunk: the archive is over");
     }
     await files.write(id, query.data.sequence, query.data.position, bytes);
+    archives.chunkCame(id);
     return c.body(null, 204);
   });
   app.route("/", mediaRoutes({ archives, files, tokens }));

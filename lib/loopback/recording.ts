@@ -107,9 +107,19 @@ export class Recording {
    */
   recorderLeft(returns: boolean, sessionEmpty: boolean): void {
     this.recorder = null;
-    if (returns) return this.awaitRecorder();
-    if (!this.running) return this.seal();
+    // A page that has left may still upload what it recorded until the stop.
+    if (returns || !this.running) return this.awaitRecorder();
     if (!sessionEmpty) this.end("failure");
+  }
+
+  /** A chunk came: whoever sends it may have more. */
+  chunkCame(): void {
+    const { record, timings } = this;
+    if (this.running || Date.now() - record.updatedAtMs > timings.uploadMs) return;
+    if (this.timers.has("grace")) this.awaitRecorder();
+    else if (this.timers.has("finish")) {
+      this.arm("finish", timings.recorderFinishMs, () => this.seal());
+    }
   }
 
   /** Somebody came, left, published or unpublished: pause, go on, or end after a while. */

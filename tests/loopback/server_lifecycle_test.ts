@@ -31,6 +31,21 @@ Deno.test("when its recorder goes away an archive ends with what was received", 
   await Promise.all([platform.sdk.start(sessionId), other.record()]);
 });
 
+Deno.test("a recorder that leaves the session after the stop may still upload the rest", async () => {
+  await using platform = await openPlatform({ timings: { stopAnswerMs: 0, recorderGraceMs: 400 } });
+  const { client, archive, recording } = await recordingSession(platform);
+  const third = Math.ceil(film.length / 3);
+  assert.equal(await recording.put(0, 0, film.subarray(0, third)), 204);
+  await platform.sdk.stop(archive.id);
+  await client.leave();
+  for (const i of [1, 2]) {
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    const chunk = film.subarray(i * third, (i + 1) * third);
+    assert.equal(await recording.put(i, i * third, chunk), 204);
+  }
+  assert.equal((await untilStatus(platform, archive.id, "available")).duration, 2);
+});
+
 Deno.test("when its recorder fails an archive ends, with nothing received it has failed", async () => {
   await using platform = await openPlatform();
   const { client, archive } = await recordingSession(platform);

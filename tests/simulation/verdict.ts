@@ -153,10 +153,10 @@ export class Verdict {
   #checkCoverage(chain: Chain, told: Told[]): void {
     const { oracle, sessions } = this.world;
     const spans = union(told.map(({ archive }) => spanOf(archive)));
-    const fromMs = spans[0]?.fromMs;
-    const untilMs = oracle.promised.get(chain.id)?.toMs;
-    if (fromMs === undefined || untilMs === undefined || untilMs <= fromMs) return;
-    const promised = [{ fromMs, toMs: untilMs }];
+    // What it took in that had been running before it began was not promised.
+    const promise = oracle.promised.get(chain.id);
+    if (!promise || spans.length === 0) return;
+    const promised = [promise];
     const published = this.clients.all.flatMap((client) => client.primary);
     const holes = without(common(promised, published), spans);
     for (const hole of holes) this.#judgeHole(chain, told, hole);

@@ -23,7 +23,7 @@ const patienceMs = 2_000;
 /** How far in the past an archive without picture begins: its first sound is surely there, ms. */
 const audioLagMs = 200;
 /** Longest wait for every stream's first picture and sound, ms. */
-const assembleMs = 4_000;
+const assembleMs = 3_000;
 /** How long the last pictures and sound are waited for, ms. */
 const tailMs = 2_000;
 
@@ -241,6 +241,7 @@ export class ArchiveRecording implements ComposedRecording {
       (this.#video === null || this.ticker.knownToMs >= endMs);
     while (!complete() && performance.now() < endMs + tailMs) {
       await new Promise((resolve) => setTimeout(resolve, 20));
+      this.ticker.look();
     }
     this.#mixTo(end);
   }

@@ -114,8 +114,9 @@ export class Elections {
 
   private candidates(sessionId: string, preferredData: ReadonlySet<string>): Client[] {
     const publishing = new Set(this.deps.hub.streams(sessionId).map((s) => s.connectionId));
+    // One page for both lanes before all: on a busy machine two pages' clocks may be a second apart.
     const rank = (client: Client) =>
-      (publishing.has(client.connection.id) ? 2 : 0) + (preferredData.has(client.data) ? 1 : 0);
+      (preferredData.has(client.data) ? 2 : 0) + (publishing.has(client.connection.id) ? 1 : 0);
     // The sort is stable: among equals the one that came first.
     return this.deps.hub.clients(sessionId).sort((a, b) => rank(b) - rank(a));
   }

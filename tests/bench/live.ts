@@ -4,7 +4,14 @@ import type { App } from "../support/app.ts";
 import { LOOP_FRAMES } from "../support/camera.ts";
 import type { PlayerSample } from "../support/in_page.ts";
 import { addPageTools } from "../support/page_tools.ts";
-import { join, letRun, openHost, untilFilmReady, untilRoom } from "../support/people.ts";
+import {
+  join,
+  letRun,
+  openHost,
+  openParticipant,
+  untilFilmReady,
+  untilRoom,
+} from "../support/people.ts";
 
 /** How long the call runs before each handover and before the end. */
 const RUN_SECONDS = 5;
@@ -29,13 +36,16 @@ export async function recordCall(host: Page, app: App): Promise<string> {
   return chain.id;
 }
 
-/** Records, plays and reports; answers the path of the film's page. */
-export async function benchLive(browser: Browser, app: App): Promise<string> {
+/** Records a call of two, plays and reports; answers the path of the film's page. */
+export async function benchLive(browser: Browser, guests: Browser, app: App): Promise<string> {
   const host = await openHost(browser, app);
   await join(host, "Ada");
+  await join(await openParticipant(guests, app), "Bo");
   await letRun(2);
   const chainId = await recordCall(host, app);
   const film = await untilFilmReady(host, app, chainId);
+  // The player has the machine to itself, as a viewer's would be.
+  await guests.close();
   await host.getByRole("button", { name: "Leave" }).click();
 
   const path = `/player/${chainId}`;

@@ -34,6 +34,17 @@ export function lostPictures(film: Film, reports: MediaReport[], colour: Colour)
   return missingNumbers(numbersOf(film, reports, colour));
 }
 
+/** How long after the last picture a stop may have been asked for, seconds: it has to reach the recorder. */
+const STOP_SECONDS = 1;
+
+/** Asserts that nothing is missing from a film between its first moment and the stop. */
+export function assertNoGaps(film: Pick<Film, "gaps" | "durationSeconds">): void {
+  const inside = film.gaps.filter(({ fromSeconds }) =>
+    fromSeconds < film.durationSeconds - STOP_SECONDS
+  );
+  assert.deepEqual(inside, [], "gaps in the film");
+}
+
 /** Asserts that each part overlaps the next one, that none is there twice, and never three at once. */
 export function assertOneAfterTheOther({ parts }: Pick<Film, "parts">): void {
   const ids = parts.map((part) => part.archiveId);

@@ -1,0 +1,181 @@
+/**
+ * Records a call in two real browsers with a handover every 30 s, then looks at every picture and sound
+ * of every file: `deno task soak [--minutes 10]`. Exits with 0 when nothing was lost and nothing grew.
+ */
+import { parseArgs } from "node:util";
+import type { Browser, Page } from "playwright-core";
+import type { Film } from "../../lib/recording/views.ts";
+import { type App, startApp } from "../support/app.ts";
+import { cameraFile, microphoneFile } from "../support/camera.ts";
+import { launchChromium } from "../support/chromium.ts";
+import { decodeFiles } from "../support/decode.ts";
+import { lostPictures, numbersOf } from "../support/film_check.ts";
+import type { MediaReport } from "../support/in_page.ts";
+import {
+  downloadParts,
+  join,
+  letRun,
+  openHost,
+  openParticipant,
+  untilFilmReady,
+  untilRoom,
+} from "../support/people.ts";
+import { isFlat, measure, type Resources, trendsOf } from "./resources.ts";
+
+const HANDOVER_EVERY_S = 30;
+const COLOURS = ["magenta", "green"] as const;
+const BANDS = ["low", "high"] as const;
+const NAMES = ["host", "guest"];
+/** A jump in the sound that nobody hears, ms. */
+const JUMP_MS = 20;
+
+interface Person {
+  browser: Browser;
+  page: Page;
+}
+
+function say(text: string): void {
+  console.log(`${new Date().toLocaleTimeString("en-GB")} ${text}`);
+}
+
+/** Asks the app for something as the admin whose page this is. */
+async function ask(page: Page, verb: string): Promise<void> {
+  const status = await page.evaluate(
+    (path) => fetch(path, { method: "POST" }).then((r) => r.status),
+    `/api/rooms/main/${verb}`,
+  );
+  if (status !== 200) throw new Error(`Cannot ${verb} the recording: status ${status}`);
+}
+
+async function enterCall(app: App): Promise<[Person, Person]> {
+  const [host, guest] = await Promise.all(COLOURS.map(async (colour, i) =>
+    await launchChromium({
+      camera: await cameraFile(colour),
+      microphone: await microphoneFile(BANDS[i] ?? "low"),
+    })
+  ));
+  if (!host || !guest) throw new Error("Cannot start two browsers");
+  const hostPage = await openHost(host, app);
+  await join(hostPage, "Judge Ada");
+  const guestPage = await openParticipant(guest, app);
+  await join(guestPage, "Witness Bo");
+  await hostPage.getByText("Witness Bo").first().waitFor();
+  await guestPage.getByText("Judge Ada").first().waitFor();
+  await letRun(2);
+  return [{ browser: host, page: hostPage }, { browser: guest, page: guestPage }];
+}
+
+/** Records for so long; answers the chain's id, what each handover took, and what was held meanwhile. */
+async function record(app: App, people: [Person, Person], minutes: number) {
+  const [host] = people;
+  await host.page.getByRole("textbox", { name: "Archive name" }).fill("Soak");
+  await host.page.getByRole("button", { name: "Start archive", exact: true }).click();
+  const { chain } = await untilRoom(host.page, app, (view) => view.chain?.state === "recording");
+  if (!chain) throw new Error("Cannot start recording");
+  const startedMs = Date.now();
+  const handoversMs: number[] = [];
+  const looks: Resources[] = [];
+  for (let at = HANDOVER_EVERY_S; at <= minutes * 60; at += HANDOVER_EVERY_S) {
+    await letRun(Math.max(0, at - (Date.now() - startedMs) / 1000));
+    const beforeMs = Date.now();
+    await ask(host.page, "restart");
+    handoversMs.push(Date.now() - beforeMs);
+    // Measured after a handover, when everything has been used once.
+    const look = await measure(app.pid(), people);
+    looks.push(look);
+    const held = trendsOf([look], NAMES).map(({ name, unit, values }) =>
+      `${name} ${values[0]?.toFixed(0)}${unit}`
+    );
+    say(
+      `${at} s: handover ${handoversMs.length} took ${handoversMs.at(-1)} ms; ${held.join(", ")}`,
+    );
+  }
+  await letRun(2);
+  await ask(host.page, "stop");
+  return { chainId: chain.id, handoversMs, looks };
+}
+
+/** The rows of what was recorded, each with whether it is as it must be. */
+function verdicts(film: Film, reports: MediaReport[]) {
+  const rows: { what: string; value: string; good: boolean }[] = [];
+  for (const colour of COLOURS) {
+    const seen = new Set(numbersOf(film, reports, colour).flat()).size;
+    const lost = lostPictures(film, reports, colour);
+    rows.push({
+      what: `pictures, ${colour} camera`,
+      value: `${seen}, lost ${lost.length}${
+        lost.length ? ` (${lost.slice(0, 20).join(" ")})` : ""
+      }`,
+      good: lost.length === 0 && seen > 0,
+    });
+  }
+  for (const band of BANDS) {
+    const tones = reports.map((report) => report.tones[band]);
+    const holes = tones.reduce((sum, tone) => sum + (tone?.holes.length ?? 1), 0);
+    const jumpMs = Math.max(...tones.map((tone) => tone?.maxJumpMs ?? Infinity));
+    rows.push({
+      what: `sound, ${band} voice`,
+      value: `${holes} holes, largest jump ${jumpMs.toFixed(1)} ms`,
+      good: holes === 0 && jumpMs <= JUMP_MS,
+    });
+  }
+  const overlaps = film.seams.map(({ overlapMs }) => overlapMs);
+  rows.push({
+    what: "overlaps",
+    value: `${overlaps.length}, shortest ${(Math.min(...overlaps) / 1000).toFixed(2)} s`,
+    good: overlaps.every((overlapMs) => overlapMs > 0),
+  });
+  rows.push({
+    what: "gaps",
+    value: `${film.gaps.length}, continuity ${(100 * film.continuity).toFixed(3)} %`,
+    good: film.gaps.length === 0 && film.continuity === 1,
+  });
+  return rows;
+}
+
+const { values } = parseArgs({ options: { minutes: { type: "string", default: "10" } } });
+const minutes = Number(values.minutes);
+if (!(minutes >= 1 && minutes <= 24 * 60)) {
+  console.error(`Cannot soak for "${values.minutes}" minutes: give 1 to 1440`);
+  Deno.exit(2);
+}
+
+const app = await startApp();
+let people: [Person, Person] | null = null;
+let good = true;
+try {
+  people = await enterCall(app);
+  say(`recording for ${minutes} minutes, a handover every ${HANDOVER_EVERY_S} s`);
+  const { chainId, handoversMs, looks } = await record(app, people, minutes);
+  const [host, guest] = people;
+  const film = await untilFilmReady(host.page, app, chainId);
+  await guest.page.close();
+  say(`looking at every picture of ${film.parts.length} files`);
+  const reports = await decodeFiles(guest.browser, await downloadParts(host.page, app, film), {
+    colours: [...COLOURS],
+    bands: [...BANDS],
+  });
+  const rows = [{
+    what: "handovers",
+    value: `${handoversMs.length}, longest ${(Math.max(...handoversMs) / 1000).toFixed(1)} s`,
+    good: film.parts.length === 2 * handoversMs.length + 1,
+  }, ...verdicts(film, reports)];
+  console.log(`\n${film.durationSeconds.toFixed(0)} s recorded`);
+  for (const { what, value, good } of rows) {
+    console.log(`${good ? "ok " : "BAD"}  ${what.padEnd(26)} ${value}`);
+  }
+  const trends = trendsOf(looks, NAMES);
+  console.log(`\n${"".padEnd(31)} start  middle     end`);
+  for (const trend of trends) {
+    const at = [0, Math.floor((trend.values.length - 1) / 2), trend.values.length - 1];
+    const shown = at.map((i) => `${trend.values[i]?.toFixed(0)}${trend.unit}`.padStart(7));
+    console.log(`${isFlat(trend) ? "ok " : "BAD"}  ${trend.name.padEnd(26)} ${shown.join(" ")}`);
+  }
+  good = rows.every((row) => row.good) && trends.every(isFlat);
+  console.log(good ? "\nNothing was lost, nothing grew." : "\nNot as it should be: see BAD above.");
+} finally {
+  await Promise.all((people ?? []).map(({ browser }) => browser.close()));
+  await app.stop();
+  await Deno.remove(app.dataDir, { recursive: true });
+}
+Deno.exit(good ? 0 : 1);

@@ -81,12 +81,14 @@ export function createCare(
       return;
     }
     for (const part of state.tail.filter((p) => p.endedAtMs === null)) {
-      const archive = await read(part.archiveId, part.sessionId);
-      const after = await runner.apply(room, { type: "seen", archive });
+      const archive = await read(part.archiveId, part.sessionId)
+        .catch((error) => onTrouble(`Look at archive ${part.archiveId}`, error));
+      const after = archive && await runner.apply(room, { type: "seen", archive });
       // One that ended is replaced before anything else is asked, which may fail.
       if (after?.procedure) return await runner.kick(room);
     }
-    await adoptStrays(state);
+    await adoptStrays(state)
+      .catch((error) => onTrouble(`Look for strays in room "${room}"`, error));
     await runner.apply(room, { type: "tick" });
     await runner.kick(room);
   }

@@ -99,10 +99,12 @@ export class Verdict {
       }
       if (!isListed) continue;
       const endMs = archive.endMs ?? Infinity;
-      // It died before anybody could look, or there was no chain that could have taken it in.
-      const wantedMs = lengthMs(
-        common([...oracle.promised.values()], [{ fromMs: archive.startMs, toMs: endMs }]),
-      );
+      // It died before anybody could look, or no chain could take it in, or all looks failed.
+      const wanted = common([...oracle.promised.values()], [{
+        fromMs: archive.startMs,
+        toMs: endMs,
+      }]);
+      const wantedMs = lengthMs(without(wanted, oracle.unfair));
       const forced = oracle.isStray(archive) || wantedMs < UNTOLD_MS;
       oracle.count(forced ? "orphans forced" : "orphans ours");
       if (!forced) this.#violate(`${archive.id} belongs to no chain`);

@@ -109,6 +109,9 @@ export class Oracle implements CallWatch {
     if (before?.chain && (chain?.id !== before.chain.id || chain.state === "stopping")) {
       this.#lastStopMs = this.clock.nowMs;
     }
+    if (before?.chain && chain && before.chain.id !== chain.id) {
+      this.violate(`${chain.id} took the place of ${before.chain.id}: two were started at once`);
+    }
     for (const [id, promise] of this.promised) {
       const over = chain?.id !== id || chain.state === "stopping" || chain.state === "failed";
       if (over && promise.toMs === Infinity) promise.toMs = this.#stoppedAtMs();

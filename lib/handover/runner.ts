@@ -130,6 +130,7 @@ export class Runner {
     let answer: Answer | null = null;
     // An answer that waited because this process was frozen may not be true any more.
     let freshUntilMs = Infinity;
+    let frozen = false;
     const executing = this.#traced(room, entry.state, pending.command).then((result) => {
       answer = result;
       freshUntilMs = now() + FROZEN_MS;
@@ -139,11 +140,8 @@ export class Runner {
     let lease: Lease | null = held;
     while (answer === null && !this.#closing.signal.aborted) {
       const version = this.changes.version(room);
-      const beforeMs = now();
+      const aliveMs = now();
       if (answer === null) await this.#wait(room, version, POLL_MS);
-      const frozen = now() - beforeMs > FROZEN_MS;
-      if (frozen) freshUntilMs = -Infinity;
-      if (frozen || answer !== null) break;
       lease = await this.#renewed(lease);
       const current = await store.recordings.get(room);
       if (!lease || current.state?.pending?.id !== pending.id) {
@@ -154,9 +152,13 @@ export class Runner {
         );
         return lease;
       }
+      if (now() - aliveMs > FROZEN_MS) {
+        frozen = true;
+        break;
+      }
     }
     const result = answer ?? await executing;
-    return await this.#answered(room, pending.id, result, lease, freshUntilMs);
+    return await this.#answered(room, pending.id, result, lease, frozen ? -Infinity : freshUntilMs);
   }
 
   /** Works in an answer, or that there is none where it is too old; null if the lease was lost. */

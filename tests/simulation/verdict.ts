@@ -178,11 +178,14 @@ export class Verdict {
       ].map((s) => ({ fromMs: s.fromMs, toMs: s.fromMs + JOIN_MS }));
       const left = without(common(promised, client.primary), [...recorded, ...holes, ...joining]);
       for (const hole of left) {
-        // What records on secondary beside it does not see everybody.
-        const died = told.some(({ archive }) =>
-          archive.endedBy === "world" && archive.endMs === hole.fromMs
-        );
-        if (died) this.#judgeHole(chain, told, hole);
+        // What records on secondary beside it, or bridges the time, does not see everybody.
+        const died = told.map(({ archive }) => archive.endedBy === "world" ? archive.endMs : null)
+          .find((ms) => {
+            const between = ms === null ? [] : [{ fromMs: ms, toMs: hole.fromMs }];
+            return ms !== null && ms <= hole.fromMs && hole.fromMs - ms < UNTOLD_MS &&
+              common(between, on(sessions.primary)).length === 0;
+          });
+        if (died) this.#judgeHole(chain, told, { fromMs: died, toMs: hole.toMs });
         else {
           oracle.count("gaps ours");
           this.#violate(`Client ${client.id} was not recorded: ${JSON.stringify(hole)}`);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { Browser, Page } from "playwright-core";
 import { type App, startApp } from "../support/app.ts";
-import { withinAttempts } from "../support/attempts.ts";
+import { RECORDING_ATTEMPTS, withinAttempts } from "../support/attempts.ts";
 import { cameraFile, LOOP_FRAMES, microphoneFile } from "../support/camera.ts";
 import { launchChromium, launchHideableChromium } from "../support/chromium.ts";
 import { decodeFiles, missingNumbers, unwrapNumbers } from "../support/decode.ts";
@@ -20,11 +20,6 @@ import {
 
 const COLOURS = ["magenta", "green"] as const;
 const BANDS = ["low", "high"] as const;
-/**
- * On two full cores single pictures of the remote camera get lost now and then, before the recorder
- * sees them (its own counters show no drop); a loss of ours would come back every time.
- */
-const ATTEMPTS = 6;
 
 interface Call {
   app: App;
@@ -181,7 +176,7 @@ Deno.test({
   sanitizeOps: false,
   sanitizeResources: false,
   fn: () =>
-    withinAttempts(ATTEMPTS, () =>
+    withinAttempts(RECORDING_ATTEMPTS, () =>
       withCall(async (call) => {
         const chainId = await recordWithTwoHandovers(call);
         await assertNothingLost(call, chainId);
@@ -198,7 +193,7 @@ Deno.test({
   sanitizeOps: false,
   sanitizeResources: false,
   fn: () =>
-    withinAttempts(ATTEMPTS, () =>
+    withinAttempts(RECORDING_ATTEMPTS, () =>
       withCall(async (call) => {
         await hide(call.host);
         await assertNothingLost(call, await recordWithTwoHandovers(call));

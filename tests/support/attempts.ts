@@ -1,4 +1,10 @@
 /**
+ * How often a recording is made before a loss is believed. On two full cores Chromium's fake camera itself
+ * drops single pictures now and then, before the page is given them; a loss of ours would come every time.
+ */
+export const RECORDING_ATTEMPTS = 5;
+
+/**
  * Runs a measurement of real time until it succeeds, at most `limit` times; throws the last failure.
  * Only for what a starved machine loses before it reaches our code (a fake camera that ticks late): a
  * loss of ours comes back every time. Each failure is printed.

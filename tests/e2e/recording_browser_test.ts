@@ -166,7 +166,12 @@ function assertSeamless(samples: PlayerSample[], seamsAtSeconds: number[]): void
       const before = around[i]?.number;
       assert.ok(before !== null && before !== undefined && sample.number !== null);
       const step = (sample.number - before + LOOP_FRAMES) % LOOP_FRAMES;
-      assert.equal(step, 1, `picture ${before} is followed by ${sample.number} at ${seam} s`);
+      // A picture that was shown but that this page came too late to read is not skipped.
+      const shown = Math.max(1, sample.presented - (around[i]?.presented ?? 0));
+      assert.ok(
+        step >= 1 && step <= shown,
+        `picture ${before} is followed by ${sample.number} at ${seam} s`,
+      );
     }
   }
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Browser, Page } from "playwright-core";
 import type { ArchiveOptions } from "../../lib/recording/model.ts";
-import { withinAttempts } from "../support/attempts.ts";
+import { RECORDING_ATTEMPTS, withinAttempts } from "../support/attempts.ts";
 import { CAMERA_FPS } from "../support/camera.ts";
 import { decodeFiles, missingNumbers, unwrapNumbers } from "../support/decode.ts";
 import type { MediaReport } from "../support/in_page.ts";
@@ -9,14 +9,9 @@ import type { ToneReport } from "../support/tone_code.ts";
 import { type CallSite, capture, launchCaller, openCallSite } from "./browser_support.ts";
 
 const both: ArchiveOptions = { hasAudio: true, hasVideo: true, outputMode: "composed" };
-/**
- * A machine that is busy with something else starves the fake camera itself, and then no recorder can
- * have its frames: a measurement is repeated that often before a loss is believed.
- */
-const attempts = 1;
 
 Deno.test("a recording has every frame and sound of a local and a remote publisher", async () => {
-  await withinAttempts(attempts, async () => {
+  await withinAttempts(RECORDING_ATTEMPTS, async () => {
     await using room = await openCall({});
     const archive = await room.site.platform.startArchive(room.primary, { name: "both", ...both });
     await letRun(12);
@@ -27,7 +22,7 @@ Deno.test("a recording has every frame and sound of a local and a remote publish
 });
 
 Deno.test("a recording has every frame and sound while its tab is hidden", async () => {
-  await withinAttempts(attempts, async () => {
+  await withinAttempts(RECORDING_ATTEMPTS, async () => {
     await using room = await openCall({ hideable: true });
     const other = await room.browser.contexts()[0]?.newPage();
     await other?.bringToFront();
@@ -69,7 +64,7 @@ Deno.test("a recorder gets a feed of what others publish, and media from a brows
 });
 
 Deno.test("two overlapping recordings of one page agree on when every frame and sound was", async () => {
-  await withinAttempts(attempts, async () => {
+  await withinAttempts(RECORDING_ATTEMPTS, async () => {
     await using room = await openCall({});
     const { platform } = room.site;
     const first = await platform.startArchive(room.primary, { name: "first", ...both });

@@ -26,4 +26,5 @@ export const CORPUS: readonly { seed: number; was: string }[] = [
     was: "A process that had been frozen stopped an archive for what it had seen before",
   },
   { seed: 32528, was: "A list that failed kept a sweep from looking at what was to record" },
+  { seed: 3009811, was: "A freeze while the lease was renewed made an old answer look new" },
 ];

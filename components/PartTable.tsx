@@ -2,8 +2,9 @@ import type { Film } from "../lib/recording/views.ts";
 import { ArchiveBadge, archiveMeaning } from "./Badges.tsx";
 import { formatDuration, formatSize } from "./format.ts";
 
-/** The parts of a film in order, and their files. */
+/** The parts of a film in order, and their files; those of individual archives are ZIPs. */
 export function PartTable({ film }: { film: Film }) {
+  const isZip = film.options.outputMode === "individual";
   return (
     <table class="table">
       <caption class="visually-hidden">Parts</caption>
@@ -34,9 +35,9 @@ export function PartTable({ film }: { film: Film }) {
                 ? (
                   <a
                     href={`/download/${encodeURIComponent(part.archiveId)}`}
-                    aria-label={`Download part ${part.seq + 1}`}
+                    aria-label={`Download ${isZip ? "ZIP of part" : "part"} ${part.seq + 1}`}
                   >
-                    Download
+                    {isZip ? "Download ZIP" : "Download"}
                   </a>
                 )
                 : <span class="muted">{archiveMeaning(part.status, part.reason)}</span>}

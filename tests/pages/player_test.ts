@@ -98,7 +98,7 @@ Deno.test("a recording's page says what it holds, and what cannot be shown as a 
     const individual = await app.get("/player/c2");
     assert.match(individual.body, /Sound and picture, a file for each person/);
     assert.match(individual.body, /cannot be shown as one film/);
-    assert.match(individual.body, /aria-label="Download part 2"/);
+    assert.match(individual.body, /aria-label="Download ZIP of part 2"/);
   });
 });
 

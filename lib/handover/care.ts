@@ -123,14 +123,17 @@ export function createCare(
 
   /** What a lost start made after it was given up records for nobody, unless the chain can use it. */
   async function stopStrays(room: string): Promise<void> {
-    const { state } = await store.recordings.get(room);
+    const { state, versionstamp } = await store.recordings.get(room);
     const starts = state?.suspects.filter((s) => s.untilMs > now()) ?? [];
     if (!state || state.procedure || starts.length === 0) return;
     for (const archive of await strays(state.sessions, starts)) {
       const { chain } = state;
       const usable = chain !== null && archive.name === chain.name &&
         archive.createdAtMs >= chain.createdAtMs - CLOCK_TOLERANCE_MS;
-      if (!usable) await platform.stopArchive(archive.id);
+      if (usable) continue;
+      // Meanwhile a chain may have begun whose archive this is.
+      if ((await store.recordings.get(room)).versionstamp !== versionstamp) return;
+      await platform.stopArchive(archive.id);
     }
   }
 

@@ -27,4 +27,8 @@ export const CORPUS: readonly { seed: number; was: string }[] = [
   },
   { seed: 32528, was: "A list that failed kept a sweep from looking at what was to record" },
   { seed: 3009811, was: "A freeze while the lease was renewed made an old answer look new" },
+  {
+    seed: 5028882,
+    was: "A process frozen while it looked for strays stopped a new chain's archive",
+  },
 ];

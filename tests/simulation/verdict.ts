@@ -182,7 +182,7 @@ export class Verdict {
         const died = told.map(({ archive }) => archive.endedBy === "world" ? archive.endMs : null)
           .find((ms) => {
             const between = ms === null ? [] : [{ fromMs: ms, toMs: hole.fromMs }];
-            return ms !== null && ms <= hole.fromMs && hole.fromMs - ms < UNTOLD_MS &&
+            return ms !== null && ms <= hole.fromMs &&
               common(between, on(sessions.primary)).length === 0;
           });
         if (died) this.#judgeHole(chain, told, { fromMs: died, toMs: hole.toMs });

@@ -155,7 +155,10 @@ export class Oracle implements CallWatch {
   /** A process asks for something; nobody else who is well may ask for the same meanwhile. */
   begins(process: string, command: string): () => void {
     const known = { process, command };
-    if (/^(start|stop) /.test(command)) {
+    // Strays may be stopped by anybody.
+    const procedural = command.startsWith("start ") ||
+      this.state?.tail.some((part) => command === `stop ${part.archiveId}`);
+    if (procedural) {
       for (const other of this.#commands) {
         const same = other.command === command && other.process !== process &&
           this.#awake(other.process);

@@ -25,7 +25,7 @@ try {
     return [];
   });
   console.log("\nJavaScript by page, minified, not compressed:");
-  console.table(await scriptsByPage(browser, app, filmPaths));
+  console.table(await scriptsByPage(guests, app, filmPaths));
 } finally {
   await guests.close();
   await browser.close();

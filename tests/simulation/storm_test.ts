@@ -7,8 +7,8 @@ import { replayCommand, shrink } from "./shrink.ts";
 import { Simulator } from "./storm.ts";
 
 const REAL_STORMS = 300;
-const FIXED_STORMS = 900;
-const FRESH_STORMS = 900;
+const FIXED_STORMS = 1_500;
+const FRESH_STORMS = 300;
 /** Failing storms that are shrunk and shown. */
 const SHOWN = 2;
 

@@ -34,6 +34,21 @@ export function lostPictures(film: Film, reports: MediaReport[], colour: Colour)
   return missingNumbers(numbersOf(film, reports, colour));
 }
 
+/** Pictures in a row that a full machine's fake camera may drop by itself. */
+const CAMERA_DROPS = 2;
+
+/**
+ * Asserts that no stretch of a camera's pictures is missing, as one would be while nobody recorded.
+ * Single pictures do not count: those the camera itself drops, and the end-to-end test counts them.
+ */
+export function assertNoStretchLost(film: Film, reports: MediaReport[], colour: Colour): void {
+  const lost = lostPictures(film, reports, colour);
+  const longest = lost.filter((number) =>
+    Array.from({ length: CAMERA_DROPS }, (_, i) => number + i + 1).every((n) => lost.includes(n))
+  );
+  assert.deepEqual(longest, [], `stretches of ${colour} pictures in no file (${lost})`);
+}
+
 /** How long after the last picture a stop may have been asked for, seconds: it has to reach the recorder. */
 const STOP_SECONDS = 1;
 

@@ -5,6 +5,7 @@ import { CAMERA_FPS, LOOP_FRAMES } from "./camera.ts";
 import { missingNumbers } from "./decode.ts";
 import type { Colour } from "./frame_code.ts";
 import type { MediaReport } from "./in_page.ts";
+import type { Band } from "./tone_code.ts";
 
 /**
  * The numbers of one camera in each part of a film, so that they only grow over the camera's laps: each
@@ -47,6 +48,17 @@ export function assertNoStretchLost(film: Film, reports: MediaReport[], colour: 
     Array.from({ length: CAMERA_DROPS }, (_, i) => number + i + 1).every((n) => lost.includes(n))
   );
   assert.deepEqual(longest, [], `stretches of ${colour} pictures in no file (${lost})`);
+}
+
+/** A hole in the sound that a full machine's microphone may leave by itself, ms. */
+const MICROPHONE_DROPS_MS = 100;
+
+/** Asserts that no stretch of sound is missing from any file, as {@link assertNoStretchLost}. */
+export function assertNoSilence(reports: MediaReport[], band: Band): void {
+  for (const [i, { tones }] of reports.entries()) {
+    const holes = tones[band]?.holes.filter(({ lengthMs }) => lengthMs > MICROPHONE_DROPS_MS);
+    assert.deepEqual(holes, [], `part ${i}: holes in the sound`);
+  }
 }
 
 /** How long after the last picture a stop may have been asked for, seconds: it has to reach the recorder. */

@@ -63,14 +63,22 @@ export async function untilRoom(
 
 /** Waits until every part of a chain is ready to be watched and its place is known from its file. */
 export async function untilFilmReady(page: Page, app: App, chainId: string) {
-  return await poll(async () => {
+  let lacking: string[] = [];
+  const film = await poll(async () => {
     const film = filmSchema.parse(
       await getJson(page.context(), `${app.origin}/api/chains/${chainId}`),
     );
-    const ready = film.parts.every((part) => part.status === "available") &&
-      film.seams.every((seam) => seam.source === "file");
-    return ready ? film : null;
-  }, 60_000);
+    lacking = [
+      ...film.parts.filter((part) => part.status !== "available")
+        .map(({ seq, status, reason }) => `part ${seq} is ${status} (${reason})`),
+      ...film.seams.filter((seam) => seam.source !== "file")
+        .map(({ afterSeq, source }) => `the seam after part ${afterSeq} is known by ${source}`),
+    ];
+    return lacking.length === 0 ? film : null;
+  }, 60_000).catch((cause) => {
+    throw new Error(`The film is not ready: ${lacking.join(", ")}`, { cause });
+  });
+  return film;
 }
 
 /** Downloads every part of a film in order; answers the files' paths. */

@@ -73,7 +73,6 @@ export function createChains(options: ChainsOptions): Chains {
   };
   const { now, sleep } = context;
   const alerting = options.tellAlert ? createAlerting(context, options.tellAlert) : null;
-  if (alerting) context.onSaved = (state) => alerting.tell(state);
   const changes = new Changes();
   const runner = new Runner(context, changes);
   const settling = createSettling(
@@ -84,6 +83,13 @@ export function createChains(options: ChainsOptions): Chains {
     },
   );
   const care = createCare(context, runner, settling, alerting);
+  context.onSaved = (state, before) => {
+    alerting?.tell(state);
+    if (before.procedure && !state.procedure && state.chain) lookAgain(state.room);
+  };
+  /** News of an archive may have come before it was known to be a part, or to be needed. */
+  const lookAgain = (room: string) =>
+    void care.hintRoom(room).catch((error) => context.onTrouble(`Look after "${room}"`, error));
   const watch = createWatch(context, changes, {
     view,
     tend: care.tend,

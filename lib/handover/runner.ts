@@ -44,8 +44,8 @@ export interface RunnerContext {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   newId(): string;
   onTrouble(action: string, error: unknown): void;
-  /** Told of every state that was saved. */
-  onSaved?(state: RecordingState): void;
+  /** Told of every state that was saved, and of the one before it. */
+  onSaved?(state: RecordingState, before: RecordingState): void;
 }
 
 /** Runs rooms in this process. */
@@ -219,7 +219,7 @@ export class Runner {
       const saved = await store.recordings.save(entry, transition, lease);
       if (saved) {
         this.changes.notify(room);
-        this.context.onSaved?.(transition.state);
+        this.context.onSaved?.(transition.state, entry.state);
         return saved;
       }
       if (lease && !await store.leases.holds(lease)) return null;

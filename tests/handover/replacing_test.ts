@@ -46,6 +46,22 @@ for (const [who, tell] of Object.entries(witnesses)) {
     }));
 }
 
+Deno.test("one that ended unheard is replaced as soon as the handover after it has failed", () =>
+  inWorld(async (w) => {
+    const chains = w.process();
+    await diedAfterTenSeconds(w, chains);
+    const handover = w.done(chains.handOver("main")).catch((error) => String(error));
+    while (w.platform.archives.length < 2) await w.clock.runUntil(w.clock.nowMs + 100);
+    const interim = w.platform.archives[1];
+    assert.ok(interim);
+    await w.clock.runUntil(w.clock.nowMs + 1_000);
+    w.platform.end(interim, "world", "failure");
+    await w.done(chains.hint(interim.id));
+    assert.match(String(await handover), /The interim archive ended by itself/);
+    await w.clock.runUntil(w.clock.nowMs + 3_000);
+    assert.equal(w.running().length, 1);
+  }));
+
 Deno.test("it is replaced once when all tell at the same time, of two processes", () =>
   inWorld(async (w) => {
     const [one, two] = [w.process(), w.process()];

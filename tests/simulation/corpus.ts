@@ -31,4 +31,13 @@ export const CORPUS: readonly { seed: number; was: string }[] = [
     seed: 5028882,
     was: "A process frozen while it looked for strays stopped a new chain's archive",
   },
+  {
+    seed: 5069839,
+    was: "News of an archive's end came before its start was answered, and was lost",
+  },
+  {
+    seed: 5090180,
+    was:
+      "The main archive had ended unheard while a handover failed: nobody looked until the sweep",
+  },
 ];

@@ -16,7 +16,7 @@ import type {
 import { beginHandover } from "./joining.ts";
 import { steps } from "./steps.ts";
 import { confirmed, react } from "./transfer.ts";
-import { beginStop } from "./winding_down.ts";
+import { beginStop, takeInToStop } from "./winding_down.ts";
 import { beginStart } from "./starting.ts";
 
 /** What an event leads to. */
@@ -205,8 +205,7 @@ function turnedUp(draft: Draft, archive: ArchiveFacts, lane: Lane): void {
     return confirmed(draft, archive, lane);
   }
   if (procedure?.step === "stopping" || procedure?.step === "undoing") {
-    const free = slots.interim === null ? "interim" : slots.previous === null ? "previous" : null;
-    if (free) slots[free] = draft.adopt(archive, lane).archiveId;
+    takeInToStop(draft, archive, lane);
     return;
   }
   if (procedure || slots.previous !== null) return;

@@ -3,7 +3,8 @@ import type { Draft } from "./draft.ts";
 import { signal } from "./asking.ts";
 import { stopAnswered, tryStop } from "./ending.ts";
 import { look } from "./starting.ts";
-import type { Answer, Command, Failure } from "./state.ts";
+import type { Lane } from "./model.ts";
+import type { Answer, ArchiveFacts, Command, Failure } from "./state.ts";
 
 /** How often an archive that a start in doubt may have made is looked for. */
 const MAX_LOOKS = 3;
@@ -54,14 +55,22 @@ export function windDownUnlessBusy(draft: Draft): void {
   if (!command || gone) windDown(draft);
 }
 
+/** Takes an archive in that is to be stopped; false while there is no place for it. */
+export function takeInToStop(draft: Draft, archive: ArchiveFacts, lane: Lane): boolean {
+  const { slots } = draft;
+  const ended = (draft.part(archive.id)?.endedAtMs ?? null) !== null;
+  if (ended || Object.values(slots).includes(archive.id)) return true;
+  const free = slots.interim === null ? "interim" : slots.previous === null ? "previous" : null;
+  if (free) slots[free] = draft.adopt(archive, lane).archiveId;
+  return free !== null;
+}
+
 /** Works in an answer while winding down. */
 export function windDownAnswered(draft: Draft, command: Command, answer: Answer): void {
   const { running: procedure, slots } = draft;
   if (command.do === "find-archive" && procedure.starting) {
     if (answer.ok && answer.archive) {
-      procedure.starting.inDoubt = false;
-      const part = draft.adopt(answer.archive, command.lane);
-      slots[slots.interim === null ? "interim" : "previous"] = part.archiveId;
+      procedure.starting.inDoubt = !takeInToStop(draft, answer.archive, command.lane);
       procedure.looks = 0;
       return windDown(draft);
     }

@@ -268,6 +268,23 @@ Deno.test("Stop in the middle of a handover stops everything and lets clients le
   ]);
 });
 
+Deno.test("Stop forgets none of the archives that turn up while a start in doubt is looked for", () => {
+  const play = new Play();
+  play.event({
+    type: "start",
+    chainId: "c",
+    name: "Weekly",
+    options: OPTIONS,
+    strategy: "dual-session",
+  });
+  assert.equal(ask(play.event({ type: "stop" })), "find-archive primary");
+  const made = play.archive("P");
+  play.event({ type: "seen", archive: made });
+  play.event({ type: "seen", archive: play.archive("S") });
+  play.answer({ archive: made });
+  assert.deepEqual(play.state.slots, { main: null, interim: "a1", previous: "a2" });
+});
+
 Deno.test("pressing anything twice changes nothing", () => {
   const play = new Play().recording();
   for (const type of ["handover", "stop"] as const) {
@@ -288,7 +305,7 @@ Deno.test("a chain hands over by itself when its archive is old enough", () => {
   assert.equal(running(1), "handover");
 });
 
-Deno.test("whatever is answered, nothing is stopped that nothing else covers, and nothing throws", () => {
+Deno.test("whatever comes, nothing is stopped that nothing else covers, and nothing runs unseen", () => {
   const kinds = [
     "timeout",
     "conflict",
@@ -307,7 +324,19 @@ Deno.test("whatever is answered, nothing is stopped that nothing else covers, an
     { weight: 1, arbitrary: fc.record({ go: fc.constant("death" as const), which: fc.nat(3) }) },
     {
       weight: 1,
-      arbitrary: fc.constantFrom({ go: "handover" as const }, { go: "start" as const }),
+      arbitrary: fc.constantFrom(
+        { go: "handover" as const },
+        { go: "start" as const },
+        { go: "stop" as const },
+      ),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        go: fc.constant("turns-up" as const),
+        session: fc.constantFrom("P", "S"),
+        known: fc.boolean(),
+      }),
     },
   );
   fc.assert(
@@ -316,8 +345,16 @@ Deno.test("whatever is answered, nothing is stopped that nothing else covers, an
       for (const step of moves) {
         play.nowMs += 10;
         const pending = play.state.pending?.command;
-        if (step.go === "handover") play.event({ type: "handover" });
-        else if (step.go === "start") {
+        const running = play.state.tail.filter((p) => p.endedAtMs === null);
+        // One that is heard of apart from its start's answer, which may come afterwards.
+        const turnsUp = (session: string, known: boolean) => {
+          const part = known ? running.find((p) => p.sessionId === session) : undefined;
+          return play.archive(session, part && { id: part.archiveId });
+        };
+        if (step.go === "handover" || step.go === "stop") play.event({ type: step.go });
+        else if (step.go === "turns-up") {
+          play.event({ type: "seen", archive: turnsUp(step.session, step.known) });
+        } else if (step.go === "start") {
           play.event({
             type: "start",
             chainId: "x",
@@ -327,7 +364,6 @@ Deno.test("whatever is answered, nothing is stopped that nothing else covers, an
           });
         } else if (step.go === "wait") play.pass(step.ms);
         else if (step.go === "death") {
-          const running = play.state.tail.filter((p) => p.endedAtMs === null);
           const part = running[step.which % Math.max(1, running.length)];
           if (part) play.event({ type: "seen", archive: play.ended(part.archiveId, "failure") });
         } else if (!pending) play.pass(1_000);
@@ -341,13 +377,19 @@ Deno.test("whatever is answered, nothing is stopped that nothing else covers, an
         } else if (pending.do === "get-archive") {
           const part = play.state.tail.find((p) => p.archiveId === pending.archiveId);
           play.answer({ archive: play.archive(part?.sessionId ?? "P", { id: pending.archiveId }) });
+        } else if (pending.do === "find-archive") {
+          const session = pending.lane === "primary" ? "P" : "S";
+          play.answer({ archive: turnsUp(session, running.length % 2 === 0) });
         } else play.answer({});
         const asked = play.last?.commands[0];
-        if (asked?.do === "stop-archive") {
+        if (asked?.do === "stop-archive" && play.state.procedure?.step !== "stopping") {
           const { main, interim } = play.state.slots;
           const cover = [main, interim].filter((id) => id !== null && id !== asked.archiveId);
           assert.ok(cover.length > 0, `${asked.archiveId} was stopped, nothing covers`);
         }
+        const held = Object.values(play.state.slots).filter((id) => id !== null).toSorted();
+        const runs = play.state.tail.filter((p) => p.endedAtMs === null).map((p) => p.archiveId);
+        assert.deepEqual(held, runs.toSorted(), "What runs is what the slots hold");
         assert.ok(
           !play.state.procedure || play.state.pending || play.state.procedure.wakeAtMs !== null,
           `${play.state.procedure?.step} waits for nothing`,

@@ -40,4 +40,9 @@ export const CORPUS: readonly { seed: number; was: string }[] = [
     was:
       "The main archive had ended unheard while a handover failed: nobody looked until the sweep",
   },
+  {
+    seed: 6005673,
+    was:
+      "An archive that was found while its start was answered took the place of one to be stopped",
+  },
 ];

@@ -73,10 +73,7 @@ export class Calls {
         }),
       deleteArchive: (id) => this.#call("delete", id, () => {}),
       signal: (sessionId, { type }) =>
-        this.#call("signal", type, ({ late }) => {
-          if (late) this.watch.wentWrong(this.clock.nowMs, this.clock.nowMs, "late-signal");
-          cloud.onSignal(sessionId, type);
-        }),
+        this.#call("signal", type, () => cloud.onSignal(sessionId, type)),
       listStreams: (sessionId) =>
         this.#call(
           "streams",

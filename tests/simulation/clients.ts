@@ -1,4 +1,5 @@
-/** The people in the call: they come, go, reload, and join the secondary session when they are told. */
+/** The people in the call: they come, go, reload, and join the secondary session when it is wanted. */
+import { isSecondaryWanted } from "../../lib/call/wanted.ts";
 import type { Stretch } from "./spans.ts";
 import { CLIENT_POLL_MS, type World } from "./world.ts";
 
@@ -12,6 +13,9 @@ export interface Client {
   readonly primary: Stretch[];
   readonly secondary: Stretch[];
   cancelJoin: (() => void) | null;
+  /** What the room's state said when this page last saw it, and the newest signal. */
+  view: boolean | null;
+  latest: { wanted: boolean; atMs: number } | null;
 }
 
 /** Those who answer the join signal as one may expect. */
@@ -49,11 +53,14 @@ export class Clients {
       primary: [],
       secondary: [],
       cancelJoin: null,
+      view: null,
+      latest: null,
     };
     this.all.push(client);
     this.come(client);
     const look = () => {
-      if (!this.world.plant.clientsTrustSignals) this.told(client, this.wanted());
+      if (!this.world.plant.clientsTrustSignals) client.view = this.wanted();
+      this.#weigh(client);
       clock.after(CLIENT_POLL_MS, look);
     };
     clock.after(random.int(0, CLIENT_POLL_MS), look);
@@ -73,6 +80,8 @@ export class Clients {
     const { clock, cloud, sessions, note } = this.world;
     if (!client.present) return;
     client.present = false;
+    client.view = null;
+    client.latest = null;
     this.#leave(client);
     cloud.publishing(sessions.primary).delete(client.id);
     cloud.clientsChanged(sessions.primary);
@@ -82,12 +91,16 @@ export class Clients {
 
   /** The room tells by a signal that the secondary session is wanted, or no more. */
   signalled(type: string): void {
-    for (const client of this.all) this.told(client, type === "join");
+    for (const client of this.all.filter(({ present }) => present)) {
+      client.latest = { wanted: type === "join", atMs: this.world.clock.nowMs };
+      this.#weigh(client);
+    }
   }
 
-  told(client: Client, wanted: boolean): void {
+  /** Joins or leaves as a page does. */
+  #weigh(client: Client): void {
     const { clock, cloud, sessions } = this.world;
-    if (!wanted) return this.#leave(client);
+    if (!isSecondaryWanted(client.view, client.latest, clock.nowMs)) return this.#leave(client);
     const there = cloud.publishing(sessions.secondary);
     if (!client.present || there.has(client.id) || client.cancelJoin) return;
     if (client.joinDelayMs === null) return;

@@ -39,8 +39,6 @@ export class Oracle implements CallWatch {
   readonly promised = new Map<string, Promised>();
   /** Times in which not all could be done that had to be done, and it was not the app's fault. */
   readonly unfair: Stretch[] = [];
-  /** When a signal arrived that had been given up: clients obey it until they look again. */
-  readonly misled: Stretch[] = [];
   /** The recording as it was saved last. */
   state: RecordingState | null = null;
   sessions = { primary: "", secondary: "" };
@@ -75,7 +73,6 @@ export class Oracle implements CallWatch {
   wentWrong(fromMs: number, toMs: number, how: string, call = ""): void {
     const look = /^(get|list)$/.test(call);
     if (look || how === "list-lags") this.#hiddenMs = toMs;
-    if (how === "late-signal") this.misled.push({ fromMs, toMs });
     // A look that failed is repeated by the next sweep.
     this.unfair.push({ fromMs, toMs: toMs + (look ? SWEEP_MS + RETRY_MS : RETRY_MS) });
   }

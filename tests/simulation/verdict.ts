@@ -174,7 +174,6 @@ export class Verdict {
       const joining = [
         ...client.primary,
         ...holes.map((hole) => ({ fromMs: hole.toMs, toMs: hole.toMs })),
-        ...oracle.misled,
       ].map((s) => ({ fromMs: s.fromMs, toMs: s.fromMs + JOIN_MS }));
       const left = without(common(promised, client.primary), [...recorded, ...holes, ...joining]);
       for (const hole of left) {

@@ -33,6 +33,12 @@ const CLEARLY = 1.5;
 /** So many lags are looked at more closely. */
 const CANDIDATES = 16;
 
+/** How well two series agree at a lag: at least, to be believed, and at most, to be a rival. */
+export interface Agreement {
+  least: number;
+  most: number;
+}
+
 /**
  * The lag at which the series agree best, or null if no lag has enough overlap. `closer` may tell
  * better how well they agree at a lag (given as a whole number, with the length of its overlap).
@@ -41,7 +47,7 @@ export function bestLag(
   earlier: Series,
   later: Series,
   search: Search,
-  closer: (lag: number, overlap: number) => number | null = () => null,
+  closer: (lag: number, overlap: number) => Agreement | null = () => null,
 ): Peak | null {
   const minLag = Math.max(search.minLag, search.minOverlap - lengthOf(later));
   const maxLag = Math.min(search.maxLag, lengthOf(earlier) - search.minOverlap);
@@ -53,17 +59,21 @@ export function bestLag(
     const lag = minLag + index;
     const overlap = Math.min(lengthOf(later), lengthOf(earlier) - lag) - Math.max(0, -lag);
     const coarse = at(strength, index);
-    const fine = closer(lag, overlap) ?? coarse;
-    return { index, fine, certainty: certaintyOf(at(significance, index) * fine / coarse) };
+    const { least, most } = closer(lag, overlap) ?? { least: coarse, most: coarse };
+    const certainty = certaintyOf(at(significance, index) * least / coarse);
+    // Where nothing can be told more closely, the rough look may be right.
+    return { index, least, most: most || coarse, coarse, certainty };
   });
-  const rank = (peak: { fine: number; certainty: number }) => peak.fine * peak.certainty;
+  const rank = (peak: { least: number; certainty: number }) => peak.least * peak.certainty;
   const [best, ...others] = peaks.toSorted((a, b) => rank(b) - rank(a));
   if (!best || rank(best) === 0) return { lag: minLag, strength: 0, certainty: 0, rivalry: 1 };
+  // A rival may be judged by the rough look alone: then so is the best.
+  const clear = Math.min(best.least, best.coarse);
   return {
     lag: minLag + best.index + vertex(strength, best.index),
-    strength: best.fine,
+    strength: best.least,
     certainty: best.certainty,
-    rivalry: others.reduce((most, { fine }) => Math.max(most, Math.min(1, fine / best.fine)), 0),
+    rivalry: others.reduce((top, { most }) => Math.max(top, Math.min(1, most / clear)), 0),
   };
 }
 

@@ -1,6 +1,6 @@
 /** Where a part lies against the one before it, from the sound that both have. */
 import { type Alignment, confidenceOf, doubtsOf, type Expected, none } from "./alignment.ts";
-import { bestLag, repetition, vertex } from "./correlate.ts";
+import { type Agreement, bestLag, repetition, vertex } from "./correlate.ts";
 import { at } from "./fft.ts";
 import { resample, whiten } from "./filter.ts";
 
@@ -33,7 +33,7 @@ const CHANCE = 6;
 /** Two files of one moment agree at least so much; a word is soon like another, so more in a short time. */
 const LEAST_STRENGTH = 0.15;
 const LEAST_SHORT_STRENGTH = 0.65;
-const SHORT_SECONDS = 0.4;
+const SHORT_SECONDS = 0.45;
 const MIN_OVERLAP_SECONDS = 0.15;
 /** Peaks nearer than this are one. */
 const PEAK_SECONDS = 0.008;
@@ -50,6 +50,8 @@ const CLOSER_LAGS = 4;
 const BLOCK = 80;
 /** Less sound in common than this says nothing. */
 const LEAST_SOUND_SECONDS = 0.12;
+/** A file may begin with the echo of a sound that only the other one has: so long it proves nothing. */
+const ECHO_SECONDS = 0.12;
 /** The exact search: this far around the peak, over at most this much of the sound. */
 const FINE_SECONDS = 0.0005;
 const FINE_LENGTH_SECONDS = 1;
@@ -147,14 +149,22 @@ function slopes(series: Float32Array): Float32Array {
 }
 
 /**
- * How well two sounds agree about a lag, only what overlaps there taken into account; 0 where what
- * they agree about is too short to tell a sound from its echo.
+ * How well two sounds agree about a lag, only what overlaps there taken into account, with and without
+ * what may be an echo; 0 where what they agree about is too short to tell a sound from its echo.
  */
-function agreementAt(a: Float32Array, b: Float32Array, lag: number): number {
+function agreementAt(a: Float32Array, b: Float32Array, lag: number): Agreement {
   const [from, to] = [Math.max(0, -lag), Math.min(b.length, a.length - lag)];
   const x = whiten(a.subarray(from + lag, to + lag), COARSE_HZ, BAND);
   const y = whiten(b.subarray(from, to), COARSE_HZ, BAND);
-  if (soundingSeconds(x, y) < LEAST_SOUND_SECONDS) return 0;
+  if (soundingSeconds(x, y) < LEAST_SOUND_SECONDS) return { least: 0, most: 0 };
+  const echo = ECHO_SECONDS * COARSE_HZ;
+  const whole = agreementNear(x, y);
+  const rest = agreementNear(x.subarray(echo), y.subarray(echo));
+  return { least: Math.min(whole, rest), most: Math.max(whole, rest) };
+}
+
+/** The best agreement at lags about 0. */
+function agreementNear(x: Float32Array, y: Float32Array): number {
   let best = 0;
   for (let d = -CLOSER_LAGS; d <= CLOSER_LAGS; d++) best = Math.max(best, agreement(x, y, d));
   return best;

@@ -58,8 +58,12 @@ export function ForeignElement({ element }: { element: HTMLElement | null }) {
 export function OwnPicture({ track }: { track: MediaStreamTrack | null }) {
   const video = useRef<HTMLVideoElement>(null);
   useEffect(() => {
-    if (!video.current) return;
-    video.current.srcObject = track ? new MediaStream([track]) : null;
+    const element = video.current;
+    if (!element) return;
+    element.srcObject = track && new MediaStream([track]);
+    return () => {
+      element.srcObject = null;
+    };
   }, [track]);
   return <video ref={video} class="call-mirrored" autoplay muted playsInline />;
 }

@@ -12,6 +12,13 @@ export function createVideoElement(media: MediaStream, muted: boolean): HTMLVide
   return element;
 }
 
+/** Takes a video element away. Chromium keeps the stream of one that plays, its tracks with it. */
+export function removeVideoElement(element: HTMLVideoElement | undefined): void {
+  if (element === undefined) return;
+  element.remove();
+  element.srcObject = null;
+}
+
 /** Puts a default-UI element where the caller asked; `insertMode` as OpenTok.js has it. */
 export function insertElement(
   element: HTMLElement,

@@ -2,7 +2,7 @@
 import type OT from "@opentok/client";
 import { ClientError, clientError } from "./errors.ts";
 import { Emitter } from "./emitter.ts";
-import { createVideoElement, insertElement, openTracks } from "./media.ts";
+import { createVideoElement, insertElement, openTracks, removeVideoElement } from "./media.ts";
 import { withPromise } from "./promise.ts";
 import type { Stream } from "./roster.ts";
 import type { Session } from "./session.ts";
@@ -14,7 +14,7 @@ const pageId = crypto.randomUUID();
 export class Publisher extends Emitter {
   readonly id = crypto.randomUUID();
   accessAllowed = false;
-  element: HTMLElement | undefined;
+  element: HTMLVideoElement | undefined;
   session: Session | undefined;
   stream: Stream | undefined;
   /** Settles when the camera and microphone are open, or cannot be. */
@@ -177,7 +177,7 @@ export class Publisher extends Emitter {
     this.#destroyed = true;
     this.session?.unpublish(this);
     for (const track of this.media.getTracks()) track.stop();
-    this.element?.remove();
+    removeVideoElement(this.element);
     this.emit("destroyed");
     this.off();
   }

@@ -1,7 +1,7 @@
 /** What a page shows of somebody else's stream. */
 import type OT from "@opentok/client";
 import { Emitter } from "./emitter.ts";
-import { createVideoElement, insertElement } from "./media.ts";
+import { createVideoElement, insertElement, removeVideoElement } from "./media.ts";
 import type { Inbound } from "./inbound.ts";
 import { withPromise } from "./promise.ts";
 import type { Stream } from "./roster.ts";
@@ -87,7 +87,7 @@ export class Subscriber extends Emitter {
     this.#destroyed = true;
     this.#unwatch();
     this.inbound.release();
-    this.#video?.remove();
+    removeVideoElement(this.#video);
     this.emit("destroyed", { reason });
     this.off();
   }

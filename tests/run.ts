@@ -1,7 +1,7 @@
 /**
- * Runs every test: `deno task test`. Provisions the browser, runs what needs no browser in parallel,
- * then the browser tests one file at a time (they measure real time), and closes with one line of
- * true counts. Arguments narrow the files, as substrings of their paths.
+ * Runs every test: `deno task test`. Provisions the browser, runs what needs no browser in parallel, then
+ * the browser tests some at a time, for they mostly wait, then alone what is measured in real time. It
+ * closes with one line of true counts. Arguments narrow the files, as substrings of their paths.
  */
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -10,6 +10,9 @@ import { ensureChromium } from "./support/chromium.ts";
 
 /** A double of the platform lies beside a checkout on some machines; see support/opentok_double.ts. */
 const DOUBLE = fileURLToPath(new URL("../../shared/opentok-double/double.ts", import.meta.url));
+
+const CORES = navigator.hardwareConcurrency;
+const BROWSERS_AT_A_TIME = 2;
 
 interface Counts {
   passed: number;
@@ -26,14 +29,14 @@ async function testFiles(folder: string): Promise<string[]> {
   return files.sort();
 }
 
-/** Runs `deno test`, showing what it prints, and reads the counts from its last line. */
-async function run(files: string[], flags: string[]): Promise<Counts> {
+/** Runs so many files at a time, showing what they print, and reads the counts from the last line. */
+async function run(files: string[], atATime: number): Promise<Counts> {
   if (files.length === 0) return { passed: 0, failed: 0 };
   const child = new Deno.Command(Deno.execPath(), {
     // Types are what `deno task check` looks at.
-    args: ["test", "-A", "--no-check", ...flags, ...files],
+    args: ["test", "-A", "--no-check", ...(atATime > 1 ? ["--parallel"] : []), ...files],
     stdout: "piped",
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", DENO_JOBS: String(atATime) },
   }).spawn();
   let output = "";
   for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
@@ -61,9 +64,16 @@ if (files.length > 1) {
   await buildApp();
   Deno.env.set(BUILT, "yes");
 }
-const isBrowserTest = (path: string) => path.includes("_browser_test.");
-const fast = await run(files.filter((path) => !isBrowserTest(path)), ["--parallel"]);
-const slow = await run(files.filter(isBrowserTest), []);
-const failed = fast.failed + slow.failed;
-console.log(`${fast.passed + slow.passed} passed, ${failed} failed`);
-Deno.exit(failed === 0 ? 0 : 1);
+const suites = [
+  { files: files.filter((path) => !/_(browser|realtime)_test\./.test(path)), atATime: CORES },
+  { files: files.filter((path) => path.includes("_browser_test.")), atATime: BROWSERS_AT_A_TIME },
+  { files: files.filter((path) => path.includes("_realtime_test.")), atATime: 1 },
+];
+const total: Counts = { passed: 0, failed: 0 };
+for (const suite of suites) {
+  const { passed, failed } = await run(suite.files, suite.atATime);
+  total.passed += passed;
+  total.failed += failed;
+}
+console.log(`${total.passed} passed, ${total.failed} failed`);
+Deno.exit(total.failed === 0 ? 0 : 1);

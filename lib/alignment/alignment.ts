@@ -49,11 +49,11 @@ export function confidenceOf(peak: Peak): number {
  */
 export function doubtsOf(
   peak: Peak,
-  leastStrength: number,
+  least: { strength: number; confidence?: number },
   repetition: () => number,
 ): "no-match" | "ambiguous" | null {
-  if (peak.certainty < USABLE_CONFIDENCE || peak.strength < leastStrength) return "no-match";
-  if (confidenceOf(peak) < USABLE_CONFIDENCE) return "ambiguous";
+  if (peak.certainty < USABLE_CONFIDENCE || peak.strength < least.strength) return "no-match";
+  if (confidenceOf(peak) < (least.confidence ?? USABLE_CONFIDENCE)) return "ambiguous";
   return repetition() > REPEATS_SHARE * peak.strength ? "ambiguous" : null;
 }
 

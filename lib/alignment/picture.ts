@@ -45,7 +45,7 @@ export function alignPicture(earlier: Motion, later: Motion, expected: Expected)
   const repeatsFrom = REPEATS_AFTER_SECONDS * GRID_HZ;
   const doubts = doubtsOf(
     peak,
-    LEAST_STRENGTH,
+    { strength: LEAST_STRENGTH },
     () => Math.max(repetition(a, repeatsFrom, search), repetition(b, repeatsFrom, search)),
   );
   if (doubts) return none(doubts);

@@ -30,9 +30,10 @@ const BAND = { lowHz: 100, highHz: 3_500, smoothHz: 60 };
 const SILENCE = 1e-4;
 /** What the best of all unrelated lags reaches, in times the usual. */
 const CHANCE = 6;
-/** Two files of one moment agree at least so much; a word is soon like another, so more in a short time. */
-const LEAST_STRENGTH = 0.15;
-const LEAST_SHORT_STRENGTH = 0.65;
+/** Two files of one moment agree at least so much. */
+const LEAST = { strength: 0.15 };
+/** A word is soon like another, and its echo like itself: a short time has to tell more. */
+const LEAST_SHORT = { strength: 0.65, confidence: 0.4 };
 const SHORT_SECONDS = 0.45;
 const MIN_OVERLAP_SECONDS = 0.15;
 /** Peaks nearer than this are one. */
@@ -94,7 +95,7 @@ export function alignSound(earlier: Sound, later: Sound, expected: Expected): Al
   if (both.some(isSilent)) return none("silence");
   const doubts = doubtsOf(
     peak,
-    overlap < SHORT_SECONDS * COARSE_HZ ? LEAST_SHORT_STRENGTH : LEAST_STRENGTH,
+    overlap < SHORT_SECONDS * COARSE_HZ ? LEAST_SHORT : LEAST,
     () => Math.max(repetition([a], repeatsFrom, search), repetition([b], repeatsFrom, search)),
   );
   if (doubts) return none(doubts);

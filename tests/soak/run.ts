@@ -3,36 +3,19 @@
  * of every file: `deno task soak [--minutes 10]`. Exits with 0 when nothing was lost and nothing grew.
  */
 import { parseArgs } from "node:util";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import type { Film } from "../../lib/recording/views.ts";
-import { type App, startApp } from "../support/app.ts";
-import { cameraFile, microphoneFile } from "../support/camera.ts";
-import { launchChromium } from "../support/chromium.ts";
+import { BANDS, type Call, COLOURS, withCall } from "../support/call.ts";
 import { decodeFiles } from "../support/decode.ts";
 import { lostPictures, numbersOf } from "../support/film_check.ts";
 import type { MediaReport } from "../support/in_page.ts";
-import {
-  downloadParts,
-  join,
-  letRun,
-  openHost,
-  openParticipant,
-  untilFilmReady,
-  untilRoom,
-} from "../support/people.ts";
+import { downloadParts, letRun, untilFilmReady, untilRoom } from "../support/people.ts";
 import { isFlat, measure, type Resources, trendsOf } from "./resources.ts";
 
 const HANDOVER_EVERY_S = 30;
-const COLOURS = ["magenta", "green"] as const;
-const BANDS = ["low", "high"] as const;
 const NAMES = ["host", "guest"];
 /** A jump in the sound that nobody hears, ms. */
 const JUMP_MS = 20;
-
-interface Person {
-  browser: Browser;
-  page: Page;
-}
 
 function say(text: string): void {
   console.log(`${new Date().toLocaleTimeString("en-GB")} ${text}`);
@@ -52,26 +35,8 @@ async function ask(page: Page, verb: string): Promise<void> {
   if (status !== 200) throw new Error(`Cannot ${verb} the recording: status ${status}`);
 }
 
-async function enterCall(app: App): Promise<[Person, Person]> {
-  const [host, guest] = await Promise.all(COLOURS.map(async (colour, i) =>
-    await launchChromium({
-      camera: await cameraFile(colour),
-      microphone: await microphoneFile(BANDS[i] ?? "low"),
-    })
-  ));
-  if (!host || !guest) throw new Error("Cannot start two browsers");
-  const hostPage = await openHost(host, app);
-  await join(hostPage, "Judge Ada");
-  const guestPage = await openParticipant(guest, app);
-  await join(guestPage, "Witness Bo");
-  await hostPage.getByText("Witness Bo").first().waitFor();
-  await guestPage.getByText("Judge Ada").first().waitFor();
-  await letRun(2);
-  return [{ browser: host, page: hostPage }, { browser: guest, page: guestPage }];
-}
-
 /** Records for so long; answers the chain's id, what each handover took, and what was held meanwhile. */
-async function record(app: App, people: [Person, Person], minutes: number) {
+async function record({ app, people }: Call, minutes: number) {
   const [host] = people;
   await host.page.getByRole("textbox", { name: "Archive name" }).fill("Soak");
   await host.page.getByRole("button", { name: "Start archive", exact: true }).click();
@@ -145,14 +110,11 @@ if (!(minutes >= 1 && minutes <= 24 * 60)) {
   Deno.exit(2);
 }
 
-const app = await startApp();
-let people: [Person, Person] | null = null;
-let good = true;
-try {
-  people = await enterCall(app);
+/** Records, looks at what came of it, and says whether all is as it must be. */
+async function soak(call: Call): Promise<boolean> {
+  const { app, people: [host, guest] } = call;
   say(`recording for ${minutes} minutes, a handover every ${HANDOVER_EVERY_S} s`);
-  const { chainId, handoversMs, looks } = await record(app, people, minutes);
-  const [host, guest] = people;
+  const { chainId, handoversMs, looks } = await record(call, minutes);
   const film = await untilFilmReady(host.page, app, chainId);
   await guest.page.close();
   say(`looking at every picture of ${film.parts.length} files`);
@@ -176,11 +138,9 @@ try {
     const shown = at.map((i) => `${trend.values[i]?.toFixed(0)}${trend.unit}`.padStart(7));
     console.log(`${isFlat(trend) ? "ok " : "BAD"}  ${trend.name.padEnd(26)} ${shown.join(" ")}`);
   }
-  good = rows.every((row) => row.good) && trends.every(isFlat);
-  console.log(good ? "\nNothing was lost, nothing grew." : "\nNot as it should be: see BAD above.");
-} finally {
-  await Promise.all((people ?? []).map(({ browser }) => browser.close()));
-  await app.stop();
-  await Deno.remove(app.dataDir, { recursive: true });
+  return rows.every((row) => row.good) && trends.every(isFlat);
 }
+
+const good = await withCall(soak);
+console.log(good ? "\nNothing was lost, nothing grew." : "\nNot as it should be: see BAD above.");
 Deno.exit(good ? 0 : 1);

@@ -1,9 +1,9 @@
 /** Times, lengths and sizes in the words of the page's reader. */
 
-/** `h:mm:ss`, for a length in seconds; an en dash while it is unknown. */
+/** `h:mm:ss` of whole seconds that are over, as players count; an en dash while it is unknown. */
 export function formatDuration(seconds: number | null): string {
   if (seconds === null || !Number.isFinite(seconds)) return "–";
-  const whole = Math.max(0, Math.round(seconds));
+  const whole = Math.max(0, Math.floor(seconds));
   const two = (value: number) => String(value).padStart(2, "0");
   return `${Math.floor(whole / 3600)}:${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}`;
 }

@@ -96,3 +96,13 @@ Deno.test("without any camera a recording ticks on, a little behind the present"
     Array.from({ length: 11 }, (_, i) => 850 + 100 * i),
   );
 });
+
+Deno.test("what is late is still coming until its camera has been silent for two seconds", () => {
+  const { ticker, goTo, arrive } = studio([0]);
+  goTo(6_000);
+  arrive(0, 40);
+  assert(!ticker.isBehind(2_000), "up to its last picture everything has come");
+  assert(ticker.isBehind(3_000), "a picture of 2 s came just now: those after it will come too");
+  goTo(8_000);
+  assert(!ticker.isBehind(3_000));
+});

@@ -9,7 +9,7 @@ import {
 
 Deno.test("formatDuration() writes h:mm:ss, and a dash for what is unknown", () => {
   assert.equal(formatDuration(0), "0:00:00");
-  assert.equal(formatDuration(59.6), "0:01:00");
+  assert.equal(formatDuration(59.6), "0:00:59");
   assert.equal(formatDuration(4 * 3600 + 62), "4:01:02");
   assert.equal(formatDuration(-3), "0:00:00");
   assert.equal(formatDuration(null), "–");

@@ -24,8 +24,9 @@ const patienceMs = 2_000;
 const audioLagMs = 200;
 /** Longest wait for every stream's first picture and sound, ms. */
 const assembleMs = 3_000;
-/** How long the last pictures and sound are waited for, ms. */
+/** How long the last pictures and sound are waited for, ms; longer while late ones keep coming. */
 const tailMs = 2_000;
+const backlogMs = 12_000;
 
 /** A recording that runs. */
 export class ArchiveRecording implements ComposedRecording {
@@ -238,8 +239,9 @@ export class ArchiveRecording implements ComposedRecording {
     const end = toSamples(endMs);
     const complete = () =>
       (this.#audio === null || this.#heardTo(performance.now()) >= end) &&
-      (this.#video === null || this.ticker.knownToMs >= endMs);
-    while (!complete() && performance.now() < endMs + tailMs) {
+      (this.#video === null || !this.ticker.isBehind(endMs));
+    const limitMs = () => endMs + (this.ticker.isBehind(endMs) ? backlogMs : tailMs);
+    while (!complete() && performance.now() < limitMs()) {
       await new Promise((resolve) => setTimeout(resolve, 20));
       this.ticker.look();
     }

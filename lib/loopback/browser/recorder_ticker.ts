@@ -38,10 +38,15 @@ export class Ticker {
   }
 
   /** The moment up to which every camera that delivers has delivered, ms. */
-  get knownToMs(): number {
+  get #knownToMs(): number {
     const nowMs = this.now();
     const live = this.#live(nowMs).map(({ lastAtMs }) => lastAtMs);
     return Math.max(nowMs - patienceMs, Math.min(nowMs, ...live));
+  }
+
+  /** Whether pictures of moments before this one are still coming, however late. */
+  isBehind(atMs: number): boolean {
+    return this.#live(this.now()).some(({ lastAtMs }) => lastAtMs < atMs);
   }
 
   /** Says which cameras are shown now, first tile first. */
@@ -84,7 +89,7 @@ export class Ticker {
 
   /** Gives every picture its turn whose moment is wholly known, in the order of their moments. */
   #takeTurns(): void {
-    const toMs = this.knownToMs;
+    const toMs = this.#knownToMs;
     for (;;) {
       const [first, ...others] = this.#visible.filter(({ arrived: [next] }) =>
         next !== undefined && next.atMs <= toMs

@@ -6,7 +6,10 @@ export interface Timings {
   recorderStartMs: number;
   /** For the recorder's last chunk, before `stop` answers anyway. */
   stopAnswerMs: number;
-  /** For the recorder's last chunk, before the archive is finished without it. */
+  /**
+   * For the recorder's next chunk once it has to stop, before the archive is finished without it: an
+   * encoder on a busy machine may be twelve seconds behind.
+   */
   recorderFinishMs: number;
   /** For the chunks of an archive that was stopped, while they keep coming. */
   uploadMs: number;
@@ -18,7 +21,7 @@ export interface Timings {
   idleMs: number;
   /** Longest archive. */
   maxDurationMs: number;
-  /** For a recorder to come back after this server was restarted. */
+  /** For a recorder to come back that has lost its socket while it records. */
   recorderGraceMs: number;
   /** Life of an archive's address. */
   mediaUrlMs: number;
@@ -32,7 +35,7 @@ export interface Timings {
 export const TIMINGS: Timings = {
   recorderStartMs: 7_000,
   stopAnswerMs: 5_000,
-  recorderFinishMs: 20_000,
+  recorderFinishMs: 30_000,
   uploadMs: 300_000,
   emptyMs: 60_000,
   firstPublishMs: 60_000,

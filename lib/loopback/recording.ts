@@ -187,7 +187,8 @@ export class Recording {
 
   private awaitRecorder(): void {
     this.disarm("finish");
-    this.arm("grace", this.timings.recorderGraceMs, () => {
+    const { recorderGraceMs, recorderFinishMs } = this.timings;
+    this.arm("grace", this.running ? recorderGraceMs : recorderFinishMs, () => {
       if (!this.running) return this.seal();
       this.end("failure");
     });

@@ -5,6 +5,7 @@
 import { parseArgs } from "node:util";
 import type { Page } from "playwright-core";
 import type { Film } from "../../lib/recording/views.ts";
+import { startApp } from "../support/app.ts";
 import { BANDS, type Call, COLOURS, withCall } from "../support/call.ts";
 import { decodeFiles } from "../support/decode.ts";
 import { lostPictures, numbersOf } from "../support/film_check.ts";
@@ -62,7 +63,7 @@ async function record({ app, people }: Call, minutes: number) {
     await ask(host.page, "restart");
     handoversMs.push(Date.now() - beforeMs);
     // Measured after a handover, when everything has been used once.
-    const look = await measure(app.pid(), people);
+    const look = await measure(app, people);
     looks.push(look);
     const held = trendsOf([look], NAMES).map(({ name, unit, values }) =>
       `${name} ${values[0]?.toFixed(0)}${unit}`
@@ -153,6 +154,6 @@ async function soak(call: Call): Promise<boolean> {
   return rows.every((row) => row.good) && trends.every(isFlat);
 }
 
-const good = await withCall(soak);
+const good = await withCall(soak, () => startApp({}, { inspect: true }));
 console.log(good ? "\nNothing was lost, nothing grew." : "\nNot as it should be: see BAD above.");
 Deno.exit(good ? 0 : 1);

@@ -14,6 +14,8 @@ export interface App {
   startBeside(): Promise<App>;
   /** Its process id. */
   pid(): number;
+  /** Where its inspector answers, if it was started with one. */
+  inspector: string;
 }
 
 /** Variable that says that the app has been built for this run of the tests. */
@@ -23,17 +25,25 @@ const PASSWORD = "correct horse battery";
 const START_DEADLINE_MS = 60_000;
 
 /** Builds the app, if this run of the tests has not, and serves it on a free port with a data folder of its own. */
-export async function startApp(env: Record<string, string> = {}): Promise<App> {
+export async function startApp(
+  env: Record<string, string> = {},
+  { inspect = false }: { inspect?: boolean } = {},
+): Promise<App> {
   if (!Deno.env.has(BUILT)) await buildApp();
-  return await serve(await Deno.makeTempDir({ prefix: "gapless-" }), env);
+  const inspector = inspect ? `127.0.0.1:${freePort()}` : "";
+  return await serve(await Deno.makeTempDir({ prefix: "gapless-" }), env, inspector);
 }
 
-async function serve(dataDir: string, env: Record<string, string>): Promise<App> {
+async function serve(
+  dataDir: string,
+  env: Record<string, string>,
+  inspector = "",
+): Promise<App> {
   const port = freePort();
   const origin = `http://localhost:${port}`;
   const start = () =>
     new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "preview.ts"],
+      args: ["run", "-A", ...(inspector ? [`--inspect=${inspector}`] : []), "preview.ts"],
       env: { PORT: String(port), DATA_DIR: dataDir, ADMIN_PASSWORD: PASSWORD, ...env },
       stdout: Deno.env.has("VERBOSE") ? "inherit" : "null",
       stderr: "inherit",
@@ -54,6 +64,7 @@ async function serve(dataDir: string, env: Record<string, string>): Promise<App>
     },
     startBeside: () => serve(dataDir, env),
     pid: () => child.pid,
+    inspector,
   };
 }
 

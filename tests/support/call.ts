@@ -25,8 +25,11 @@ export interface Call {
 }
 
 /** Starts the app and a call in it, runs `run`, and takes everything down again. */
-export async function withCall<T>(run: (call: Call) => Promise<T>): Promise<T> {
-  const app = await startApp();
+export async function withCall<T>(
+  run: (call: Call) => Promise<T>,
+  start: () => Promise<App> = startApp,
+): Promise<T> {
+  const app = await start();
   const browsers: Browser[] = [];
   const launch = async (who: 0 | 1, start: typeof launchChromium) => {
     const browser = await start({

@@ -10,13 +10,7 @@ import { BANDS, type Call, COLOURS, withCall } from "../support/call.ts";
 import { decodeFiles } from "../support/decode.ts";
 import { lostPictures, numbersOf } from "../support/film_check.ts";
 import type { MediaReport } from "../support/in_page.ts";
-import {
-  downloadParts,
-  letRun,
-  undelivered,
-  untilFilmReady,
-  untilRoom,
-} from "../support/people.ts";
+import { downloadParts, letRun, untilFilmReady, untilRoom } from "../support/people.ts";
 import { isFlat, measure, type Resources, trendsOf } from "./resources.ts";
 
 const HANDOVER_EVERY_S = 30;
@@ -42,14 +36,9 @@ async function ask(page: Page, verb: string): Promise<void> {
   if (status !== 200) throw new Error(`Cannot ${verb} the recording: status ${status}`);
 }
 
-/**
- * Records for so long; answers the chain's id, what each handover took, what was held meanwhile, and how
- * many pictures of each camera the browsers themselves gave nobody.
- */
+/** Records for so long; answers the chain's id, what each handover took, and what was held meanwhile. */
 async function record({ app, people }: Call, minutes: number) {
   const [host] = people;
-  const count = () => Promise.all(people.map(({ page }) => undelivered(page)));
-  const before = await count();
   await host.page.getByRole("textbox", { name: "Archive name" }).fill("Soak");
   await host.page.getByRole("button", { name: "Start archive", exact: true }).click();
   const { chain } = await untilRoom(host.page, app, (view) => view.chain?.state === "recording");
@@ -74,22 +63,21 @@ async function record({ app, people }: Call, minutes: number) {
   }
   await letRun(2);
   await ask(host.page, "stop");
-  const undeliveredBy = (await count()).map((after, i) => after - (before[i] ?? 0));
-  return { chainId: chain.id, handoversMs, looks, undeliveredBy };
+  return { chainId: chain.id, handoversMs, looks };
 }
 
 /** The rows of what was recorded, each with whether it is as it must be. */
-function verdicts(film: Film, reports: MediaReport[], undeliveredBy: number[]) {
+function verdicts(film: Film, reports: MediaReport[]) {
   const rows: { what: string; value: string; good: boolean }[] = [];
-  for (const [i, colour] of COLOURS.entries()) {
+  for (const colour of COLOURS) {
     const seen = new Set(numbersOf(film, reports, colour).flat()).size;
     const lost = lostPictures(film, reports, colour);
-    const neverSeen = undeliveredBy[i] ?? 0;
-    const which = lost.length > 0 ? ` (${lost.slice(0, 20).join(" ")})` : "";
     rows.push({
       what: `pictures, ${colour} camera`,
-      value: `${seen}, missing ${lost.length}${which}, not delivered by the browser ${neverSeen}`,
-      good: lost.length <= neverSeen && seen > 0,
+      value: `${seen}, lost ${lost.length}${
+        lost.length ? ` (${lost.slice(0, 20).join(" ")})` : ""
+      }`,
+      good: lost.length === 0 && seen > 0,
     });
   }
   for (const band of BANDS) {
@@ -127,7 +115,7 @@ if (!(minutes >= 1 && minutes <= 24 * 60)) {
 async function soak(call: Call): Promise<boolean> {
   const { app, people: [host, guest] } = call;
   say(`recording for ${minutes} minutes, a handover every ${HANDOVER_EVERY_S} s`);
-  const { chainId, handoversMs, looks, undeliveredBy } = await record(call, minutes);
+  const { chainId, handoversMs, looks } = await record(call, minutes);
   const film = await untilFilmReady(host.page, app, chainId);
   await guest.page.close();
   say(`looking at every picture of ${film.parts.length} files`);
@@ -139,7 +127,7 @@ async function soak(call: Call): Promise<boolean> {
     what: "handovers",
     value: `${handoversMs.length}, longest ${(Math.max(...handoversMs) / 1000).toFixed(1)} s`,
     good: film.parts.length === 2 * handoversMs.length + 1,
-  }, ...verdicts(film, reports, undeliveredBy)];
+  }, ...verdicts(film, reports)];
   console.log(`\n${film.durationSeconds.toFixed(0)} s recorded`);
   for (const { what, value, good } of rows) {
     console.log(`${good ? "ok " : "BAD"}  ${what.padEnd(26)} ${value}`);

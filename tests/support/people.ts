@@ -1,7 +1,6 @@
 /** What people do in the app, by the names they see. */
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { filmSchema, type RoomView, roomViewSchema } from "../../lib/recording/views.ts";
-import { z } from "zod";
 import type { App } from "./app.ts";
 
 /** Signs in and opens the host page of the default room. */
@@ -23,40 +22,21 @@ export async function openParticipant(browser: Browser, app: App): Promise<Page>
 
 /**
  * A page whose microphone is taken as it is: echo cancellation would take what it hears of the other's
- * tones out of one's own, and be read as holes. Its cameras are noted for {@link undelivered}.
+ * tones out of one's own, and be read as holes.
  */
 async function openPage(browser: Browser): Promise<Page> {
   const page = await (browser.contexts()[0] ?? await browser.newContext()).newPage();
   await page.addInitScript(() => {
     const { mediaDevices } = navigator;
     const ask = mediaDevices.getUserMedia.bind(mediaDevices);
-    const cameras: MediaStreamTrack[] = [];
-    Reflect.set(globalThis, "gaplessCameras", cameras);
-    mediaDevices.getUserMedia = async (wanted) => {
+    mediaDevices.getUserMedia = (wanted) => {
       const audio = typeof wanted?.audio === "object"
         ? { ...wanted.audio, echoCancellation: false }
         : wanted?.audio;
-      const media = await ask({ ...wanted, ...(audio !== undefined && { audio }) });
-      cameras.push(...media.getVideoTracks());
-      return media;
+      return ask({ ...wanted, ...(audio !== undefined && { audio }) });
     };
   });
   return page;
-}
-
-/**
- * How many pictures this page's cameras have made that the browser gave nobody, as it counts them itself
- * (W3C Media Capture Extensions, `MediaStreamTrack.stats`): on a full machine there are some.
- */
-export async function undelivered(page: Page): Promise<number> {
-  const counts: unknown = await page.evaluate(() => {
-    const cameras: MediaStreamTrack[] = Reflect.get(globalThis, "gaplessCameras");
-    return cameras.map((camera) => {
-      const stats = Reflect.get(camera, "stats");
-      return stats.totalFrames - stats.deliveredFrames;
-    });
-  });
-  return z.array(z.number()).parse(counts).reduce((sum, count) => sum + count, 0);
 }
 
 /** Fills in a name and joins the call of the page that is open. */

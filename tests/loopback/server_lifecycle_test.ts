@@ -33,7 +33,7 @@ Deno.test("when its recorder goes away an archive ends with what was received", 
 
 Deno.test("a recorder that leaves the session after the stop may still upload the rest", async () => {
   await using platform = await openPlatform({
-    timings: { stopAnswerMs: 0, recorderGraceMs: 1_500 },
+    timings: { stopAnswerMs: 0, recorderFinishMs: 1_500 },
   });
   const { client, archive, recording } = await recordingSession(platform);
   const third = Math.ceil(film.length / 3);

@@ -52,7 +52,9 @@ Deno.test("an archive whose recorder does not come back after a restart keeps wh
 });
 
 Deno.test("an archive that was stopped but not finished is finished after a restart", async () => {
-  await using platform = await openPlatform({ timings: { stopAnswerMs: 0, recorderGraceMs: 150 } });
+  await using platform = await openPlatform({
+    timings: { stopAnswerMs: 0, recorderFinishMs: 150 },
+  });
   const { archive, recording } = await recordingSession(platform);
   await recording.upload(film);
   assert.equal((await platform.sdk.stop(archive.id)).status, "stopped");

@@ -1,7 +1,7 @@
 /**
- * Runs every test: `deno task test`. Provisions the browser, runs what needs no browser in parallel, then
- * the browser tests some at a time, for they mostly wait, then alone what is measured in real time. It
- * closes with one line of true counts. Arguments narrow the files, as substrings of their paths.
+ * Runs every test: `deno task test`. Provisions the browser, runs most files in parallel, then one by one
+ * those whose name says that they measure in real time, and closes with one line of true counts.
+ * Arguments narrow the files, as substrings of their paths.
  */
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -11,8 +11,8 @@ import { ensureChromium } from "./support/chromium.ts";
 /** A double of the platform lies beside a checkout on some machines; see support/opentok_double.ts. */
 const DOUBLE = fileURLToPath(new URL("../../shared/opentok-double/double.ts", import.meta.url));
 
-const CORES = navigator.hardwareConcurrency;
-const BROWSERS_AT_A_TIME = 2;
+/** One more than there are cores: most browser tests wait for a film that plays. */
+const AT_A_TIME = navigator.hardwareConcurrency + 1;
 
 interface Counts {
   passed: number;
@@ -64,10 +64,10 @@ if (files.length > 1) {
   await buildApp();
   Deno.env.set(BUILT, "yes");
 }
+const isRealTime = (path: string) => path.includes("_realtime_test.");
 const suites = [
-  { files: files.filter((path) => !/_(browser|realtime)_test\./.test(path)), atATime: CORES },
-  { files: files.filter((path) => path.includes("_browser_test.")), atATime: BROWSERS_AT_A_TIME },
-  { files: files.filter((path) => path.includes("_realtime_test.")), atATime: 1 },
+  { files: files.filter((path) => !isRealTime(path)), atATime: AT_A_TIME },
+  { files: files.filter(isRealTime), atATime: 1 },
 ];
 const total: Counts = { passed: 0, failed: 0 };
 for (const suite of suites) {

@@ -21,13 +21,11 @@ export interface Call extends AsyncDisposable {
 }
 
 /** Ada (magenta, low) and, unless she is alone, Bob (green, high), on primary. */
-export async function openCall(
-  { alone = false, hideable = false }: { alone?: boolean; hideable?: boolean },
-): Promise<Call> {
+export async function openCall({ alone = false }: { alone?: boolean }): Promise<Call> {
   const site = await openCallSite();
   const primary = await site.platform.createSession();
   const secondary = await site.platform.createSession();
-  const browser = await launchCaller("magenta", "low", { hideable });
+  const browser = await launchCaller("magenta", "low");
   const other = alone ? browser : await launchCaller("green", "high");
   const enter = async (from: Browser, name: string) => {
     const page = await site.open(from);

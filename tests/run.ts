@@ -1,7 +1,8 @@
 /**
- * Runs every test: `deno task test`. Provisions the browser, runs most files in parallel, then one by one
- * those whose name says that they measure in real time, and closes with one line of true counts.
- * Arguments narrow the files, as substrings of their paths.
+ * Runs every test: `deno task test`. Provisions the browser, runs most files in parallel, those with a
+ * browser by themselves, then one by one those whose name says that deadlines or losses of real time are
+ * looked at. It closes with one line of true counts. Arguments narrow the files, as substrings of their
+ * paths.
  */
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -11,8 +12,7 @@ import { ensureChromium } from "./support/chromium.ts";
 /** A double of the platform lies beside a checkout on some machines; see support/opentok_double.ts. */
 const DOUBLE = fileURLToPath(new URL("../../shared/opentok-double/double.ts", import.meta.url));
 
-/** One more than there are cores: most browser tests wait for a film that plays. */
-const AT_A_TIME = navigator.hardwareConcurrency + 1;
+const CORES = navigator.hardwareConcurrency;
 
 interface Counts {
   passed: number;
@@ -64,10 +64,10 @@ if (files.length > 1) {
   await buildApp();
   Deno.env.set(BUILT, "yes");
 }
-const isRealTime = (path: string) => path.includes("_realtime_test.");
 const suites = [
-  { files: files.filter((path) => !isRealTime(path)), atATime: AT_A_TIME },
-  { files: files.filter(isRealTime), atATime: 1 },
+  { files: files.filter((path) => !/_(browser|realtime)_test\./.test(path)), atATime: CORES },
+  { files: files.filter((path) => path.includes("_browser_test.")), atATime: CORES },
+  { files: files.filter((path) => path.includes("_realtime_test.")), atATime: 1 },
 ];
 const total: Counts = { passed: 0, failed: 0 };
 for (const suite of suites) {

@@ -83,13 +83,15 @@ export function createChains(options: ChainsOptions): Chains {
     },
   );
   const care = createCare(context, runner, settling, alerting);
+  /** News of an archive may have come before it was known to be a part, or to be needed. */
+  const lookAgain = (room: string) =>
+    void care.hintRoom(room).catch((error) =>
+      context.onTrouble(`Look after room "${room}"`, error)
+    );
   context.onSaved = (state, before) => {
     alerting?.tell(state);
     if (before.procedure && !state.procedure && state.chain) lookAgain(state.room);
   };
-  /** News of an archive may have come before it was known to be a part, or to be needed. */
-  const lookAgain = (room: string) =>
-    void care.hintRoom(room).catch((error) => context.onTrouble(`Look after "${room}"`, error));
   const watch = createWatch(context, changes, {
     view,
     tend: care.tend,

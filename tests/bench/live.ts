@@ -40,12 +40,13 @@ export async function recordCall(host: Page, app: App): Promise<string> {
 export async function benchLive(browser: Browser, guests: Browser, app: App): Promise<string> {
   const host = await openHost(browser, app);
   await join(host, "Ada");
-  await join(await openParticipant(guests, app), "Bo");
+  const guest = await openParticipant(guests, app);
+  await join(guest, "Bo");
   await letRun(2);
   const chainId = await recordCall(host, app);
   const film = await untilFilmReady(host, app, chainId);
   // The player has the machine to itself, as a viewer's would be.
-  await guests.close();
+  await guest.context().close();
   await host.getByRole("button", { name: "Leave" }).click();
 
   const path = `/player/${chainId}`;

@@ -6,7 +6,11 @@ import type { Platform, PlatformArchive } from "../../lib/platform/platform.ts";
 import { createLoopback, type Loopback } from "../../lib/loopback/mod.ts";
 import { storeOn } from "../../lib/store/mod.ts";
 import { cameraFile, microphoneFile } from "../support/camera.ts";
-import { launchChromium } from "../support/chromium.ts";
+import {
+  type ChromiumOptions,
+  launchChromium,
+  launchHideableChromium,
+} from "../support/chromium.ts";
 import type { Colour } from "../support/frame_code.ts";
 import type { Band } from "../support/tone_code.ts";
 import type {} from "./browser_call_page.ts";
@@ -129,12 +133,18 @@ export async function openCallSite(): Promise<CallSite> {
   return site;
 }
 
-/** A Chromium with a numbered camera and a time-coded microphone. */
-export async function launchCaller(colour: Colour, band: Band): Promise<Browser> {
-  return await launchChromium({
+/** A Chromium with a numbered camera and a time-coded microphone; a hideable one where asked. */
+export async function launchCaller(
+  colour: Colour,
+  band: Band,
+  { hideable = false, ...options }: ChromiumOptions & { hideable?: boolean } = {},
+): Promise<Browser> {
+  const given = {
     camera: await cameraFile(colour),
     microphone: await microphoneFile(band),
-  });
+    ...options,
+  };
+  return await (hideable ? launchHideableChromium(given) : launchChromium(given));
 }
 
 /** What every caller asks of `getUserMedia`. Sound comes as it is: the tests read it back. */

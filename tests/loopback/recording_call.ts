@@ -21,11 +21,13 @@ export interface Call extends AsyncDisposable {
 }
 
 /** Ada (magenta, low) and, unless she is alone, Bob (green, high), on primary. */
-export async function openCall({ alone = false }: { alone?: boolean }): Promise<Call> {
+export async function openCall(
+  { alone = false, hideable = false }: { alone?: boolean; hideable?: boolean },
+): Promise<Call> {
   const site = await openCallSite();
   const primary = await site.platform.createSession();
   const secondary = await site.platform.createSession();
-  const browser = await launchCaller("magenta", "low");
+  const browser = await launchCaller("magenta", "low", { hideable });
   const other = alone ? browser : await launchCaller("green", "high");
   const enter = async (from: Browser, name: string) => {
     const page = await site.open(from);

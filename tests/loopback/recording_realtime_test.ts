@@ -1,9 +1,41 @@
 /** What a recording must not lose: run alone, for it is measured as it happens. */
 import assert from "node:assert/strict";
 import { RECORDING_ATTEMPTS, withinAttempts } from "../support/attempts.ts";
+import { CAMERA_FPS } from "../support/camera.ts";
+import { missingNumbers, unwrapNumbers } from "../support/decode.ts";
 import type { MediaReport } from "../support/in_page.ts";
 import { letRun } from "../support/people.ts";
+import type { ToneReport } from "../support/tone_code.ts";
 import { both, openCall } from "./recording_call.ts";
+
+Deno.test("a recording has every frame and sound of a local and a remote publisher", async () => {
+  await withinAttempts(RECORDING_ATTEMPTS, async () => {
+    await using room = await openCall({});
+    const archive = await room.site.platform.startArchive(room.primary, { name: "both", ...both });
+    await letRun(12);
+    await room.site.platform.stopArchive(archive.id);
+    const [report] = await room.reports([await room.site.download(archive)]);
+    assertWhole(report, 12);
+  });
+});
+
+Deno.test("a recording has every frame and sound while its tab is hidden", async () => {
+  await withinAttempts(RECORDING_ATTEMPTS, async () => {
+    await using room = await openCall({ hideable: true });
+    const other = await room.browser.contexts()[0]?.newPage();
+    await other?.bringToFront();
+    await room.ada.waitForFunction(() => document.hidden, undefined, { polling: 200 });
+    const archive = await room.site.platform.startArchive(room.primary, {
+      name: "hidden",
+      ...both,
+    });
+    await letRun(12);
+    await room.site.platform.stopArchive(archive.id);
+    assert(await room.ada.evaluate(() => document.hidden));
+    const [report] = await room.reports([await room.site.download(archive)]);
+    assertWhole(report, 12);
+  });
+});
 
 Deno.test("two overlapping recordings of one page agree on when every frame and sound was", async () => {
   await withinAttempts(RECORDING_ATTEMPTS, async () => {
@@ -54,6 +86,20 @@ Deno.test("a recording goes on while the platform takes no uploads, and over its
   assert((report?.durationSeconds ?? 0) > 5.5, `only ${report?.durationSeconds} s were kept`);
   assert.deepEqual(report?.tones.low?.holes, []);
 });
+
+function assertWhole(report: MediaReport | undefined, seconds: number): void {
+  assert(report !== undefined && report.durationSeconds > seconds - 0.5);
+  for (const colour of ["magenta", "green"] as const) {
+    const numbers = unwrapNumbers(report.frames, colour);
+    assert(numbers.length > seconds * (CAMERA_FPS - 1), `${numbers.length} ${colour} frames`);
+    assert.deepEqual(missingNumbers([numbers]), [], `${colour} frames missing`);
+  }
+  for (const band of ["low", "high"] as const) {
+    const tone: ToneReport | undefined = report.tones[band];
+    const holes: ToneReport["holes"] = tone?.holes.filter(({ lengthMs }) => lengthMs > 20) ?? [];
+    assert.deepEqual(holes, [], `holes in the ${band} sound`);
+  }
+}
 
 /** By how much two files place the frames that both have. */
 function frameDifferencesMs(reports: MediaReport[], colour: "magenta" | "green"): number[] {

@@ -1,5 +1,5 @@
 /** The camera and microphone files that Chromium is fed: numbered pictures, time-coded sound. */
-import { existsSync } from "node:fs";
+import { existsSync, statfsSync } from "node:fs";
 import { type Colour, COLOURS, drawFrame } from "./frame_code.ts";
 import { type Band, encodeWav, makeTones } from "./tone_code.ts";
 
@@ -18,18 +18,30 @@ export const LOOP_SECONDS = 120;
 const WIDTH = 320;
 const HEIGHT = 240;
 
-const CACHE = new URL("../../.cache/media/", import.meta.url).pathname;
+/**
+ * Where the files are kept: in memory where the system has a folder for that and room in it. Chromium
+ * reads a camera's file as it goes, 138 MB a minute, and a picture that comes from a disk comes late.
+ */
+const FOLDER = hasRoom("/dev/shm")
+  ? "/dev/shm/gapless-media/"
+  : new URL("../../.cache/media/", import.meta.url).pathname;
+
+function hasRoom(folder: string): boolean {
+  if (!existsSync(folder)) return false;
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize > 2 ** 30;
+}
 
 /** Path of a 320x240 YUV4MPEG2 file of {@link LOOP_FRAMES} numbered pictures; made once, then kept. */
 export async function cameraFile(colour: Colour): Promise<string> {
-  const path = `${CACHE}camera-${colour}-${WIDTH}x${HEIGHT}-${CAMERA_FPS}.y4m`;
+  const path = `${FOLDER}camera-${colour}-${WIDTH}x${HEIGHT}-${CAMERA_FPS}.y4m`;
   await keep(path, ReadableStream.from(cameraPictures(colour)));
   return path;
 }
 
 /** Path of a WAV file of {@link LOOP_SECONDS} of time-coded sound; made once, then kept. */
 export async function microphoneFile(band: Band): Promise<string> {
-  const path = `${CACHE}microphone-${band}.wav`;
+  const path = `${FOLDER}microphone-${band}.wav`;
   await keep(path, new Blob([encodeWav(makeTones(band, LOOP_SECONDS, 48_000), 48_000)]).stream());
   return path;
 }
@@ -89,7 +101,7 @@ function inPlanes(style: string): [number, number, number] {
 /** Writes a file if it is not there; beside and renamed, so that nobody ever reads half of it. */
 async function keep(path: string, content: ReadableStream<Uint8Array>): Promise<void> {
   if (existsSync(path)) return await content.cancel();
-  await Deno.mkdir(CACHE, { recursive: true });
+  await Deno.mkdir(FOLDER, { recursive: true });
   const beside = `${path}.${crypto.randomUUID()}`;
   await Deno.writeFile(beside, content);
   await Deno.rename(beside, path);

@@ -84,7 +84,7 @@ export async function launchHideableChromium(options: ChromiumOptions = {}): Pro
     noDefaults: true,
   });
   browser.once("disconnected", async () => {
-    child.kill("SIGKILL");
+    child.kill("SIGTERM");
     await child.status;
     await Deno.remove(profile, { recursive: true });
   });

@@ -25,6 +25,7 @@ async function bundle(): Promise<Map<string, string>> {
     absWorkingDir: root,
     entryPoints: {
       "call": "tests/loopback/browser_call_page.ts",
+      "workers/camera": "lib/loopback/browser/camera.worker.ts",
       "workers/recorder": "lib/loopback/browser/recorder.worker.ts",
     },
     alias: { "fresh/runtime": "./lib/fresh/src/runtime.ts" },

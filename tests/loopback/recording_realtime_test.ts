@@ -37,6 +37,31 @@ Deno.test("a recording has every frame and sound while its tab is hidden", async
   });
 });
 
+Deno.test("a recording worker that is busy for half a second loses no picture", async () => {
+  await withinAttempts(RECORDING_ATTEMPTS, async () => {
+    await using room = await openCall({});
+    const archive = await room.site.platform.startArchive(room.primary, { name: "busy", ...both });
+    await letRun(2);
+    const recorder = room.ada.workers().find((worker) =>
+      worker.url().includes("/workers/recorder.js")
+    );
+    assert(recorder);
+    for (let i = 0; i < 3; i++) {
+      await recorder.evaluate(() => {
+        const untilMs = performance.now() + 500;
+        while (performance.now() < untilMs);
+      });
+      await letRun(1);
+    }
+    await room.site.platform.stopArchive(archive.id);
+    const [report] = await room.reports([await room.site.download(archive)]);
+    assert(report);
+    for (const colour of ["magenta", "green"] as const) {
+      assert.deepEqual(missingNumbers([unwrapNumbers(report.frames, colour)]), [], colour);
+    }
+  });
+});
+
 Deno.test("two overlapping recordings of one page agree on when every frame and sound was", async () => {
   await withinAttempts(RECORDING_ATTEMPTS, async () => {
     await using room = await openCall({});

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import type { Planes } from "../../lib/loopback/browser/recorder_planes.ts";
 import { Ticker } from "../../lib/loopback/browser/recorder_ticker.ts";
 import { VideoFeed } from "../../lib/loopback/browser/recorder_video.ts";
 
@@ -12,7 +13,8 @@ function picture(serial: number) {
 function studio(phasesMs: number[]) {
   let nowMs = 0;
   const seen: { atMs: number; shown: (number | null)[] }[] = [];
-  const feeds = phasesMs.map(() => new VideoFeed());
+  const givenBack: Planes[] = [];
+  const feeds = phasesMs.map(() => new VideoFeed((planes) => givenBack.push(planes)));
   const ticker = new Ticker(
     (atMs) => seen.push({ atMs, shown: feeds.map(({ shown }) => shown?.serial ?? null) }),
     () => nowMs,
@@ -23,12 +25,12 @@ function studio(phasesMs: number[]) {
   return {
     ticker,
     seen,
-    feeds,
+    givenBack,
     goTo: (ms: number) => nowMs = ms,
-    arrive(camera: number, number: number) {
+    arrive(camera: number, number: number, atMs = momentOf(camera, number)) {
       const feed = feeds[camera];
       assert(feed);
-      ticker.add(feed, picture(number), momentOf(camera, number));
+      ticker.add(feed, picture(number), atMs);
     },
     momentOf,
   };
@@ -105,4 +107,17 @@ Deno.test("what is late is still coming until its camera has been silent for two
   assert(ticker.isBehind(3_000), "a picture of 2 s came just now: those after it will come too");
   goTo(8_000);
   assert(!ticker.isBehind(3_000));
+});
+
+Deno.test("every picture's memory is given back once, whatever becomes of the picture", () => {
+  const { ticker, givenBack, goTo, arrive } = studio([0, 10]);
+  // A thousand pictures a second are more than can be shown, and some wait for the other camera.
+  for (let number = 0; number < 200; number++) arrive(0, number, number);
+  goTo(500);
+  for (let number = 200; number < 210; number++) arrive(1, number, 2 * number);
+  ticker.show([]);
+  arrive(0, 210);
+  assert(ticker.dropped > 0);
+  const serials = givenBack.map(({ serial }) => serial).sort((a, b) => a - b);
+  assert.deepEqual(serials, Array.from({ length: 211 }, (_, i) => i));
 });

@@ -2,16 +2,22 @@
 import { type FeedPacket, PacketReader } from "./feed_packets.ts";
 import { AudioFeed } from "./recorder_audio.ts";
 import { ClockMap } from "./recorder_clock.ts";
+import { copyPlanes } from "./recorder_planes.ts";
 import type { Ticker } from "./recorder_ticker.ts";
 import { VideoFeed } from "./recorder_video.ts";
 
 /** Warm-up of the publisher's clock, ms: sound comes a hundred times a second. */
 const warmUpMs = 150;
+/** Pictures whose memory is kept to be used again. */
+const maxSpare = 8;
 
 /** One stream of somebody else's. */
 export class FeedDecoder {
-  readonly video = new VideoFeed();
+  readonly video = new VideoFeed(({ data }) => {
+    if (this.#spare.length < maxSpare) this.#spare.push(data);
+  });
   readonly audio = new AudioFeed();
+  readonly #spare: Uint8Array<ArrayBuffer>[] = [];
   readonly #packets = new PacketReader();
   /** The publisher's clock, the same for picture and sound. */
   readonly #clock = new ClockMap(warmUpMs);
@@ -65,6 +71,7 @@ export class FeedDecoder {
 
   async #show(frame: VideoFrame): Promise<void> {
     if (!this.#clock.ready) return frame.close();
-    await this.ticker.push(this.video, frame, this.#clock.toClock(frame.timestamp / 1000));
+    const planes = await copyPlanes(frame, this.#spare.pop()).finally(() => frame.close());
+    this.ticker.add(this.video, planes, this.#clock.toClock(frame.timestamp / 1000));
   }
 }

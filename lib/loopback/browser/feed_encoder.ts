@@ -1,8 +1,8 @@
 /** The publisher's half of a feed, in the worker: every picture and sample, encoded in its order. */
 import { type FeedPacket, toMessages } from "./feed_packets.ts";
 import { EarlySound, readChannels } from "./recorder_audio.ts";
-import { CameraClock, ClockMap, soundWarmUpMs } from "./recorder_clock.ts";
-import { copyPlanes, toFrame } from "./recorder_planes.ts";
+import { ClockMap, soundWarmUpMs } from "./recorder_clock.ts";
+import { type Planes, toFrame } from "./recorder_planes.ts";
 
 /** Pictures that may wait for a busy encoder, about four seconds; more are not taken. */
 const maxWaiting = 120;
@@ -14,7 +14,6 @@ function bitrate(width: number, height: number): number {
 
 /** Encodes one stream's camera and microphone for one recorder. */
 export class FeedEncoder {
-  readonly #camera = new CameraClock();
   readonly #sound = new ClockMap(soundWarmUpMs);
   readonly #early = new EarlySound();
   #encoder: VideoEncoder | null = null;
@@ -23,18 +22,12 @@ export class FeedEncoder {
 
   constructor(private readonly send: (messages: ArrayBuffer[]) => void) {}
 
-  /** Takes a camera's frame and closes it; one after the other. */
-  async pushFrame(frame: VideoFrame): Promise<void> {
-    const atMs = this.#camera.moment(frame, performance.now());
-    const busy = (this.#encoder?.encodeQueueSize ?? 0) >= maxWaiting;
-    if (atMs === null || busy) return frame.close();
-    // A copy: an encoder that is behind would keep the few frames that the camera has to lend.
-    const planes = await copyPlanes(frame).finally(() => frame.close()).catch(() => null);
-    if (planes === null) return;
-    const copy = toFrame(planes, atMs);
-    const encoder = this.#encoderFor(planes.width, planes.height);
-    encoder.encode(copy);
-    copy.close();
+  /** Takes a camera's picture of the moment `atMs`; its memory is free afterwards. */
+  pushPicture(planes: Planes, atMs: number): void {
+    if ((this.#encoder?.encodeQueueSize ?? 0) >= maxWaiting) return;
+    const frame = toFrame(planes, atMs);
+    this.#encoderFor(planes.width, planes.height).encode(frame);
+    frame.close();
   }
 
   /** Takes a microphone's data and closes it. */

@@ -1,6 +1,5 @@
 /** The publisher's half of a feed, in the page: its tracks go to the worker, its packets out. */
-import { listenToWorker, postToWorker } from "./recorder_worker.ts";
-import { createFrameReader } from "./track_processor.ts";
+import { listenToWorker, postToWorker, readTrack } from "./recorder_worker.ts";
 
 /** Bytes that may wait in the channel; a line that slow is given up, and made anew. */
 const maxBufferedBytes = 8 * 1024 * 1024;
@@ -52,9 +51,8 @@ export class FeedSender {
     const clone = track.clone();
     clone.enabled = track.enabled;
     this.#clones.set(track, clone);
-    const kind = track.kind === "audio" ? "audio" : "video";
-    const readable = createFrameReader(clone);
-    postToWorker({ type: "send", id: this.#id, kind, readable }, [readable]);
+    const source = readTrack(clone);
+    postToWorker({ type: "send", id: this.#id, source }, [source]);
   }
 
   #send(messages: ArrayBuffer[]): void {

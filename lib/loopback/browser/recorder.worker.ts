@@ -1,13 +1,13 @@
 /**
- * The recording worker of a page: reads frames and samples of every track it is given, and makes all
+ * The recording worker of a page: takes pictures and samples of every track it is given, and makes all
  * recordings of the page from them. Timers and streams run here at full speed while the tab is hidden.
  */
+import { CameraPictures } from "./camera_pictures.ts";
 import { FeedDecoder } from "./feed_decoder.ts";
 import { FeedEncoder } from "./feed_encoder.ts";
 import { ArchiveRecording } from "./recorder_archive.ts";
 import { AudioFeed } from "./recorder_audio.ts";
 import { Studio } from "./recorder_encoder.ts";
-import { CameraClock } from "./recorder_clock.ts";
 import { feedIds, type FromWorker, type Tile, toWorkerSchema } from "./recorder_messages.ts";
 import { Ticker } from "./recorder_ticker.ts";
 import { VideoFeed } from "./recorder_video.ts";
@@ -18,6 +18,7 @@ const lookEveryMs = 100;
 
 const recordings = new Map<string, ArchiveRecording>();
 const microphones = new Map<string, AudioFeed>();
+const cameras = new Map<string, CameraPictures>();
 const encoders = new Map<string, FeedEncoder>();
 const decoders = new Map<string, FeedDecoder>();
 const studio = new Studio();
@@ -45,51 +46,65 @@ function showVisible(): void {
   ticker.show([...new Set(shown)]);
 }
 
-async function read(
-  readable: ReadableStream,
-  take: (value: unknown) => void | Promise<void>,
-): Promise<void> {
+/** Hands on what a microphone says until it ends, as its track's end is what the page told us of. */
+async function hear(readable: ReadableStream, take: (data: AudioData) => void): Promise<void> {
   const reader = readable.getReader();
   for (;;) {
-    const { done, value } = await reader.read();
+    const { done, value } = await reader.read().catch(() => ({ done: true, value: null }));
     if (done) return;
-    await take(value);
+    if (value instanceof AudioData) take(value);
   }
 }
 
-function addFeed(id: string, kind: "audio" | "video", readable: ReadableStream): void {
-  if (kind === "audio") {
+function addFeed(id: string, source: ReadableStream | MessagePort): void {
+  if (source instanceof ReadableStream) {
     const feed = new AudioFeed();
     microphones.set(id, feed);
-    read(readable, (data) => {
-      if (data instanceof AudioData) feed.push(data);
-    }).finally(() => microphones.delete(id));
+    hear(source, (data) => feed.push(data)).finally(() => {
+      if (microphones.get(id) === feed) microphones.delete(id);
+    });
   } else {
-    const feed = new VideoFeed();
-    const clock = new CameraClock();
+    const camera = new CameraPictures(source);
+    const feed = new VideoFeed((planes) => camera.giveBack(planes));
+    cameras.set(id, camera);
     ticker.feeds.set(id, feed);
-    read(readable, async (frame) => {
-      if (!(frame instanceof VideoFrame)) return;
-      const atMs = clock.moment(frame, performance.now());
-      if (atMs === null) frame.close();
-      else await ticker.push(feed, frame, atMs);
-    }).finally(() => {
-      feed.clear();
-      if (ticker.feeds.get(id) === feed) ticker.feeds.delete(id);
+    camera.receive({
+      take: (planes, atMs) => ticker.add(feed, planes, atMs),
+      lost: (pictures) => ticker.lost(pictures),
+      end: () => {
+        if (cameras.get(id) === camera) endFeed(id);
+      },
     });
   }
   showVisible();
 }
 
+function endFeed(id: string): void {
+  ticker.feeds.get(id)?.clear();
+  ticker.feeds.delete(id);
+  cameras.get(id)?.close();
+  cameras.delete(id);
+  microphones.delete(id);
+}
+
 /** Encodes a track for somebody else's recorder. */
-function send(id: string, kind: "audio" | "video", readable: ReadableStream): void {
+function send(id: string, source: ReadableStream | MessagePort): void {
   const encoder = encoders.get(id) ??
     new FeedEncoder((messages) => tell({ type: "packet", id, messages }, messages));
   encoders.set(id, encoder);
-  read(readable, async (value) => {
-    if (kind === "audio" && value instanceof AudioData) encoder.pushData(value);
-    else if (value instanceof VideoFrame) await encoder.pushFrame(value);
-  }).catch(() => {}); // the track's end, which the page told us of
+  if (source instanceof ReadableStream) {
+    void hear(source, (data) => encoder.pushData(data));
+  } else {
+    const camera = new CameraPictures(source);
+    camera.receive({
+      take: (planes, atMs) => {
+        encoder.pushPicture(planes, atMs);
+        camera.giveBack(planes);
+      },
+      lost: () => {}, // the recorder sees that none came
+      end: () => camera.close(),
+    });
+  }
 }
 
 /** Takes what somebody else's publisher sends. */
@@ -119,14 +134,11 @@ globalThis.addEventListener("message", ({ data }) => {
   const message = toWorkerSchema.parse(data);
   switch (message.type) {
     case "feed":
-      return addFeed(message.id, message.kind, message.readable);
+      return addFeed(message.id, message.source);
     case "end-feed":
-      ticker.feeds.get(message.id)?.clear();
-      ticker.feeds.delete(message.id);
-      microphones.delete(message.id);
-      return;
+      return endFeed(message.id);
     case "send":
-      return send(message.id, message.kind, message.readable);
+      return send(message.id, message.source);
     case "end-send":
       encoders.get(message.id)?.close();
       return void encoders.delete(message.id);

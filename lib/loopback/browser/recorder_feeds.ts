@@ -1,6 +1,5 @@
 /** The tracks that this page's recording worker reads: each one once, however many recordings use it. */
-import { postToWorker } from "./recorder_worker.ts";
-import { createFrameReader } from "./track_processor.ts";
+import { postToWorker, readTrack } from "./recorder_worker.ts";
 
 /** Counts who uses each feed: the first use hands it to the worker, the last takes it back. */
 export class Feeds {
@@ -16,10 +15,9 @@ export class Feeds {
     // A clone: muting must not starve the recorder's clock, nor stopping the original end it.
     const clone = track.clone();
     clone.enabled = true;
-    const kind = track.kind === "audio" ? "audio" : "video";
-    const readable = createFrameReader(clone);
+    const source = readTrack(clone);
     this.#feeds.set(id, { holders: 1, track: clone });
-    postToWorker({ type: "feed", id, kind, readable }, [readable]);
+    postToWorker({ type: "feed", id, source }, [source]);
   }
 
   /** One recording less uses it. */

@@ -32,23 +32,18 @@ const recordingOptions = z.object({
 /** What a recording is to be. */
 export type RecordingOptions = z.infer<typeof recordingOptions>;
 
+/**
+ * A track from now on: a microphone's samples, which a MediaStreamTrackProcessor gives, or a camera's
+ * pictures, which come from the camera worker.
+ */
+const source = z.union([z.instanceof(ReadableStream), z.instanceof(MessagePort)]);
+
 /** From the page to the worker. */
 export const toWorkerSchema = z.discriminatedUnion("type", [
-  /** A track's frames or samples from now on; `readable` comes from a MediaStreamTrackProcessor. */
-  z.object({
-    type: z.literal("feed"),
-    id: z.string(),
-    kind: z.enum(["audio", "video"]),
-    readable: z.instanceof(ReadableStream),
-  }),
+  z.object({ type: z.literal("feed"), id: z.string(), source }),
   z.object({ type: z.literal("end-feed"), id: z.string() }),
   /** A track of this page's, to be encoded for somebody else's recorder: for the feed `id`. */
-  z.object({
-    type: z.literal("send"),
-    id: z.string(),
-    kind: z.enum(["audio", "video"]),
-    readable: z.instanceof(ReadableStream),
-  }),
+  z.object({ type: z.literal("send"), id: z.string(), source }),
   z.object({ type: z.literal("end-send"), id: z.string() }),
   /** A message of the feed `id` of somebody else's; its tracks are the feeds of {@link feedIds}. */
   z.object({ type: z.literal("receive"), id: z.string(), message: z.instanceof(ArrayBuffer) }),

@@ -27,7 +27,11 @@ let lastSerial = 0;
 function planes(width: number, height: number, memory?: Uint8Array<ArrayBuffer>): Planes {
   const chroma = ((width + 1) >> 1) * ((height + 1) >> 1);
   const size = width * height + 2 * chroma;
-  const data = memory?.length === size ? memory : new Uint8Array(size);
+  return planesOf(width, height, memory?.length === size ? memory : new Uint8Array(size));
+}
+
+/** A picture that came from another worker. */
+export function planesOf(width: number, height: number, data: Uint8Array<ArrayBuffer>): Planes {
   return { width, height, data, serial: ++lastSerial };
 }
 

@@ -32,9 +32,14 @@ export class Ticker {
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  /** Pictures lost so far because they came faster than they could be shown. */
+  /** Pictures lost so far, most because they came faster than they could be shown. */
   get dropped(): number {
     return this.#dropped;
+  }
+
+  /** Counts pictures that were lost on their way here. */
+  lost(pictures: number): void {
+    this.#dropped += pictures;
   }
 
   /** The moment up to which every camera that delivers has delivered, ms. */
@@ -57,18 +62,9 @@ export class Ticker {
     }
   }
 
-  /** Takes a frame of the moment `atMs` and closes it; one feed's frames one after the other. */
-  async push(feed: VideoFeed, frame: VideoFrame, atMs: number): Promise<void> {
-    if (!this.#visible.includes(feed)) return frame.close();
-    // A frame that cannot be read (its camera has just gone) is one lost frame, not a lost recording.
-    const planes = await feed.copy(frame);
-    if (planes === null) this.#dropped += 1;
-    if (planes !== null) this.add(feed, planes, atMs);
-  }
-
   /** Takes a picture of the moment `atMs`, in the order of its feed. */
   add(feed: VideoFeed, planes: Planes, atMs: number): void {
-    if (!this.#visible.includes(feed)) return;
+    if (!this.#visible.includes(feed)) return feed.giveBack(planes);
     feed.arrived.push({ planes, atMs });
     feed.lastAtMs = atMs;
     feed.lastArrivalMs = this.now();
@@ -106,7 +102,7 @@ export class Ticker {
     feed.queue.push(next);
     if (feed.queue.length > maxQueued) {
       const [lost] = feed.queue.splice(0, 1);
-      if (lost !== undefined) feed.drop(lost.planes);
+      if (lost !== undefined) feed.giveBack(lost.planes);
       this.#dropped += 1;
     }
     const leader = this.#visible.find(({ lastTurnMs }) => next.atMs - lastTurnMs < patienceMs);

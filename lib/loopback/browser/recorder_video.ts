@@ -1,8 +1,5 @@
 /** One camera that this page records. */
-import { copyPlanes, type Planes } from "./recorder_planes.ts";
-
-/** Pictures whose memory is kept to be used again. */
-const maxSpare = 8;
+import type { Planes } from "./recorder_planes.ts";
 
 /** A picture and its moment on the recorder's clock. */
 export interface TimedPlanes {
@@ -23,34 +20,24 @@ export class VideoFeed {
   lastAtMs = -Infinity;
   /** Moment of the last picture whose turn has come, ms. */
   lastTurnMs = -Infinity;
-  /** Memory of pictures that are done with. */
-  readonly #spare: Uint8Array<ArrayBuffer>[] = [];
 
-  /** Copies a frame and closes it: the camera lends only a few. Null if it cannot be read any more. */
-  async copy(frame: VideoFrame): Promise<Planes | null> {
-    return await copyPlanes(frame, this.#spare.pop()).catch(() => null).finally(() =>
-      frame.close()
-    );
-  }
+  /** @param giveBack takes pictures that are done with: their memory is used again */
+  constructor(readonly giveBack: (planes: Planes) => void) {}
 
   /** Shows the next picture, if one waits. */
   advance(): void {
     const next = this.queue.shift();
     if (next === undefined) return;
-    if (this.shown !== null) this.drop(this.shown);
+    if (this.shown !== null) this.giveBack(this.shown);
     this.shown = next.planes;
-  }
-
-  /** Is done with a picture. */
-  drop({ data }: Planes): void {
-    if (this.#spare.length < maxSpare) this.#spare.push(data);
   }
 
   /** Forgets all pictures. */
   clear(): void {
+    for (const { planes } of [...this.arrived.splice(0), ...this.queue.splice(0)]) {
+      this.giveBack(planes);
+    }
+    if (this.shown !== null) this.giveBack(this.shown);
     this.shown = null;
-    this.arrived.length = 0;
-    this.queue.length = 0;
-    this.#spare.length = 0;
   }
 }

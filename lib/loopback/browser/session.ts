@@ -9,7 +9,7 @@ import { Publisher } from "./publisher.ts";
 import { Publishing } from "./publishing.ts";
 import { recorder } from "./recorder.ts";
 import type { RecordedStream, RecordingSession } from "./recorder.ts";
-import { warmUpWorker } from "./recorder_worker.ts";
+import { warmUpWorkers } from "./recorder_worker.ts";
 import { type Connection, Roster, type Stream } from "./roster.ts";
 import { Signals } from "./signals.ts";
 import type { Subscriber } from "./subscriber.ts";
@@ -223,7 +223,7 @@ export class Session extends Emitter implements RecordingSession {
     if (!this.isConnected()) throw new ClientError("OT_NOT_CONNECTED", "Publish: not connected");
     publisher.session = this;
     // Whoever publishes may be chosen to record.
-    warmUpWorker();
+    warmUpWorkers();
     try {
       await this.#publishing.publish(publisher);
     } catch (error) {

@@ -10,8 +10,8 @@ type TrackProcessorConstructor = new (
   init: { track: MediaStreamTrack; maxBufferSize?: number },
 ) => TrackProcessor;
 
-/** Frames that wait for a busy worker: 0.3 s of video (the camera lends few), 4 s of sound. */
-const buffered = { video: 10, audio: 400 };
+/** Frames that wait for a busy worker: what a camera lends, and 4 s of sound. */
+const buffered = { video: 2, audio: 400 };
 
 /** Whether this browser can read a track's frames in a page, and encode them. */
 export function canReadFrames(): boolean {

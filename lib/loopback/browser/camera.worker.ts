@@ -1,0 +1,63 @@
+/**
+ * The camera worker of a page: it copies the pictures of every camera and passes them on. Nothing else
+ * runs here: Chromium lends two pictures of a camera at a time, so one that is not read within two
+ * frames' time is lost.
+ */
+import * as z from "zod";
+import type { FromCamera } from "./camera_pictures.ts";
+import { CameraClock } from "./recorder_clock.ts";
+import { copyPlanes } from "./recorder_planes.ts";
+
+/** Pictures of one camera that the recording worker may have; five seconds of them. */
+const maxLent = 150;
+/** Memory of pictures that is kept to be used again. */
+const maxSpare = 8;
+
+const fromPage = z.object({
+  readable: z.instanceof(ReadableStream),
+  port: z.instanceof(MessagePort),
+});
+const givenBack = z.instanceof(Uint8Array<ArrayBuffer>);
+
+globalThis.addEventListener("message", ({ data }) => {
+  const { readable, port } = fromPage.parse(data);
+  void pass(readable, port);
+});
+
+/** Passes a camera's pictures on until it ends. */
+async function pass(readable: ReadableStream, port: MessagePort): Promise<void> {
+  const clock = new CameraClock();
+  const spare: Uint8Array<ArrayBuffer>[] = [];
+  let lent = 0;
+  let lost = 0;
+  const send = (message: FromCamera, transfer: Transferable[] = []) =>
+    port.postMessage(message, transfer);
+  port.onmessage = ({ data }) => {
+    const memory = givenBack.parse(data);
+    lent -= 1;
+    if (spare.length < maxSpare) spare.push(memory);
+  };
+
+  const take = async (frame: VideoFrame): Promise<void> => {
+    const atMs = clock.moment(frame, performance.now());
+    if (atMs === null) return;
+    if (lent >= maxLent) return void (lost += 1);
+    const { width, height, data } = await copyPlanes(frame, spare.pop());
+    const epochMs = performance.timeOrigin + atMs;
+    send({ type: "picture", epochMs, width, height, data, lost }, [data.buffer]);
+    lent += 1;
+    lost = 0;
+  };
+
+  const reader = readable.getReader();
+  for (;;) {
+    const { done, value } = await reader.read().catch(() => ({ done: true, value: null }));
+    if (done) break;
+    if (!(value instanceof VideoFrame)) continue;
+    // A frame that cannot be read (its camera has just gone) is one lost frame, not a lost recording.
+    await take(value).catch(() => lost += 1);
+    value.close();
+  }
+  send({ type: "end" });
+  port.close();
+}

@@ -1,4 +1,5 @@
 /** Every archive: started by a recorder's word, found, listed, stopped, made playable, deleted. */
+import { log } from "../log.ts";
 import type { ArchiveRecord, LoopbackRecords, SessionRecord } from "../store/mod.ts";
 import { Elections } from "./election.ts";
 import { LoopbackError } from "./errors.ts";
@@ -177,6 +178,12 @@ export class Archives {
       case "recording-finished":
         if (this.elections.refuse(client, archiveId)) return;
         if (recording?.isBy(client)) recording.recorderDone();
+        if (message.type === "recording-finished" && message.droppedFrames > 0) {
+          log("warning", "pictures lost by a busy page", {
+            archiveId,
+            pictures: message.droppedFrames,
+          });
+        }
     }
   }
 

@@ -9,7 +9,15 @@ import { cameraFile } from "../support/camera.ts";
 import { launchChromium } from "../support/chromium.ts";
 import { encodeWav } from "../support/tone_code.ts";
 import { chanceOf, speech } from "./world.ts";
-import { join, letRun, openHost, untilFilmReady, untilRoom } from "../support/people.ts";
+import {
+  handOver,
+  join,
+  letRun,
+  openHost,
+  startRecording,
+  stopRecording,
+  untilFilmReady,
+} from "../support/people.ts";
 
 /** How wrong the platform's clock is made to be. */
 const WRONG_MS = 1_500;
@@ -29,17 +37,12 @@ async function speechFile(folder: string): Promise<string> {
 async function record(host: Page, app: App): Promise<Film> {
   await join(host, "Ada");
   await letRun(1);
-  await host.getByRole("textbox", { name: "Archive name" }).fill("Hearing");
-  await host.getByRole("button", { name: "Start archive", exact: true }).click();
-  const { chain } = await untilRoom(host, app, (view) => view.chain?.state === "recording");
-  assert.ok(chain);
+  const chainId = await startRecording(host, app, "Hearing");
   await letRun(4);
-  await host.getByRole("button", { name: "Restart archive", exact: true }).click();
-  await untilRoom(host, app, (view) => view.parts.length === 3 && view.procedure === null);
+  await handOver(host, app, 3);
   await letRun(2);
-  await host.getByRole("button", { name: "Stop archive", exact: true }).click();
-  await untilRoom(host, app, (view) => view.chain === null && view.procedure === null);
-  return await untilFilmReady(host, app, chain.id);
+  await stopRecording(host, app);
+  return await untilFilmReady(host, app, chainId);
 }
 
 /** Makes the middle part's start as coarse and as wrong as a platform's clock can be. */

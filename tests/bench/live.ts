@@ -2,15 +2,20 @@
 import type { Browser, Page } from "playwright-core";
 import type { App } from "../support/app.ts";
 import { LOOP_FRAMES } from "../support/camera.ts";
+import { decodeFiles } from "../support/decode.ts";
+import { numbersOf } from "../support/film_check.ts";
 import type { PlayerSample } from "../support/in_page.ts";
 import { addPageTools } from "../support/page_tools.ts";
 import {
+  downloadParts,
+  handOver,
   join,
   letRun,
   openHost,
   openParticipant,
+  startRecording,
+  stopRecording,
   untilFilmReady,
-  untilRoom,
 } from "../support/people.ts";
 
 /** How long the call runs before each handover and before the end. */
@@ -20,20 +25,14 @@ const MARGIN_SECONDS = 0.7;
 
 /** Records a call whose camera is magenta; answers the chain's id. */
 export async function recordCall(host: Page, app: App): Promise<string> {
-  await host.getByRole("textbox", { name: "Archive name" }).fill("Bench");
-  const press = (name: string) => host.getByRole("button", { name, exact: true }).click();
-  await press("Start archive");
-  const { chain } = await untilRoom(host, app, (view) => view.chain?.state === "recording");
-  if (!chain) throw new Error("The recording has not begun");
+  const chainId = await startRecording(host, app, "Bench");
   for (const parts of [3, 5]) {
     await letRun(RUN_SECONDS);
-    await press("Restart archive");
-    await untilRoom(host, app, (view) => view.parts.length === parts && view.procedure === null);
+    await handOver(host, app, parts);
   }
   await letRun(RUN_SECONDS);
-  await press("Stop archive");
-  await untilRoom(host, app, (view) => view.chain === null);
-  return chain.id;
+  await stopRecording(host, app);
+  return chainId;
 }
 
 /** Records a call of two, plays and reports; answers the path of the film's page. */
@@ -48,6 +47,13 @@ export async function benchLive(browser: Browser, guests: Browser, app: App): Pr
   // The player has the machine to itself, as a viewer's would be.
   await guest.context().close();
   await host.getByRole("button", { name: "Leave" }).click();
+  const reports = await decodeFiles(guests, await downloadParts(host, app, film), {
+    colours: ["magenta"],
+    bands: [],
+  });
+  const recorded = new Set(
+    numbersOf(film, reports, "magenta").flat().map((number) => number % LOOP_FRAMES),
+  );
 
   const path = `/player/${chainId}`;
   const sinceMs = performance.now();
@@ -69,8 +75,8 @@ export async function benchLive(browser: Browser, guests: Browser, app: App): Pr
     );
   });
   const seams = film.parts.slice(1).map((part) => part.placeSeconds);
-  const stretches = seams.map((seam) => stretchAt(samples, seam));
-  const elsewhere = seams.map((seam) => stretchAt(samples, seam - 2 * MARGIN_SECONDS));
+  const stretches = seams.map((seam) => stretchAt(samples, recorded, seam));
+  const elsewhere = seams.map((seam) => stretchAt(samples, recorded, seam - 2 * MARGIN_SECONDS));
   console.log("\nA call recorded just now, at its seams:");
   console.table(Object.fromEntries([
     ...stretches.map((stretch, i) => [`seam ${i + 1}`, stretch]),
@@ -80,11 +86,12 @@ export async function benchLive(browser: Browser, guests: Browser, app: App): Pr
   return path;
 }
 
-function stretchAt(samples: PlayerSample[], seconds: number) {
+/** What the player showed about a moment; what no file holds is not the player's to show. */
+function stretchAt(samples: PlayerSample[], recorded: ReadonlySet<number>, seconds: number) {
   const seen = samples.filter(({ currentTime }) =>
     Math.abs(currentTime - seconds) <= MARGIN_SECONDS
   );
-  let [freezeMs, skipped, repeated] = [0, 0, 0];
+  let [freezeMs, skipped, repeated, notRecorded] = [0, 0, 0, 0];
   for (const [i, sample] of seen.entries()) {
     const before = seen[i - 1];
     if (!before || before.number === null || sample.number === null) continue;
@@ -92,8 +99,12 @@ function stretchAt(samples: PlayerSample[], seconds: number) {
     const step = sample.number - before.number;
     // The camera's numbers begin anew after the last.
     const steps = step < -LOOP_FRAMES / 2 ? step + LOOP_FRAMES : step;
-    skipped += Math.max(0, steps - (sample.presented - before.presented));
+    const from = before.number;
+    const between = Array.from({ length: Math.max(0, steps - 1) }, (_, i) => from + 1 + i);
+    const held = between.filter((number) => recorded.has(number % LOOP_FRAMES)).length;
+    notRecorded += between.length - held;
+    skipped += Math.max(0, held + 1 - (sample.presented - before.presented));
     repeated += Math.max(0, 1 - steps);
   }
-  return { "freeze ms": Math.round(freezeMs), skipped, repeated };
+  return { "freeze ms": Math.round(freezeMs), skipped, repeated, "not recorded": notRecorded };
 }

@@ -5,21 +5,8 @@ import { type App, startApp } from "../support/app.ts";
 import { RECORDING_ATTEMPTS, withinAttempts } from "../support/attempts.ts";
 import { cameraFile, microphoneFile } from "../support/camera.ts";
 import { launchChromium } from "../support/chromium.ts";
-import { decodeFiles } from "../support/decode.ts";
-import {
-  assertNoGaps,
-  assertNoSilence,
-  assertNoStretchLost,
-  assertOneAfterTheOther,
-} from "../support/film_check.ts";
-import {
-  downloadParts,
-  join,
-  letRun,
-  openHost,
-  openParticipant,
-  untilFilmReady,
-} from "../support/people.ts";
+import { join, letRun, openHost, openParticipant } from "../support/people.ts";
+import { assertRecorded } from "./recorded.ts";
 import { askRoom, toldBy } from "./room_events.ts";
 
 /** Asks one process for a handover, and resolves when another tells that it overlaps. */
@@ -79,21 +66,8 @@ Deno.test({
         await letRun(2);
         assert.equal(await askRoom(host, "stop"), 200);
 
-        const film = await untilFilmReady(host, a, chain.id);
-        console.log(
-          film.parts.map((p) =>
-            `${p.lane} ${p.placeSeconds.toFixed(1)} s + ${p.durationSeconds} s`
-          ),
-        );
-        assertOneAfterTheOther(film);
+        const film = await assertRecorded({ browser, page: host, app: a }, chain.id);
         assert.equal(film.parts.length, 5);
-        assertNoGaps(film);
-        const reports = await decodeFiles(browser, await downloadParts(witness, b, film), {
-          colours: ["magenta"],
-          bands: ["low"],
-        });
-        assertNoStretchLost(film, reports, "magenta");
-        assertNoSilence(reports, "low");
       } finally {
         await browser.close();
         await Promise.all([a.stop(), b.stop()]);

@@ -7,43 +7,34 @@ import { LOOP_FRAMES } from "../support/camera.ts";
 import { decodeFiles, missingNumbers, unwrapNumbers } from "../support/decode.ts";
 import type { PlayerSample } from "../support/in_page.ts";
 import { addPageTools } from "../support/page_tools.ts";
-import { downloadParts, letRun, untilFilmReady, untilRoom } from "../support/people.ts";
-
-/** Presses a button, in a hidden tab too, which paints nothing to aim at. */
-async function press(page: Page, name: string): Promise<void> {
-  const button = page.getByRole("button", { name, exact: true });
-  await button.waitFor();
-  await button.evaluate((element) => element instanceof HTMLElement && element.click());
-}
+import {
+  downloadParts,
+  handOver,
+  letRun,
+  startRecording,
+  stopRecording,
+  untilFilmReady,
+} from "../support/people.ts";
 
 /**
  * Start, 8 s, restart, 5 s in a hidden tab, restart, 5 s, stop: by the buttons. Answers the chain's id.
  */
 async function recordWithTwoHandovers({ app, host, guest }: Call): Promise<string> {
-  await host.getByRole("textbox", { name: "Archive name" }).fill("Hearing 12");
-  await press(host, "Start archive");
+  const chainId = await startRecording(host, app, "Hearing 12");
   const recording = (page: Page) =>
     page.getByRole("status").filter({ hasText: "Recording" }).first();
   await recording(host).waitFor();
   await recording(guest).waitFor();
-  const { chain } = await untilRoom(host, app, (view) => view.chain?.state === "recording");
-  assert.ok(chain);
   for (const [seconds, partsAfter] of [[8, 3], [5, 5]] as const) {
     await letRun(seconds);
     const beforeMs = Date.now();
-    await press(host, "Restart archive");
-    const view = await untilRoom(
-      host,
-      app,
-      (view) => view.parts.length === partsAfter && view.procedure === null,
-    );
-    console.log(`handover to part ${view.parts.length}: ${Date.now() - beforeMs} ms`);
+    await handOver(host, app, partsAfter);
+    console.log(`handover to part ${partsAfter}: ${Date.now() - beforeMs} ms`);
     if (partsAfter === 3) await hide(host);
   }
   await letRun(5);
-  await press(host, "Stop archive");
-  await untilRoom(host, app, (view) => view.chain === null);
-  return chain.id;
+  await stopRecording(host, app);
+  return chainId;
 }
 
 async function assertNothingLost(call: Call, chainId: string): Promise<void> {

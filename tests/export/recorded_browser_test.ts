@@ -6,11 +6,13 @@ import { launchChromium } from "../support/chromium.ts";
 import { decodeFiles, unwrapNumbers } from "../support/decode.ts";
 import {
   downloadParts,
+  handOver,
   join,
   letRun,
   openHost,
+  startRecording,
+  stopRecording,
   untilFilmReady,
-  untilRoom,
 } from "../support/people.ts";
 
 Deno.test("a recorded call is downloaded as one file that holds every picture of its parts once", async () => {
@@ -25,20 +27,15 @@ Deno.test("a recorded call is downloaded as one file that holds every picture of
     page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
     await join(page, "Judge Ada");
     await letRun(2);
-    await page.getByRole("textbox", { name: "Archive name" }).fill("Hearing 12");
-    await page.getByRole("button", { name: "Start archive", exact: true }).click();
-    const { chain } = await untilRoom(page, app, (view) => view.chain?.state === "recording");
-    assert.ok(chain);
+    const chainId = await startRecording(page, app, "Hearing 12");
     await letRun(4);
-    await page.getByRole("button", { name: "Restart archive", exact: true }).click();
-    await untilRoom(page, app, (view) => view.parts.length === 3 && view.procedure === null);
+    await handOver(page, app, 3);
     await letRun(3);
-    await page.getByRole("button", { name: "Stop archive", exact: true }).click();
-    await untilRoom(page, app, (view) => view.chain === null);
-    const film = await untilFilmReady(page, app, chain.id);
+    await stopRecording(page, app);
+    const film = await untilFilmReady(page, app, chainId);
     await page.getByRole("button", { name: "Leave" }).click();
 
-    await page.goto(`${app.origin}/player/${chain.id}`);
+    await page.goto(`${app.origin}/player/${chainId}`);
     // Without a dialog, which no test can press, the file is a download.
     await page.evaluate(() => Object.assign(globalThis, { showSaveFilePicker: undefined }));
     await page.getByRole("button", { name: "Export film" }).click();

@@ -86,6 +86,16 @@ async function residentBytes(pid: number): Promise<number> {
   return 1024 * Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0);
 }
 
+/**
+ * Seconds in which others of a shared machine had this one's processors, since it started: what is lost
+ * then was not there to be recorded. https://man7.org/linux/man-pages/man5/proc_stat.5.html: `steal`, in
+ * hundredths; 0 on a machine of one's own.
+ */
+export async function stolenSeconds(): Promise<number> {
+  const [line = ""] = (await Deno.readTextFile("/proc/stat")).split("\n");
+  return Number(line.trim().split(/\s+/)[8] ?? 0) / 100;
+}
+
 /** One measured thing over time, and how much of it may be added while a call goes on. */
 export interface Trend {
   name: string;

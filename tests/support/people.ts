@@ -46,6 +46,34 @@ export async function join(page: Page, name: string): Promise<void> {
   await page.getByRole("button", { name: "Leave" }).waitFor();
 }
 
+/** Presses a button, in a hidden tab too, which paints nothing to aim at. */
+async function press(page: Page, name: string): Promise<void> {
+  const button = page.getByRole("button", { name, exact: true }).and(page.locator(":enabled"));
+  await button.waitFor();
+  await button.evaluate((element) => element instanceof HTMLElement && element.click());
+}
+
+/** Begins to record by the host's button; answers the chain's id. */
+export async function startRecording(host: Page, app: App, name: string): Promise<string> {
+  await host.getByRole("textbox", { name: "Archive name" }).fill(name);
+  await press(host, "Start archive");
+  const { chain } = await untilRoom(host, app, (view) => view.chain?.state === "recording");
+  if (!chain) throw new Error("The recording has not begun");
+  return chain.id;
+}
+
+/** Hands over by the host's button, and waits until the recording has so many parts. */
+export async function handOver(host: Page, app: App, parts: number): Promise<void> {
+  await press(host, "Restart archive");
+  await untilRoom(host, app, (view) => view.parts.length === parts && view.procedure === null);
+}
+
+/** Ends a recording by the host's button. */
+export async function stopRecording(host: Page, app: App): Promise<void> {
+  await press(host, "Stop archive");
+  await untilRoom(host, app, (view) => view.chain === null && view.procedure === null);
+}
+
 /** Waits until the room is as `done` wants it, and answers how it is then. */
 export async function untilRoom(
   page: Page,

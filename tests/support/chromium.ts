@@ -86,9 +86,21 @@ export async function launchHideableChromium(options: ChromiumOptions = {}): Pro
   browser.once("disconnected", async () => {
     child.kill("SIGTERM");
     await child.status;
-    await Deno.remove(profile, { recursive: true });
+    await removeSettled(profile);
   });
   return browser;
+}
+
+/** Removes a folder that the last children of a browser may still be writing to. */
+async function removeSettled(folder: string): Promise<void> {
+  for (let tries = 1;; tries++) {
+    try {
+      return await Deno.remove(folder, { recursive: true });
+    } catch (error) {
+      if (tries === 50) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
 }
 
 /** Chromium says on its error output where it can be reached. The rest of that output is let go. */

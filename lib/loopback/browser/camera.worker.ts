@@ -3,8 +3,7 @@
  * runs here: Chromium lends two pictures of a camera at a time, so one that is not read within two
  * frames' time is lost.
  */
-import * as z from "zod";
-import type { FromCamera } from "./camera_pictures.ts";
+import type { CameraRequest, FromCamera } from "./camera_pictures.ts";
 import { CameraClock } from "./recorder_clock.ts";
 import { copyPlanes } from "./recorder_planes.ts";
 
@@ -13,15 +12,8 @@ const maxLent = 150;
 /** Memory of pictures that is kept to be used again. */
 const maxSpare = 8;
 
-const fromPage = z.object({
-  readable: z.instanceof(ReadableStream),
-  port: z.instanceof(MessagePort),
-});
-const givenBack = z.instanceof(Uint8Array<ArrayBuffer>);
-
-globalThis.addEventListener("message", ({ data }) => {
-  const { readable, port } = fromPage.parse(data);
-  void pass(readable, port);
+globalThis.addEventListener("message", ({ data }: MessageEvent<CameraRequest>) => {
+  void pass(data.readable, data.port);
 });
 
 /** Passes a camera's pictures on until it ends. */
@@ -32,10 +24,9 @@ async function pass(readable: ReadableStream, port: MessagePort): Promise<void> 
   let lost = 0;
   const send = (message: FromCamera, transfer: Transferable[] = []) =>
     port.postMessage(message, transfer);
-  port.onmessage = ({ data }) => {
-    const memory = givenBack.parse(data);
+  port.onmessage = ({ data }: MessageEvent<Uint8Array<ArrayBuffer>>) => {
     lent -= 1;
-    if (spare.length < maxSpare) spare.push(memory);
+    if (spare.length < maxSpare) spare.push(data);
   };
 
   const take = async (frame: VideoFrame): Promise<void> => {

@@ -1,26 +1,27 @@
 /**
  * The way of a camera's pictures from the camera worker to the recording worker: a MessagePort. The
- * memory of pictures that are done with goes back through it, to be used again.
+ * memory of pictures that are done with goes back through it, to be used again. What both workers say
+ * is typed and not parsed: both come from one build, and so the camera worker stays small.
  */
-import * as z from "zod";
 import { type Planes, planesOf } from "./recorder_planes.ts";
 
-/** From the camera worker. */
-const fromCamera = z.discriminatedUnion("type", [
-  z.object({
-    type: z.literal("picture"),
-    /** When it was captured, ms since 1970: the workers' own clocks begin at different moments. */
-    epochMs: z.number(),
-    width: z.number(),
-    height: z.number(),
-    data: z.instanceof(Uint8Array<ArrayBuffer>),
-    /** Pictures lost since the one before, because so many were lent already. */
-    lost: z.number(),
-  }),
-  z.object({ type: z.literal("end") }),
-]);
-/** A message from the camera worker. */
-export type FromCamera = z.infer<typeof fromCamera>;
+/** From the page to the camera worker: a camera's frames, and where its pictures go. */
+export interface CameraRequest {
+  readable: ReadableStream;
+  port: MessagePort;
+}
+
+/** From the camera worker, through the port; the other way goes memory. */
+export type FromCamera = {
+  type: "picture";
+  /** When it was captured, ms since 1970: the workers' own clocks begin at different moments. */
+  epochMs: number;
+  width: number;
+  height: number;
+  data: Uint8Array<ArrayBuffer>;
+  /** Pictures lost since the one before, because so many were lent already. */
+  lost: number;
+} | { type: "end" };
 
 /** What is done with a camera's pictures. */
 export interface PictureReceiver {
@@ -37,8 +38,7 @@ export class CameraPictures {
 
   /** Begins to receive. */
   receive(receiver: PictureReceiver): void {
-    this.port.onmessage = ({ data }) => {
-      const message = fromCamera.parse(data);
+    this.port.onmessage = ({ data: message }: MessageEvent<FromCamera>) => {
       if (message.type === "end") return receiver.end();
       const { width, height } = message;
       if (message.lost > 0) receiver.lost(message.lost);

@@ -46,7 +46,7 @@ function showVisible(): void {
   ticker.show([...new Set(shown)]);
 }
 
-/** Hands on what a microphone says until it ends, as its track's end is what the page told us of. */
+/** Hands on what a microphone says until its track ends, of which the page tells as well. */
 async function hear(readable: ReadableStream, take: (data: AudioData) => void): Promise<void> {
   const reader = readable.getReader();
   for (;;) {

@@ -3,8 +3,6 @@
  * by when they happened to arrive.
  */
 
-import * as z from "zod";
-
 /** Warm-up of a microphone's clock, and of a camera's, ms. */
 export const soundWarmUpMs = 350;
 const pictureWarmUpMs = 500;
@@ -69,8 +67,6 @@ export class RtpClock {
   }
 }
 
-const frameMetadata = z.object({ rtpTimestamp: z.number().optional() });
-
 /** A camera's clock: the moments of its frames. */
 export class CameraClock {
   readonly #map = new ClockMap(pictureWarmUpMs);
@@ -91,5 +87,8 @@ export class CameraClock {
 function readRtpTimestamp(frame: VideoFrame): number | undefined {
   const read: unknown = Reflect.get(frame, "metadata");
   if (typeof read !== "function") return undefined;
-  return frameMetadata.safeParse(read.call(frame)).data?.rtpTimestamp;
+  const metadata: unknown = read.call(frame);
+  if (typeof metadata !== "object" || metadata === null) return undefined;
+  const timestamp: unknown = Reflect.get(metadata, "rtpTimestamp");
+  return typeof timestamp === "number" ? timestamp : undefined;
 }

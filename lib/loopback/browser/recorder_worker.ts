@@ -3,6 +3,7 @@
  * first needed.
  */
 import { asset } from "fresh/runtime";
+import type { CameraRequest } from "./camera_pictures.ts";
 import { type FromWorker, fromWorkerSchema, type ToWorker } from "./recorder_messages.ts";
 import { createFrameReader } from "./track_processor.ts";
 
@@ -35,7 +36,8 @@ export function readTrack(track: MediaStreamTrack): ReadableStream | MessagePort
   if (track.kind === "audio") return readable;
   const { port1, port2 } = new MessageChannel();
   cameras ??= startCameras();
-  cameras.postMessage({ readable, port: port1 }, [readable, port1]);
+  const request: CameraRequest = { readable, port: port1 };
+  cameras.postMessage(request, [readable, port1]);
   return port2;
 }
 

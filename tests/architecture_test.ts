@@ -63,7 +63,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     "lib/store/",
     "lib/trace.ts",
   ],
-  "lib/loopback/": ["lib/recording/", "lib/store/"],
+  "lib/loopback/": ["lib/log.ts", "lib/recording/", "lib/store/"],
   "lib/loopback/protocol.ts": [],
   "lib/platform/": ["lib/recording/", "lib/trace.ts"],
   "lib/store/": ["lib/recording/"],

@@ -68,9 +68,12 @@ test("a part that comes later is played without starting over", async (stage) =>
   assert.ok(end > 9.9, `Ended at ${end} s`);
 });
 
-/** Shows a film that comes in small pieces, and counts what is asked of the app from then on. */
+/**
+ * Shows a film that comes in small pieces, not all of them before {@link expireAddresses}, and counts
+ * what is asked of the app from then on.
+ */
 async function showInPieces(stage: Stage): Promise<() => number> {
-  stage.manners.set("*", { pieceBytes: 20_000 });
+  stage.manners.set("*", { pieceBytes: 20_000, held: { from: 0.74, to: 0.8 } });
   await stage.show(await stage.film(LONG));
   await stage.page.evaluate(() =>
     gaplessStudio.until((player) => player.buffered.length > 0 && player.buffered.end(0) > 30)
@@ -79,9 +82,15 @@ async function showInPieces(stage: Stage): Promise<() => number> {
   return () => stage.log.resolved.length - asked;
 }
 
+/** Lets every address expire, and those pieces come that were held back. */
+function expireAddresses(stage: Stage): void {
+  stage.expireAddresses();
+  stage.manners.set("*", { pieceBytes: 20_000 });
+}
+
 test("addresses that expire while the film plays are renewed unseen", async (stage) => {
   const renewals = await showInPieces(stage);
-  stage.expireAddresses();
+  expireAddresses(stage);
   const seen = await stage.page.evaluate(async () => {
     const player = document.querySelector("gapless-video");
     if (player) player.playbackRate = 8;
@@ -99,7 +108,7 @@ test("addresses that expire in a pause are renewed when the film goes on", async
     await gaplessStudio.seekAndPlay(1);
     document.querySelector("gapless-video")?.pause();
   });
-  stage.expireAddresses();
+  expireAddresses(stage);
   const seen = await stage.page.evaluate(async () => {
     const player = document.querySelector("gapless-video");
     if (player) player.playbackRate = 8;
@@ -112,7 +121,7 @@ test("addresses that expire in a pause are renewed when the film goes on", async
 
 test("addresses that expired before a seek are renewed for it", async (stage) => {
   const renewals = await showInPieces(stage);
-  stage.expireAddresses();
+  expireAddresses(stage);
   assert.deepEqual(
     await stage.page.evaluate(() => gaplessStudio.picturesAt([1_290, 30])),
     [1_290, 30],

@@ -7,6 +7,7 @@ import type { Browser, Page } from "playwright-core";
 import type { Crossing } from "../../lib/player/engine.ts";
 import type { Film, FilmPart } from "../../lib/recording/views.ts";
 import { launchChromium } from "../support/chromium.ts";
+import { letRun } from "../support/people.ts";
 // For their types only: these run inside the page.
 import type {} from "./page_entry.ts";
 import type { Take } from "./studio_in_page.ts";
@@ -21,6 +22,8 @@ export interface Manners {
   noCors?: boolean;
   /** Sends at most so much for one request. */
   pieceBytes?: number;
+  /** Lets requests wait that begin between these shares of a file, while set. */
+  held?: { from: number; to: number };
 }
 
 /** One part: what is in it, and where it lies in the film. */
@@ -111,8 +114,15 @@ export async function openStage(
   let generation = 0;
 
   // Two ports are two origins: the app's, and the one the files are kept at.
-  const sendFile = (request: Request, url: URL): Response => {
+  const sendFile = async (request: Request, url: URL): Promise<Response> => {
     const [, , id = "", stamp] = url.pathname.split("/");
+    const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.get("range") ?? "");
+    const begin = Number(range?.[1] ?? 0) / (files.get(id)?.length ?? 1);
+    const isHeld = () => {
+      const { from, to } = manners.get("*")?.held ?? { from: 1, to: 1 };
+      return from < begin && begin < to;
+    };
+    while (isHeld()) await letRun(0.02);
     const manner = { ...manners.get("*"), ...manners.get(id) };
     const headers = new Headers(manner.noCors ? {} : { "access-control-allow-origin": "*" });
     headers.set("access-control-expose-headers", "content-range, content-length");
@@ -122,7 +132,6 @@ export async function openStage(
     if (manner.status) return new Response("Trouble", { status: manner.status, headers });
     log.read.push(id);
     headers.set("content-type", id.endsWith("mp4") ? "video/mp4" : "video/webm");
-    const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.get("range") ?? "");
     if (!range || manner.wholeFiles) return new Response(bytes, { headers });
     const from = Number(range[1]);
     const to = Math.min(

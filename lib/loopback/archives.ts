@@ -177,7 +177,8 @@ export class Archives {
       case "recording-failed":
       case "recording-finished":
         if (this.elections.refuse(client, archiveId)) return;
-        if (recording?.isBy(client)) recording.recorderDone();
+        if (!recording?.isBy(client)) return;
+        recording.recorderDone();
         if (message.type === "recording-finished" && message.droppedFrames > 0) {
           log("warning", "pictures lost by a busy page", {
             archiveId,

@@ -5,12 +5,10 @@
  */
 import type { CameraRequest, FromCamera } from "./camera_pictures.ts";
 import { CameraClock } from "./recorder_clock.ts";
-import { copyPlanes } from "./recorder_planes.ts";
+import { copyPlanes, SpareMemory } from "./recorder_planes.ts";
 
 /** Pictures of one camera that the recording worker may have; five seconds of them. */
 const maxLent = 150;
-/** Memory of pictures that is kept to be used again. */
-const maxSpare = 8;
 
 globalThis.addEventListener("message", ({ data }: MessageEvent<CameraRequest>) => {
   void pass(data.readable, data.port);
@@ -19,21 +17,21 @@ globalThis.addEventListener("message", ({ data }: MessageEvent<CameraRequest>) =
 /** Passes a camera's pictures on until it ends. */
 async function pass(readable: ReadableStream, port: MessagePort): Promise<void> {
   const clock = new CameraClock();
-  const spare: Uint8Array<ArrayBuffer>[] = [];
+  const spare = new SpareMemory();
   let lent = 0;
   let lost = 0;
   const send = (message: FromCamera, transfer: Transferable[] = []) =>
     port.postMessage(message, transfer);
   port.onmessage = ({ data }: MessageEvent<Uint8Array<ArrayBuffer>>) => {
     lent -= 1;
-    if (spare.length < maxSpare) spare.push(data);
+    spare.give(data);
   };
 
   const take = async (frame: VideoFrame): Promise<void> => {
     const atMs = clock.moment(frame, performance.now());
     if (atMs === null) return;
     if (lent >= maxLent) return void (lost += 1);
-    const { width, height, data } = await copyPlanes(frame, spare.pop());
+    const { width, height, data } = await copyPlanes(frame, spare.take());
     const epochMs = performance.timeOrigin + atMs;
     send({ type: "picture", epochMs, width, height, data, lost }, [data.buffer]);
     lent += 1;

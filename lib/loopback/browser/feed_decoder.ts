@@ -2,22 +2,18 @@
 import { type FeedPacket, PacketReader } from "./feed_packets.ts";
 import { AudioFeed } from "./recorder_audio.ts";
 import { ClockMap } from "./recorder_clock.ts";
-import { copyPlanes } from "./recorder_planes.ts";
+import { copyPlanes, SpareMemory } from "./recorder_planes.ts";
 import type { Ticker } from "./recorder_ticker.ts";
 import { VideoFeed } from "./recorder_video.ts";
 
 /** Warm-up of the publisher's clock, ms: sound comes a hundred times a second. */
 const warmUpMs = 150;
-/** Pictures whose memory is kept to be used again. */
-const maxSpare = 8;
 
 /** One stream of somebody else's. */
 export class FeedDecoder {
-  readonly video = new VideoFeed(({ data }) => {
-    if (this.#spare.length < maxSpare) this.#spare.push(data);
-  });
+  readonly video = new VideoFeed(({ data }) => this.#spare.give(data));
   readonly audio = new AudioFeed();
-  readonly #spare: Uint8Array<ArrayBuffer>[] = [];
+  readonly #spare = new SpareMemory();
   readonly #packets = new PacketReader();
   /** The publisher's clock, the same for picture and sound. */
   readonly #clock = new ClockMap(warmUpMs);
@@ -71,7 +67,11 @@ export class FeedDecoder {
 
   async #show(frame: VideoFrame): Promise<void> {
     if (!this.#clock.ready) return frame.close();
-    const planes = await copyPlanes(frame, this.#spare.pop()).finally(() => frame.close());
-    this.ticker.add(this.video, planes, this.#clock.toClock(frame.timestamp / 1000));
+    const atMs = this.#clock.toClock(frame.timestamp / 1000);
+    // A frame that cannot be read is one lost frame, not a lost feed.
+    const planes = await copyPlanes(frame, this.#spare.take()).catch(() => null)
+      .finally(() => frame.close());
+    if (planes === null) this.ticker.lost(1);
+    else this.ticker.add(this.video, planes, atMs);
   }
 }

@@ -35,6 +35,24 @@ export function planesOf(width: number, height: number, data: Uint8Array<ArrayBu
   return { width, height, data, serial: ++lastSerial };
 }
 
+/** Pictures whose memory is kept at most. */
+const maxSpare = 8;
+
+/** Memory of pictures that are done with, to be used again. */
+export class SpareMemory {
+  readonly #kept: Uint8Array<ArrayBuffer>[] = [];
+
+  /** Some of it, if there is any. */
+  take(): Uint8Array<ArrayBuffer> | undefined {
+    return this.#kept.pop();
+  }
+
+  /** Keeps it, if there is not plenty. */
+  give(memory: Uint8Array<ArrayBuffer>): void {
+    if (this.#kept.length < maxSpare) this.#kept.push(memory);
+  }
+}
+
 /** A black picture; sizes in pixels. */
 export function blackPlanes(width: number, height: number): Planes {
   const picture = planes(width, height);

@@ -176,6 +176,31 @@ Deno.test("while the room wants it, the same tracks are sent to the secondary se
   await call.leave();
 });
 
+Deno.test("the secondary session is left a moment after it is no longer wanted, and at once with the call", async () => {
+  const { platform, view, call, secondary } = setUp();
+  await call.join(platform.source);
+  view.value = viewOf(true);
+  await untilSecondary(call, "on");
+  const [sent] = secondary.published;
+  view.value = viewOf(false);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.deepEqual(
+    [...secondary.published],
+    [sent],
+    "an archive may not have heard of its stop yet",
+  );
+  view.value = viewOf(true);
+  view.value = viewOf(false);
+  view.value = viewOf(true);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.deepEqual([...secondary.published], [sent], "wanted again, it was not left");
+  view.value = viewOf(false);
+  const left = call.leave();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(secondary.connected, false);
+  await left;
+});
+
 Deno.test("whoever joins in the middle of a handover catches up from the room's state", async () => {
   const { platform, view, call, secondary } = setUp();
   view.value = viewOf(true);

@@ -140,7 +140,11 @@ Deno.test({
         await enabled(host, "Restart archive").click();
         await host.getByText("2 seams").waitFor();
         await enabled(host, "Restart archive").waitFor();
-        assert.deepEqual(await inSecondary(double, secondary), { published: 2, left: 2 });
+        await until(
+          "everybody's leaving of the secondary session",
+          async () => (await inSecondary(double, secondary)).left === 2,
+        );
+        assert.equal((await inSecondary(double, secondary)).published, 2);
         const { sessions, archives } = await double.state();
         assert.deepEqual(sessions.find(({ id }) => id === secondary)?.connections, []);
         assert.deepEqual(

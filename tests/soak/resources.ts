@@ -21,7 +21,8 @@ export async function measure(
   app: App,
   people: { browser: Browser; page: Page }[],
 ): Promise<Resources> {
-  const pages = await Promise.all(people.map(measurePage));
+  const pages = [];
+  for (const person of people) pages.push(await measurePage(person));
   return {
     serverHeapBytes: await heapAfterCollection(app.inspector),
     serverBytes: await residentBytes(app.pid()),

@@ -1,10 +1,10 @@
 /** A call recorded over two handovers on the stand-in platform, and how its film plays. */
 import type { Browser, Page } from "playwright-core";
 import type { App } from "../support/app.ts";
+import type { Film } from "../../lib/recording/views.ts";
 import { LOOP_FRAMES } from "../support/camera.ts";
 import { decodeFiles } from "../support/decode.ts";
-import { numbersOf } from "../support/film_check.ts";
-import type { PlayerSample } from "../support/in_page.ts";
+import type { MediaReport, PlayerSample } from "../support/in_page.ts";
 import { addPageTools } from "../support/page_tools.ts";
 import {
   downloadParts,
@@ -22,6 +22,11 @@ import {
 const RUN_SECONDS = 5;
 /** What is looked at before and after a seam. */
 const MARGIN_SECONDS = 0.7;
+/**
+ * A refresh of the screen, ms: a picture that lasts less may never be shown. A busy machine's fake
+ * camera makes such ones, for it delivers after a late picture the next one at once.
+ */
+const REFRESH_MS = 1000 / 60;
 
 /** Records a call whose camera is magenta; answers the chain's id. */
 export async function recordCall(host: Page, app: App): Promise<string> {
@@ -51,9 +56,7 @@ export async function benchLive(browser: Browser, guests: Browser, app: App): Pr
     colours: ["magenta"],
     bands: [],
   });
-  const recorded = new Set(
-    numbersOf(film, reports, "magenta").flat().map((number) => number % LOOP_FRAMES),
-  );
+  const pictures = picturesOf(film, reports);
 
   const path = `/player/${chainId}`;
   const sinceMs = performance.now();
@@ -75,8 +78,8 @@ export async function benchLive(browser: Browser, guests: Browser, app: App): Pr
     );
   });
   const seams = film.parts.slice(1).map((part) => part.placeSeconds);
-  const stretches = seams.map((seam) => stretchAt(samples, recorded, seam));
-  const elsewhere = seams.map((seam) => stretchAt(samples, recorded, seam - 2 * MARGIN_SECONDS));
+  const stretches = seams.map((seam) => stretchAt(samples, pictures, seam));
+  const elsewhere = seams.map((seam) => stretchAt(samples, pictures, seam - 2 * MARGIN_SECONDS));
   console.log("\nA call recorded just now, at its seams:");
   console.table(Object.fromEntries([
     ...stretches.map((stretch, i) => [`seam ${i + 1}`, stretch]),
@@ -86,12 +89,36 @@ export async function benchLive(browser: Browser, guests: Browser, app: App): Pr
   return path;
 }
 
-/** What the player showed about a moment; what no file holds is not the player's to show. */
-function stretchAt(samples: PlayerSample[], recorded: ReadonlySet<number>, seconds: number) {
-  const seen = samples.filter(({ currentTime }) =>
-    Math.abs(currentTime - seconds) <= MARGIN_SECONDS
+/** A picture as the files have it: film time, and how long until the next one. */
+interface Picture {
+  number: number;
+  seconds: number;
+  lengthMs: number;
+}
+
+/** The pictures of a film, each from the part that is played at its time. */
+function picturesOf({ parts }: Film, reports: MediaReport[]): Picture[] {
+  const pictures = parts.flatMap(({ placeSeconds }, i) =>
+    (reports[i]?.frames ?? []).flatMap((frame) => {
+      const number = frame.numbers.magenta;
+      const seconds = placeSeconds + frame.seconds;
+      const played = seconds < (parts[i + 1]?.placeSeconds ?? Infinity);
+      return played && typeof number === "number" ? [{ number, seconds }] : [];
+    })
   );
-  let [freezeMs, skipped, repeated, notRecorded] = [0, 0, 0, 0];
+  return pictures.map((picture, i) => ({
+    ...picture,
+    lengthMs: ((pictures[i + 1]?.seconds ?? Infinity) - picture.seconds) * 1000,
+  }));
+}
+
+/** What the player showed about a moment, beside what the files hold: the rest is not its to show. */
+function stretchAt(samples: PlayerSample[], pictures: Picture[], seconds: number) {
+  const isNear = (at: number) => Math.abs(at - seconds) <= MARGIN_SECONDS;
+  const near = pictures.filter((picture) => isNear(picture.seconds));
+  const seen = samples.filter(({ currentTime }) => isNear(currentTime));
+  const lengthsMs = new Map(near.map(({ number, lengthMs }) => [number, lengthMs]));
+  let [freezeMs, skipped, repeated, brief, notRecorded] = [0, 0, 0, 0, 0];
   for (const [i, sample] of seen.entries()) {
     const before = seen[i - 1];
     if (!before || before.number === null || sample.number === null) continue;
@@ -100,11 +127,23 @@ function stretchAt(samples: PlayerSample[], recorded: ReadonlySet<number>, secon
     // The camera's numbers begin anew after the last.
     const steps = step < -LOOP_FRAMES / 2 ? step + LOOP_FRAMES : step;
     const from = before.number;
-    const between = Array.from({ length: Math.max(0, steps - 1) }, (_, i) => from + 1 + i);
-    const held = between.filter((number) => recorded.has(number % LOOP_FRAMES)).length;
-    notRecorded += between.length - held;
-    skipped += Math.max(0, held + 1 - (sample.presented - before.presented));
+    const between = Array.from(
+      { length: Math.max(0, steps - 1) },
+      (_, i) => lengthsMs.get((from + 1 + i) % LOOP_FRAMES),
+    );
+    const held = between.filter((lengthMs) => lengthMs !== undefined && lengthMs >= REFRESH_MS);
+    const lost = between.filter((lengthMs) => lengthMs === undefined);
+    brief += between.length - held.length - lost.length;
+    notRecorded += lost.length;
+    skipped += Math.max(0, held.length + 1 - (sample.presented - before.presented));
     repeated += Math.max(0, 1 - steps);
   }
-  return { "freeze ms": Math.round(freezeMs), skipped, repeated, "not recorded": notRecorded };
+  return {
+    "freeze ms": Math.round(freezeMs),
+    "longest in the files ms": Math.round(Math.max(...near.map(({ lengthMs }) => lengthMs))),
+    skipped,
+    repeated,
+    "shorter than a refresh": brief,
+    "not recorded": notRecorded,
+  };
 }

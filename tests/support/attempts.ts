@@ -1,6 +1,7 @@
 /**
- * How often a recording is made before a loss is believed. On two full cores Chromium's fake camera itself
- * drops single pictures now and then, before the page is given them; a loss of ours would come every time.
+ * How often a recording is made before a loss is believed. Chromium keeps two pictures of a camera for a
+ * page: where two full cores give none of its threads a turn for longer, it drops single ones before the
+ * page is given them; a loss of ours would come every time.
  */
 export const RECORDING_ATTEMPTS = 5;
 

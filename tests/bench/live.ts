@@ -1,7 +1,7 @@
 /** A call recorded over two handovers on the stand-in platform, and how its film plays. */
 import type { Browser, Page } from "playwright-core";
-import type { App } from "../support/app.ts";
 import type { Film } from "../../lib/recording/views.ts";
+import type { App } from "../support/app.ts";
 import { LOOP_FRAMES } from "../support/camera.ts";
 import { decodeFiles } from "../support/decode.ts";
 import type { MediaReport, PlayerSample } from "../support/in_page.ts";

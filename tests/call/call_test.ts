@@ -4,6 +4,7 @@ import { Call } from "../../lib/call/call.ts";
 import { CallError, problemOf } from "../../lib/call/errors.ts";
 import type { Participant } from "../../lib/call/people.ts";
 import { type Join, joinSchema, type RoomView, roomViewSchema } from "../../lib/recording/views.ts";
+import { letRun } from "../support/people.ts";
 import { FakePlatform, fakeStream } from "./fake_platform.ts";
 
 const LIMITS = { connectMs: [30, 30], publishMs: 30, subscribeMs: 30 };
@@ -183,7 +184,7 @@ Deno.test("the secondary session is left a moment after it is no longer wanted, 
   await untilSecondary(call, "on");
   const [sent] = secondary.published;
   view.value = viewOf(false);
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await letRun(0.05);
   assert.deepEqual(
     [...secondary.published],
     [sent],
@@ -192,11 +193,11 @@ Deno.test("the secondary session is left a moment after it is no longer wanted, 
   view.value = viewOf(true);
   view.value = viewOf(false);
   view.value = viewOf(true);
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await letRun(0.05);
   assert.deepEqual([...secondary.published], [sent], "wanted again, it was not left");
   view.value = viewOf(false);
   const left = call.leave();
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await letRun(0.05);
   assert.equal(secondary.connected, false);
   await left;
 });

@@ -7,7 +7,7 @@ export const RECORDING_ATTEMPTS = 5;
 
 /**
  * Runs a measurement of real time until it succeeds, at most `limit` times; throws the last failure.
- * Only for what a starved machine loses before it reaches our code (a fake camera that ticks late): a
+ * Only for what a starved machine loses before it reaches our code (pictures that Chromium drops): a
  * loss of ours comes back every time. Each failure is printed.
  */
 export async function withinAttempts(limit: number, measure: () => Promise<void>): Promise<void> {

@@ -35,12 +35,12 @@ export function lostPictures(film: Film, reports: MediaReport[], colour: Colour)
   return missingNumbers(numbersOf(film, reports, colour));
 }
 
-/** Pictures in a row that a full machine's fake camera may drop by itself. */
+/** Pictures in a row that Chromium may drop on a full machine, before the page is given them. */
 const CAMERA_DROPS = 2;
 
 /**
  * Asserts that no stretch of a camera's pictures is missing, as one would be while nobody recorded.
- * Single pictures do not count: those the camera itself drops, and the end-to-end test counts them.
+ * Single pictures do not count: Chromium drops some, and the end-to-end test counts them.
  */
 export function assertNoStretchLost(film: Film, reports: MediaReport[], colour: Colour): void {
   const lost = lostPictures(film, reports, colour);

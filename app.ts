@@ -2,11 +2,13 @@
 import { App, csp, HttpError, staticFiles } from "fresh";
 import { h } from "preact";
 import { ErrorPage } from "./components/ErrorPage.tsx";
+import { hostRemedy, isAllowedHost } from "./lib/allowed_host.ts";
 import { isSamplePath } from "./lib/api/mod.ts";
-import { traceOf } from "./lib/api/problem.ts";
+import { problemResponse, RequestError, traceOf } from "./lib/api/problem.ts";
 import { AuthError, requireSameOrigin } from "./lib/auth/mod.ts";
 import type { State } from "./lib/define.ts";
 import { log } from "./lib/log.ts";
+import { PageError } from "./lib/page_error.ts";
 import { cspDirectives, secure } from "./lib/security.ts";
 import type { Services } from "./lib/services.ts";
 
@@ -14,7 +16,7 @@ import type { Services } from "./lib/services.ts";
 export function createApp(services: Services): App<State> {
   const { config } = services;
   return new App<State>()
-    .use(async (ctx) => secure(ctx.req, await ctx.next(), config))
+    .use(async (ctx) => secure(ctx.req, await ctx.next()))
     .use(csp({ useNonce: true, csp: cspDirectives(config) }))
     .use(async (ctx) => {
       ctx.state.services = services;
@@ -35,10 +37,18 @@ export function createApp(services: Services): App<State> {
         return await ctx.render(h(ErrorPage, { error, url: ctx.url }), { status });
       }
     })
+    .use(async (ctx) => {
+      if (isAllowedHost(ctx.url, config)) return await ctx.next();
+      const remedy = hostRemedy(ctx.url);
+      if (!isForMachines(ctx.url.pathname)) throw new PageError(421, remedy);
+      return problemResponse(new RequestError(421, remedy), ctx.req);
+    })
     .use(staticFiles())
     .use(async (ctx) => {
-      ctx.state.identity = await services.auth.identify(ctx.req);
       const { pathname } = ctx.url;
+      // The emulator has its own clients, tokens and limits.
+      if (pathname.startsWith("/emulator/")) return await ctx.next();
+      ctx.state.identity = await services.auth.identify(ctx.req);
       // What speaks to machines answers failures in its own way, refusals of other sites included.
       if (pathname === "/healthz" || isSamplePath(pathname)) return await services.api(ctx.req);
       if (pathname.startsWith("/api/")) return await ctx.next();
@@ -51,4 +61,9 @@ export function createApp(services: Services): App<State> {
       return await ctx.next();
     })
     .fsRoutes();
+}
+
+/** Addresses that programs ask, not people. */
+function isForMachines(pathname: string): boolean {
+  return /^\/(api|emulator|healthz)(\/|$)/.test(pathname) || isSamplePath(pathname);
 }

@@ -7,15 +7,15 @@ import * as route4 from "./routes/admin.ts";
 import * as route5 from "./routes/api/[...path].ts";
 import * as route6 from "./routes/api/docs.tsx";
 import * as route7 from "./routes/download/[id].ts";
-import * as route8 from "./routes/history/[id]/adopt.ts";
-import * as route9 from "./routes/history/[id]/delete.tsx";
-import * as route10 from "./routes/history/[id]/stop.tsx";
-import * as route11 from "./routes/history/index.tsx";
-import * as route12 from "./routes/host.tsx";
-import * as route13 from "./routes/index.tsx";
-import * as route14 from "./routes/links/[id]/revoke.ts";
-import * as route15 from "./routes/links/index.tsx";
-import * as route16 from "./routes/loopback/[...path].ts";
+import * as route8 from "./routes/emulator/[...path].ts";
+import * as route9 from "./routes/history/[id]/adopt.ts";
+import * as route10 from "./routes/history/[id]/delete.tsx";
+import * as route11 from "./routes/history/[id]/stop.tsx";
+import * as route12 from "./routes/history/index.tsx";
+import * as route13 from "./routes/host.tsx";
+import * as route14 from "./routes/index.tsx";
+import * as route15 from "./routes/links/[id]/revoke.ts";
+import * as route16 from "./routes/links/index.tsx";
 import * as route17 from "./routes/open/[token].ts";
 import * as route18 from "./routes/participant.tsx";
 import * as route19 from "./routes/player.html.ts";
@@ -43,15 +43,15 @@ export default {
     "api/[...path].ts": route5,
     "api/docs.tsx": route6,
     "download/[id].ts": route7,
-    "history/[id]/adopt.ts": route8,
-    "history/[id]/delete.tsx": route9,
-    "history/[id]/stop.tsx": route10,
-    "history/index.tsx": route11,
-    "host.tsx": route12,
-    "index.tsx": route13,
-    "links/[id]/revoke.ts": route14,
-    "links/index.tsx": route15,
-    "loopback/[...path].ts": route16,
+    "emulator/[...path].ts": route8,
+    "history/[id]/adopt.ts": route9,
+    "history/[id]/delete.tsx": route10,
+    "history/[id]/stop.tsx": route11,
+    "history/index.tsx": route12,
+    "host.tsx": route13,
+    "index.tsx": route14,
+    "links/[id]/revoke.ts": route15,
+    "links/index.tsx": route16,
     "open/[token].ts": route17,
     "participant.tsx": route18,
     "player.html.ts": route19,

@@ -5,11 +5,17 @@ import { createApp } from "./app.ts";
 import { announce } from "./lib/announce.ts";
 import { readConfigOrExit } from "./lib/config.ts";
 import { openServices } from "./lib/services.ts";
+import { StoreError } from "./lib/store/mod.ts";
 
 // Variables that are set already win over the file's.
 if (existsSync(".env")) loadEnvFile(".env");
 
-const services = await openServices(readConfigOrExit(Deno.env.toObject()));
+const services = await openServices(readConfigOrExit(Deno.env.toObject())).catch((error) => {
+  if (!(error instanceof StoreError) || error.kind !== "version") throw error;
+  // deno-lint-ignore no-console -- whoever starts this has to read it, without a stack
+  console.error(error.message);
+  Deno.exit(1);
+});
 
 /** The app; `deno task start`, the build and Deno Deploy serve it. */
 export const app = createApp(services);

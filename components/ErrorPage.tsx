@@ -18,6 +18,10 @@ const WORDS: Record<number, { title: string; text: string }> = {
   405: { title: "That does not work here", text: "Go back and use the page's own buttons." },
   409: { title: "Not possible right now", text: "Something else is going on with it. Look again." },
   413: { title: "That is too much", text: "Go back and send less at once." },
+  421: {
+    title: "This server does not answer to this name",
+    text: "Or open it at localhost, on the machine that it runs on.",
+  },
   429: { title: "Too many requests", text: "Wait a minute, then try again." },
   410: { title: "It is gone", text: "What was here was deleted or has expired." },
   502: PLATFORM_TROUBLE,

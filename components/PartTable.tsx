@@ -2,8 +2,20 @@ import type { Film } from "../lib/recording/views.ts";
 import { ArchiveBadge, archiveMeaning } from "./Badges.tsx";
 import { formatDuration, formatSize } from "./format.ts";
 
-/** The parts of a film in order, and their files; those of individual archives are ZIPs. */
-export function PartTable({ film }: { film: Film }) {
+type Losses = NonNullable<Film["parts"][number]["losses"]>;
+
+function lossText({ framesNotDelivered, framesDropped }: Losses): string {
+  const none = framesNotDelivered + framesDropped === 0;
+  return none ? "None" : `${framesNotDelivered} by the browser, ${framesDropped} by the recorder`;
+}
+
+/**
+ * The parts of a film in order, and their files; those of individual archives are ZIPs. Admins see how
+ * many frames are missing.
+ */
+export function PartTable({ film, isAdmin }: { film: Film; isAdmin: boolean }) {
+  // Only demo mode's recordings say.
+  const showsLosses = isAdmin && film.parts.some(({ losses }) => losses);
   const isZip = film.options.outputMode === "individual";
   return (
     <table class="table">
@@ -15,6 +27,7 @@ export function PartTable({ film }: { film: Film }) {
           <th scope="col">From</th>
           <th scope="col">Length</th>
           <th scope="col">Size</th>
+          {showsLosses ? <th scope="col">Lost frames</th> : null}
           <th scope="col">Status</th>
           <th scope="col">File</th>
         </tr>
@@ -27,6 +40,9 @@ export function PartTable({ film }: { film: Film }) {
             <td data-label="From" class="number">{formatDuration(part.placeSeconds)}</td>
             <td data-label="Length" class="number">{formatDuration(part.durationSeconds)}</td>
             <td data-label="Size" class="number">{formatSize(part.sizeBytes)}</td>
+            {showsLosses
+              ? <td data-label="Lost frames">{part.losses ? lossText(part.losses) : ""}</td>
+              : null}
             <td data-label="Status">
               <ArchiveBadge status={part.status} reason={part.reason} />
             </td>

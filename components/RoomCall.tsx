@@ -10,12 +10,10 @@ interface RoomCallProps {
   host: boolean;
   /** How its recordings hand over; said to the host. */
   strategy?: Strategy;
-  /** Whether the platform is the stand-in, which does not do everything. */
-  standIn?: boolean;
 }
 
 /** A room's call, and for its host the controls of its recording. */
-export function RoomCall({ room, title, host, strategy, standIn = false }: RoomCallProps) {
+export function RoomCall({ room, title, host, strategy }: RoomCallProps) {
   return (
     <Page title={host ? `Host ${title}` : title}>
       <Head>
@@ -34,12 +32,7 @@ export function RoomCall({ room, title, host, strategy, standIn = false }: RoomC
         ? (
           <div class="host-layout">
             <VideoPublisher room={room} title={title} host />
-            <SessionSwitcher
-              room={room}
-              individualRefused={standIn
-                ? "The stand-in platform makes composed archives only"
-                : undefined}
-            />
+            <SessionSwitcher room={room} />
           </div>
         )
         : <VideoPublisher room={room} title={title} host={false} />}

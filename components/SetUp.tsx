@@ -14,8 +14,8 @@ export function SetUp({ variables }: { variables: readonly string[] }) {
       <div class="card stack">
         <h1>Almost there</h1>
         <p>
-          Gapless is deployed, but the stand-in platform it uses on one machine cannot serve calls
-          from here. Set these environment variables and deploy again:
+          Gapless is deployed, but demo mode, which needs no credentials, works on one machine only.
+          Set these environment variables and deploy again:
         </p>
         <dl class="stack">
           {variables.map((name) => (

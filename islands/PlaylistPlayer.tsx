@@ -58,7 +58,7 @@ export default function PlaylistPlayer({ film: given, recorded, isAdmin }: Playl
             </div>
             <GapList gaps={gaps} />
             <LongTable name="Parts" rows={parts.length}>
-              <PartTable film={film.value} />
+              <PartTable film={film.value} isAdmin={isAdmin ?? false} />
             </LongTable>
           </section>
         )

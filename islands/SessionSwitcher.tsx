@@ -8,15 +8,13 @@ import { ChainState } from "../lib/call/ui/ChainState.tsx";
 
 interface SessionSwitcherProps {
   room: string;
-  /** Why individual archives cannot be made here; leave out where they can. */
-  individualRefused?: string;
 }
 
 /** What was pressed and is not answered yet, in words. */
 const BUSY = { start: "Starting…", restart: "Restarting…", stop: "Stopping…" } as const;
 
 /** The host's controls of a room's recording, and what it does now. */
-export default function SessionSwitcher({ room, individualRefused }: SessionSwitcherProps) {
+export default function SessionSwitcher({ room }: SessionSwitcherProps) {
   const watch = useSignal<RoomWatch | null>(null);
   const choice = useSignal<ArchiveChoice>({
     name: "",
@@ -100,7 +98,6 @@ export default function SessionSwitcher({ room, individualRefused }: SessionSwit
             nameProblem.value = null;
           }}
           locked={busy.value !== null}
-          individualRefused={individualRefused ?? null}
           nameProblem={nameProblem.value}
         />
         <div class="switcher-buttons">

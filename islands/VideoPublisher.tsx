@@ -3,6 +3,7 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import { hintRoom, joinRoom } from "../lib/api/client.ts";
 import { Call } from "../lib/call/call.ts";
 import { loadClient } from "../lib/call/client.ts";
+import { loadRecorder } from "../lib/call/recorder.ts";
 import { Devices, type Kind } from "../lib/call/devices.ts";
 import { isRecording } from "../lib/call/recording_light.ts";
 import { remember, remembered } from "../lib/call/remember.ts";
@@ -31,6 +32,7 @@ export default function VideoPublisher({ room, title, host }: VideoPublisherProp
     new Call({
       enter: () => joinRoom(room, { name: name.value.trim(), host }),
       load: loadClient,
+      loadRecorder,
       view,
       hint: () => hintRoom(room),
     }), []);

@@ -2,7 +2,7 @@
 import type { Services } from "./services.ts";
 import { ownOrigin } from "./services.ts";
 
-/** Says which platform is used, where the pages are, and in loopback how to sign in. */
+/** Says which platform is used, where the pages are, and in demo mode how to sign in. */
 export function announce({ config, madePassword }: Services): void {
   // deno-lint-ignore no-console -- people read this, not machines
   console.log(announcement(config, madePassword).join("\n"));
@@ -17,9 +17,9 @@ export function announcement(
   if (platform.kind === "missing") {
     return [`Gapless cannot run yet: set ${platform.variables.join(", ")}`];
   }
-  const lines = platform.kind === "loopback"
+  const lines = platform.kind === "emulator"
     ? [
-      "Gapless on its own stand-in platform (loopback): for one machine and small calls.",
+      "Gapless in demo mode, on its own emulator of the platform: for one machine and small calls.",
       "  Set API_KEY and API_SECRET to use OpenTok / Vonage Video (see .env.example).",
     ]
     : [
@@ -33,7 +33,7 @@ export function announcement(
         : []),
     ];
   if (config.deployment) return lines;
-  const origin = ownOrigin(config);
+  const origin = config.publicUrl ?? ownOrigin(config);
   lines.push(
     `  Host         ${origin}/host`,
     `  Participant  ${origin}/participant`,

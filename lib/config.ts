@@ -12,8 +12,8 @@ export type Credentials =
 
 /** Which video platform this process uses. */
 export type PlatformConfig =
-  /** No credentials: the stand-in platform on this machine. */
-  | { kind: "loopback" }
+  /** Demo mode, without credentials: the emulator on this machine. */
+  | { kind: "emulator" }
   /** OpenTok / Vonage Video. `apiUrl` is null for the platform's own address. */
   | { kind: "opentok"; credentials: Credentials; apiUrl: string | null }
   /** Deployed without what it needs: every page says which variables to set. */
@@ -23,10 +23,12 @@ export type PlatformConfig =
 export interface Config {
   readonly port: number;
   readonly host: string;
-  /** Directory of the key-value store and of the loopback platform's files. */
+  /** Origin of the address that people use, where it is not this server's own; or null. */
+  readonly publicUrl: string | null;
+  /** Directory of the key-value store and of the emulator's files. */
   readonly dataDir: string;
   readonly platform: Readonly<PlatformConfig>;
-  /** null on loopback: one is made at the first start (see `lib/auth/password.ts`). */
+  /** null in demo mode: one is made at the first start (see `lib/auth/password.ts`). */
   readonly adminPassword: string | null;
   /** `open`: anyone joins and watches. `links`: only with a link that an admin made. */
   readonly access: "open" | "links";
@@ -99,6 +101,11 @@ const variables = {
     example: "8000",
   },
   HOST: { schema: text, fallback: "127.0.0.1", example: "0.0.0.0" },
+  PUBLIC_URL: {
+    schema: z.url({ protocol: /^https?$/, error: "must be an http or https address" })
+      .transform((url) => new URL(url).origin),
+    example: "https://video.example.com",
+  },
   DATA_DIR: { schema: text, fallback: ".data", example: ".data" },
   ADMIN_PASSWORD: {
     schema: text.min(8, "must have at least 8 characters"),
@@ -163,7 +170,7 @@ export const variableNames: readonly string[] = Object.keys(variables);
  * @example
  * ```ts
  * const config = readConfig({ PORT: "8080" });
- * config.platform.kind; // "loopback": no credentials were given
+ * config.platform.kind; // "emulator": no credentials were given
  * ```
  */
 export function readConfig(env: Record<string, string | undefined>): Config {
@@ -197,6 +204,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
   const values = {
     port: read("PORT") ?? 0,
     host: read("HOST") ?? "",
+    publicUrl: read("PUBLIC_URL"),
     dataDir: read("DATA_DIR") ?? "",
     apiKey: read("API_KEY"),
     apiSecret: read("API_SECRET"),
@@ -219,7 +227,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     timeline: read("DENO_TIMELINE"),
   };
 
-  let platform: PlatformConfig = { kind: "loopback" };
+  let platform: PlatformConfig = { kind: "emulator" };
   if (values.apiKey !== null && values.apiSecret !== null) {
     const credentials = {
       kind: "secret",
@@ -235,7 +243,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     } as const;
     platform = { kind: "opentok", credentials, apiUrl: values.apiUrl };
   }
-  if (platform.kind === "loopback") {
+  if (platform.kind === "emulator") {
     if (given("OPENTOK_API_URL") && !given("API_KEY") && !given("APPLICATION_ID")) {
       complain("API_KEY", "is missing, but OPENTOK_API_URL is set");
     }
@@ -245,7 +253,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
   }
   if (values.deploymentId !== null) {
     const missing = [
-      ...(platform.kind === "loopback" ? ["API_KEY", "API_SECRET"] : []),
+      ...(platform.kind === "emulator" ? ["API_KEY", "API_SECRET"] : []),
       ...(values.adminPassword === null ? ["ADMIN_PASSWORD"] : []),
     ];
     if (missing.length > 0) platform = { kind: "missing", variables: missing };
@@ -259,10 +267,11 @@ export function readConfig(env: Record<string, string | undefined>): Config {
   return deepFreeze({
     port: values.port,
     host,
+    publicUrl: values.publicUrl,
     dataDir: values.dataDir,
     platform,
     adminPassword: values.adminPassword,
-    access: values.access ?? (platform.kind === "loopback" ? "open" : "links"),
+    access: values.access ?? (platform.kind === "emulator" ? "open" : "links"),
     sessions: values.primary !== null && values.secondary !== null
       ? { primary: values.primary, secondary: values.secondary }
       : null,

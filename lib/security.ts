@@ -34,19 +34,18 @@ export function cspDirectives(config: Config): string[] {
 }
 
 /** Pages whose libraries put `<style>` elements of their own into the document, without a nonce. */
-function needsInlineStyles(pathname: string, config: Config): boolean {
+function needsInlineStyles(pathname: string): boolean {
   // media-chrome's controls, in shadow roots.
   if (/^\/player\/[^/]+$/.test(pathname)) return true;
   // OpenTok.js.
-  return config.platform.kind === "opentok" &&
-    /^\/(participant|host|rooms\/[^/]+(\/host)?)?$/.test(pathname);
+  return /^\/(participant|host|rooms\/[^/]+(\/host)?)?$/.test(pathname);
 }
 
 /**
  * Sets the other security headers on an answer, and makes of Fresh's policy what this request needs.
  * `response` is changed and returned (a copy where its headers cannot be changed).
  */
-export function secure(request: Request, response: Response, config: Config): Response {
+export function secure(request: Request, response: Response): Response {
   // A switch to WebSocket is no document, and its answer must stay the very same object.
   if (response.status === 101) return response;
   const answer = withOwnHeaders(response);
@@ -62,7 +61,7 @@ export function secure(request: Request, response: Response, config: Config): Re
         // Left by Fresh on answers that it did not render: no script is inline there.
         if (directive.startsWith("script-src ")) return directive.replace(" 'unsafe-inline'", "");
         if (!directive.startsWith("style-src ")) return directive;
-        return needsInlineStyles(pathname, config)
+        return needsInlineStyles(pathname)
           ? "style-src 'self' 'unsafe-inline'"
           : directive.replace(" 'unsafe-inline'", "");
       });

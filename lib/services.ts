@@ -8,7 +8,12 @@ import { keptPassword } from "./auth/password.ts";
 import type { Config } from "./config.ts";
 import type { Chains } from "./handover/chains.ts";
 import { createChains, openRoom } from "./handover/mod.ts";
-import { createLoopback, type Loopback } from "./loopback/mod.ts";
+import {
+  createEmulator,
+  type Emulator,
+  EMULATOR_API_PATH,
+  EMULATOR_CLIENT,
+} from "./emulator/mod.ts";
 import { createOpenTokPlatform } from "./platform/opentok.ts";
 import { type Platform, PlatformError } from "./platform/platform.ts";
 import type { Room } from "./recording/model.ts";
@@ -23,10 +28,10 @@ export interface Services {
   readonly auth: Auth;
   /** Answers `/api/*`, `/healthz` and the sample's endpoints; never throws. */
   readonly api: (request: Request) => Promise<Response>;
-  /** The stand-in platform, while it is the platform. */
-  readonly loopback: Loopback | null;
-  /** Origin of the stand-in platform's addresses, or null while it is not the platform. */
-  readonly loopbackOrigin: () => string | null;
+  /** The emulator, where it is the platform. */
+  readonly emulator: Emulator | null;
+  /** Origin of the emulator's addresses, or null where it is not the platform. */
+  readonly emulatorOrigin: () => string | null;
   /** The password that was made because none was set, for its owner to read; else null. */
   readonly madePassword: string | null;
   /** Opens a room; its two sessions are made the first time. */
@@ -65,12 +70,12 @@ export async function openServices(config: Config, overrides: Overrides = {}): P
   const store = overrides.store ??
     await openStore(config.deployment ? undefined : join(config.dataDir, "gapless.sqlite"));
   const origin = overrides.origin ?? (() => ownOrigin(config));
-  const isLoopback = config.platform.kind === "loopback";
+  const isEmulator = config.platform.kind === "emulator";
   // Ours alone, so it need not outlive the process.
-  const signatureSecret = config.signatureSecret ?? (isLoopback ? crypto.randomUUID() : null);
-  const loopback = isLoopback
-    ? await createLoopback({
-      records: store.loopback,
+  const signatureSecret = config.signatureSecret ?? (isEmulator ? crypto.randomUUID() : null);
+  const emulator = isEmulator
+    ? await createEmulator({
+      records: store.emulator,
       dataDir: config.dataDir,
       origin,
       callback: {
@@ -79,7 +84,7 @@ export async function openServices(config: Config, overrides: Overrides = {}): P
       },
     })
     : null;
-  const platform = openPlatform(config, loopback, origin);
+  const platform = openPlatform(config, emulator, origin);
   const mainSessions = config.sessions ?? undefined;
   const chains = createChains({
     store,
@@ -94,7 +99,7 @@ export async function openServices(config: Config, overrides: Overrides = {}): P
     ...(!config.deployment && { leaseMs: LOCAL_LEASE_MS }),
     tellAlert: createTellAlert(config.alertWebhookUrl),
   });
-  const madePassword = isLoopback && config.adminPassword === null
+  const madePassword = isEmulator && config.adminPassword === null
     ? await keptPassword(config.dataDir)
     : null;
   const auth = await createAuth({
@@ -106,7 +111,7 @@ export async function openServices(config: Config, overrides: Overrides = {}): P
   const closing = new AbortController();
   const open = (name: string, title?: string) =>
     openRoom({ store, platform, mainSessions }, name, title);
-  const loopbackOrigin = () => loopback ? origin() : null;
+  const emulatorOrigin = () => emulator ? origin() : null;
   const api = createApi({
     config,
     store,
@@ -114,7 +119,8 @@ export async function openServices(config: Config, overrides: Overrides = {}): P
     chains,
     auth,
     openRoom: open,
-    loopbackOrigin,
+    emulatorOrigin,
+    client: emulator ? EMULATOR_CLIENT : {},
     signatureSecret,
     closing: closing.signal,
   });
@@ -124,7 +130,7 @@ export async function openServices(config: Config, overrides: Overrides = {}): P
     closing.abort();
     // A sweep waits for the procedures that it resumed: they have to be told as well.
     await Promise.all([chains.close(), stopSweeping()]);
-    await loopback?.close();
+    await emulator?.close();
     store.close();
   }
   let closed: Promise<void> | null = null;
@@ -135,8 +141,8 @@ export async function openServices(config: Config, overrides: Overrides = {}): P
     chains,
     auth,
     api,
-    loopback,
-    loopbackOrigin,
+    emulator,
+    emulatorOrigin,
     madePassword,
     openRoom: open,
     close: () => closed ??= within(CLOSE_MS, closeAll()),
@@ -151,12 +157,12 @@ export function ownOrigin(config: Config): string {
 
 function openPlatform(
   config: Config,
-  loopback: Loopback | null,
+  emulator: Emulator | null,
   origin: () => string,
 ): Platform {
-  if (loopback) {
-    const { apiKey, apiSecret } = loopback;
-    return createOpenTokPlatform({ apiKey, apiSecret, apiUrl: `${origin()}/loopback` });
+  if (emulator) {
+    const { apiKey, apiSecret } = emulator;
+    return createOpenTokPlatform({ apiKey, apiSecret, apiUrl: `${origin()}${EMULATOR_API_PATH}` });
   }
   if (config.platform.kind !== "opentok") return refusingPlatform();
   const { credentials, apiUrl } = config.platform;

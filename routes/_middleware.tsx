@@ -3,7 +3,7 @@ import { define } from "../lib/define.ts";
 import { toPageError } from "../lib/page_error.ts";
 
 /** Machines' addresses: they answer in their own way, not with pages. */
-const NOT_PAGES = /^\/(api|loopback)\//;
+const NOT_PAGES = /^\/(api|emulator)\//;
 
 /** Every page says what is missing where nothing is configured, and answers errors by status. */
 export default define.middleware(async (ctx) => {

@@ -21,12 +21,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     "lib/recording/",
   ],
   "islands/": ["components/", "lib/api/client.ts", "lib/call/", "lib/player/", "lib/recording/"],
-  "lib/call/": [
-    "lib/api/client.ts",
-    "lib/recording/",
-    "lib/loopback/browser/",
-    "lib/loopback/protocol.ts",
-  ],
+  "lib/call/": ["lib/api/client.ts", "lib/recording/"],
   "lib/player/": ["lib/alignment/", "lib/api/client.ts", "lib/recording/"],
   "lib/player/ui/": [
     "lib/alignment/",
@@ -37,7 +32,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   ],
   "lib/export/": ["lib/player/media_fetch.ts", "lib/player/timeline.ts", "lib/recording/"],
   "lib/alignment/": ["lib/recording/"],
-  "lib/loopback/browser/": ["lib/loopback/protocol.ts", "lib/recording/"],
+  // All that the call and the recorder know of each other.
+  "lib/emulator/recorder/": ["lib/call/recorder.ts", "lib/emulator/protocol.ts"],
   // Ours, directly in lib/: the composition root and what pages share.
   "lib/": ["lib/"],
   "lib/config.ts": [],
@@ -63,8 +59,8 @@ const MAY_IMPORT: Record<string, string[]> = {
     "lib/store/",
     "lib/trace.ts",
   ],
-  "lib/loopback/": ["lib/log.ts", "lib/recording/", "lib/store/"],
-  "lib/loopback/protocol.ts": [],
+  "lib/emulator/": ["lib/log.ts", "lib/store/"],
+  "lib/emulator/protocol.ts": [],
   "lib/platform/": ["lib/recording/", "lib/trace.ts"],
   "lib/store/": ["lib/recording/"],
   "lib/fresh/": [],
@@ -95,8 +91,8 @@ const BROWSER_PARTS = [
   "lib/api/client.ts",
   "lib/call/",
   "lib/export/",
-  "lib/loopback/browser/",
-  "lib/loopback/protocol.ts",
+  "lib/emulator/protocol.ts",
+  "lib/emulator/recorder/",
   "lib/player/",
   "lib/recording/",
 ];
@@ -137,7 +133,7 @@ Deno.test("the heart is pure: it imports only zod and asks neither the clock nor
 Deno.test("nothing that a browser loads is server code", () => {
   const byPath = new Map(sources.map((source) => [source.path, source]));
   const entries = sources.map((source) => source.path)
-    .filter((path) => path.startsWith("islands/") || path.endsWith(".worker.ts"));
+    .filter((path) => path.startsWith("islands/") || /\.(worker|module)\.ts$/.test(path));
   const seen = new Set(entries);
   const wrong: string[] = [];
   // A set visits what is added while it is walked.
@@ -161,6 +157,16 @@ Deno.test("nothing that a browser loads is server code", () => {
 Deno.test("only the store touches the database", () => {
   const wrong = sources.filter((source) => /\bDeno\.openKv\b|\.kv\b/.test(source.code))
     .map((source) => source.path).filter((path) => !path.startsWith("lib/store/"));
+  assert.deepEqual(wrong, []);
+});
+
+Deno.test("the emulator has one door, which only the composition root opens", () => {
+  const wrong = sources.filter(({ path }) => !path.startsWith("lib/emulator/"))
+    .flatMap(({ path, imports }) =>
+      imports.filter((target) => target.startsWith("lib/emulator/"))
+        .filter((target) => path !== "lib/services.ts" || target !== "lib/emulator/mod.ts")
+        .map((target) => `${path} imports ${target}`)
+    );
   assert.deepEqual(wrong, []);
 });
 

@@ -15,9 +15,9 @@ function problemsOf(env: Record<string, string>): Map<string, string> {
   return new Map();
 }
 
-Deno.test("readConfig() chooses loopback, open to all, without credentials", () => {
+Deno.test("readConfig() chooses the emulator, open to all, without credentials", () => {
   const config = readConfig({});
-  assert.deepEqual(config.platform, { kind: "loopback" });
+  assert.deepEqual(config.platform, { kind: "emulator" });
   assert.equal(config.access, "open");
   assert.equal(config.port, 8000);
   assert.equal(config.dataDir, ".data");
@@ -44,6 +44,13 @@ Deno.test("readConfig() takes a private key whose line breaks are written as \\n
   assert.ok(config.platform.kind === "opentok");
   assert.ok(config.platform.credentials.kind === "application");
   assert.equal(config.platform.credentials.privateKey.trim(), PEM.trim());
+});
+
+Deno.test("readConfig() takes the origin of PUBLIC_URL, and refuses what is no web address", () => {
+  assert.equal(readConfig({}).publicUrl, null);
+  const { publicUrl } = readConfig({ PUBLIC_URL: "https://video.example.com/" });
+  assert.equal(publicUrl, "https://video.example.com");
+  assert.ok(problemsOf({ PUBLIC_URL: "video.example.com" }).has("PUBLIC_URL"));
 });
 
 Deno.test("readConfig() reads the sample's delays as seconds", () => {
@@ -104,7 +111,7 @@ for (const [what, env, variable] of wrong) {
   });
 }
 
-Deno.test("readConfig() says what a deployment lacks instead of using loopback", () => {
+Deno.test("readConfig() says what a deployment lacks instead of using the emulator", () => {
   const config = readConfig({ DENO_DEPLOYMENT_ID: "d1" });
   assert.deepEqual(config.platform, {
     kind: "missing",

@@ -4,13 +4,8 @@
  * looked at. It closes with one line of true counts. Arguments narrow the files, as substrings of their
  * paths.
  */
-import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { buildApp, BUILT } from "./support/app.ts";
 import { ensureChromium } from "./support/chromium.ts";
-
-/** A double of the platform lies beside a checkout on some machines; see support/opentok_double.ts. */
-const DOUBLE = fileURLToPath(new URL("../../shared/opentok-double/double.ts", import.meta.url));
 
 const CORES = navigator.hardwareConcurrency;
 
@@ -52,10 +47,6 @@ async function run(files: string[], atATime: number): Promise<Counts> {
 }
 
 await ensureChromium();
-if (!Deno.env.get("OPENTOK_DOUBLE") && existsSync(DOUBLE)) Deno.env.set("OPENTOK_DOUBLE", DOUBLE);
-if (!Deno.env.get("OPENTOK_DOUBLE")) {
-  console.log("Tests that need an OpenTok are ignored: OPENTOK_DOUBLE names none.");
-}
 const wanted = Deno.args;
 const files = (await testFiles("tests")).filter((path) =>
   wanted.length === 0 || wanted.some((part) => path.includes(part))

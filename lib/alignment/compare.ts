@@ -26,7 +26,7 @@ export async function compareFiles(
       request,
       (share) => onProgress((1 + share) / 2),
     );
-    // What the sound had to say is the better reason: the picture was only its stand-in.
+    // What the sound had to say is the better reason: the picture was only a substitute.
     return seen?.kind === "found" ? seen : heard;
   } catch (error) {
     return none(

@@ -30,24 +30,24 @@ export const archiveJsonSchema = z.object({
 /** An archive object as the platform documents it. */
 export type ArchiveJson = z.infer<typeof archiveJsonSchema>;
 
-/** Who describes archives: the project, and the origin that the loopback platform names, or null. */
+/** Who describes archives: the project, and the origin that the emulator names, or null. */
 interface Teller {
   platform: Pick<Platform, "apiKey">;
-  loopbackOrigin(): string | null;
+  emulatorOrigin(): string | null;
 }
 
 /**
- * Describes an archive as the platform would, to whoever sent `request`: files of the loopback
+ * Describes an archive as the platform would, to whoever sent `request`: files of the emulator
  * platform are at this very origin, under the name that the sender knows it by.
  */
 export function archiveJson(
   archive: PlatformArchive,
-  { platform, loopbackOrigin }: Teller,
+  { platform, emulatorOrigin }: Teller,
   request: Request,
 ): ArchiveJson {
   const { createdAtMs, durationSeconds, sizeBytes, url, ...rest } = archive;
   const { apiKey } = platform;
-  const path = url && ownPath(url, loopbackOrigin());
+  const path = url && ownPath(url, emulatorOrigin());
   const projectId = /^\d{1,15}$/.test(apiKey) ? Number(apiKey) : apiKey;
   return {
     ...rest,
@@ -60,8 +60,8 @@ export function archiveJson(
   };
 }
 
-/** The path of a file of the loopback platform; null for a file elsewhere. */
-export function ownPath(url: string, loopbackOrigin: string | null): string | null {
+/** The path of a file of the emulator; null for a file elsewhere. */
+export function ownPath(url: string, emulatorOrigin: string | null): string | null {
   const { origin, pathname, search } = new URL(url);
-  return origin === loopbackOrigin ? pathname + search : null;
+  return origin === emulatorOrigin ? pathname + search : null;
 }

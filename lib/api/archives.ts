@@ -47,7 +47,7 @@ export function archiveRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       await demandWatch(c.var.identity, id, "watch this archive");
       const location = mediaLocation(
         await platform.getArchive(id),
-        context.loopbackOrigin(),
+        context.emulatorOrigin(),
       );
       return new Response(null, {
         status: 302,
@@ -74,7 +74,7 @@ export function archiveRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
 }
 
 /**
- * Where an archive's file is now. Files of the loopback platform are at this very origin, whatever
+ * Where an archive's file is now. Files of the emulator are at this very origin, whatever
  * name the browser knows it by, so their address is given as a path.
  *
  * @throws {RequestError} that says why there is no file: not yet (409), or not any more (410).
@@ -84,7 +84,7 @@ export function archiveRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
  * const location = mediaLocation(await platform.getArchive(id), null);
  * ```
  */
-export function mediaLocation(archive: PlatformArchive, loopbackOrigin: string | null): string {
+export function mediaLocation(archive: PlatformArchive, emulatorOrigin: string | null): string {
   const cannot = `Cannot show the archive "${archive.name}"`;
   switch (archive.status) {
     case "started":
@@ -107,5 +107,5 @@ export function mediaLocation(archive: PlatformArchive, loopbackOrigin: string |
   if (archive.url === null) {
     throw new RequestError(409, `${cannot}: its file has no address yet, try again in a moment`, 3);
   }
-  return ownPath(archive.url, loopbackOrigin) ?? archive.url;
+  return ownPath(archive.url, emulatorOrigin) ?? archive.url;
 }

@@ -9,6 +9,7 @@ import {
   filmSchema,
   type Join,
   joinSchema,
+  PAGE_VERSION,
   type RoomView,
   roomViewSchema,
   type SeamChange,
@@ -50,7 +51,10 @@ export function joinRoom(
   who: { name: string; host: boolean },
   options?: CallOptions,
 ): Promise<Join> {
-  return ask("POST", `${roomPath(room)}/join`, joinSchema, { ...options, body: who });
+  return ask("POST", `${roomPath(room)}/join`, joinSchema, {
+    ...options,
+    body: { ...who, version: PAGE_VERSION },
+  });
 }
 
 /** Starts recording a room; answers when the first archive runs. */
@@ -177,5 +181,6 @@ const REMEDIES: Record<number, string> = {
   403: "Ask the host for a link to this room, or sign in.",
   404: "Check the address of the room.",
   409: "Look at the state of the room and try again.",
+  410: "Reload the page.",
   429: "Wait a minute and try again.",
 };

@@ -54,6 +54,7 @@ const titles = {
   410: "Gone",
   413: "Content Too Large",
   415: "Unsupported Media Type",
+  421: "Misdirected Request",
   429: "Too Many Requests",
   500: "Internal Server Error",
   502: "Bad Gateway",
@@ -87,7 +88,13 @@ const chainStatus = {
   "nobody-in-call": 409,
   "platform": 502,
 } as const;
-const storeStatus = { "not-found": 404, "conflict": 409, "broken": 500, "invalid": 400 } as const;
+const storeStatus = {
+  "not-found": 404,
+  "conflict": 409,
+  "broken": 500,
+  "invalid": 400,
+  "version": 500,
+} as const;
 const authStatus = { "signed-out": 401, "cross-site": 403 } as const;
 
 /** Status and words for any error. Unknown ones say nothing of their inside. */

@@ -4,9 +4,10 @@ import { z } from "zod";
 import { demand, demandAdmin, mayBrowse, mayJoin } from "../auth/mod.ts";
 import { MAIN_ROOM } from "../handover/mod.ts";
 import { type Room, roomSchema, strategySchema } from "../recording/model.ts";
-import type { Join } from "../recording/views.ts";
+import { type Join, PAGE_VERSION } from "../recording/views.ts";
 import { StoreError } from "../store/mod.ts";
 import { eventStream } from "./events.ts";
+import { RequestError } from "./problem.ts";
 import {
   type ApiContext,
   type ApiEnv,
@@ -54,7 +55,7 @@ export async function enterRoom(context: ApiContext, name: string): Promise<Room
 
 /** The routes under `/rooms`. */
 export function roomRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
-  const { store, chains, platform, config } = context;
+  const { store, chains, platform } = context;
   const router = createRouter();
 
   router.openapi(
@@ -202,23 +203,34 @@ export function roomRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
       summary: "Get what a client needs to enter both sessions of a room",
       request: {
         params,
-        body: body(z.object({ name: personName, host: z.boolean().default(false) })),
+        body: body(z.object({
+          name: personName,
+          host: z.boolean().default(false),
+          version: z.number().int().optional().openapi({
+            description: "For the app's own pages: the version that the page was built with",
+          }),
+        })),
       },
       responses: { 200: json(joinShape, "Sessions and tokens"), ...problems },
     }),
     async (c) => {
       const { identity } = c.var;
       const { room: roomName } = c.req.valid("param");
-      const { name, host } = c.req.valid("json");
+      const { name, host, version = PAGE_VERSION } = c.req.valid("json");
+      if (version !== PAGE_VERSION) {
+        throw new RequestError(410, "Cannot join: this page is of another version of Gapless");
+      }
       if (host) demandAdmin(identity, `host the room "${roomName}"`);
       demand(identity, mayJoin(identity, roomName), `join the room "${roomName}"`);
       const room = await enterRoom(context, roomName);
       const role = host ? "host" : "participant";
+      // The same in both sessions: tells two participants of one name apart.
+      const data = JSON.stringify({ name, role, id: crypto.randomUUID() });
       const enter = (sessionId: string) => ({
         sessionId,
         token: platform.createToken(sessionId, {
           role: host ? "moderator" : "publisher",
-          data: JSON.stringify({ name, role }),
+          data,
           expiresInSeconds: TOKEN_SECONDS,
         }),
       });
@@ -227,7 +239,7 @@ export function roomRoutes(context: ApiContext): OpenAPIHono<ApiEnv> {
         title: room.title,
         role,
         apiKey: platform.apiKey,
-        client: config.platform.kind === "loopback" ? "loopback" : "opentok",
+        client: context.client,
         primary: enter(room.sessions.primary),
         secondary: enter(room.sessions.secondary),
       };

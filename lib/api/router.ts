@@ -6,6 +6,7 @@ import type { Config } from "../config.ts";
 import type { Chains } from "../handover/chains.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Room } from "../recording/model.ts";
+import type { Join } from "../recording/views.ts";
 import type { Store } from "../store/mod.ts";
 import { InvalidInputError } from "./problem.ts";
 import { problemShape } from "./shapes.ts";
@@ -19,8 +20,10 @@ export interface ApiContext {
   auth: Auth;
   /** Opens a room, making its sessions the first time. */
   openRoom(name: string, title?: string): Promise<Room>;
-  /** Origin of the loopback platform, or null. */
-  loopbackOrigin: () => string | null;
+  /** Origin of the emulator, or null. */
+  emulatorOrigin: () => string | null;
+  /** What browsers need besides the platform's own SDK: see `joinSchema`. */
+  client: Join["client"];
   /** Secret of the platform's callbacks; null takes unsigned ones. */
   signatureSecret: string | null;
   /** Ends every event stream when the process closes. */

@@ -2,12 +2,13 @@
  * A call: one person in a room, on its primary session and, while a handover wants it, on its
  * secondary one too. State for the page is in signals; every way out ends in `left` or `failed`.
  */
-import { computed, type ReadonlySignal, signal } from "@preact/signals";
+import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 import type { Join, RoomView } from "../recording/views.ts";
 import type { Client } from "./client.ts";
 import { CallError, type Problem, problemOf, toProblem } from "./errors.ts";
 import { Lane, LANE_LIMITS, type LaneLimits, secondaryLimits, type Source } from "./lane.ts";
 import { type Participant, People } from "./people.ts";
+import type { AttachedRecorder, RecorderModule, StreamMedia } from "./recorder.ts";
 import { type ArchiveEvents, followArchives } from "./recording_light.ts";
 import { Secondary } from "./secondary.ts";
 import { followWanted } from "./wanted.ts";
@@ -26,6 +27,8 @@ export interface CallParts {
   /** Asks the server for entry passes. Throws `ApiError`. */
   enter(): Promise<Join>;
   load(join: Join): Promise<Client>;
+  /** Loads the module that records in this page, where the platform needs one. */
+  loadRecorder(url: string): Promise<RecorderModule>;
   /** The room's state, as far as it is known. */
   view: ReadonlySignal<RoomView | null>;
   /** Tells the server that an archive ended, as it may not know yet: every client in the call does. */
@@ -39,6 +42,8 @@ interface Stay {
   lane: Lane;
   people: People;
   secondary: Secondary;
+  /** Records in this page, where the platform needs it. */
+  recorder: AttachedRecorder | null;
 }
 
 /** One person's call in one room. */
@@ -48,6 +53,8 @@ export class Call {
   readonly problem = signal<Problem | null>(null);
   /** What the platform said about archives, on either session. */
   readonly archives = signal<ArchiveEvents>(new Map());
+  /** What is wrong with a recording that this page makes; null while all is well. */
+  readonly recorderWarning = signal<string | null>(null);
   readonly #stay = signal<Stay | null>(null);
   /** Everybody else. */
   readonly participants: ReadonlySignal<readonly Participant[]> = computed(() =>
@@ -59,6 +66,8 @@ export class Call {
   readonly secondaryProblem = computed(() => this.#stay.value?.secondary.problem.value ?? null);
   #source: Source | null = null;
   #hintedAtMs = 0;
+  /** Settles when what was left is closed. */
+  #closing: Promise<void> = Promise.resolve();
   /** Grows with every join and leave: what was begun for an older one is dropped. */
   #turn = 0;
 
@@ -120,6 +129,8 @@ export class Call {
   }
 
   async #enter(turn: number): Promise<void> {
+    // The platform keeps one session object for each id.
+    await this.#closing;
     const join = await this.parts.enter();
     const client = await this.parts.load(join);
     if (turn !== this.#turn) return;
@@ -133,12 +144,15 @@ export class Call {
         await this.#send(lane);
       },
     );
-    this.#stay.value = { lane, people, secondary };
+    const stay: Stay = { lane, people, secondary, recorder: null };
+    this.#stay.value = stay;
     lane.onClose(people.follow());
     this.#followArchives(lane);
     await lane.connect();
     if (turn !== this.#turn) return;
     await this.#send(lane);
+    if (turn !== this.#turn) return;
+    if (join.client.recorderUrl) await this.#attachRecorder(stay, join.client.recorderUrl);
     if (turn !== this.#turn) return;
     this.state.value = "joined";
     this.#followLine(lane, turn);
@@ -153,6 +167,26 @@ export class Call {
       // Whatever is sent, mute is mute.
       if (this.#source) lane.setSending(this.#source);
     }
+  }
+
+  async #attachRecorder(stay: Stay, url: string): Promise<void> {
+    const { attach } = await this.parts.loadRecorder(url);
+    if (this.#stay.value !== stay) return;
+    const { lane, people } = stay;
+    const streams = computed((): StreamMedia[] => [
+      ...(lane.media.value ? [lane.media.value] : []),
+      ...people.media.value,
+    ]);
+    stay.recorder = attach({
+      token: lane.entry.token,
+      streams: () => streams.value,
+      onChange: (listener) =>
+        effect(() => {
+          streams.value;
+          listener();
+        }),
+      warn: (message) => this.recorderWarning.value = message,
+    });
   }
 
   #openSecondary(client: Client, join: Join, attempt: number, lost: (lane: Lane) => void): Lane {
@@ -228,10 +262,20 @@ export class Call {
   }
 
   /** Takes the stay down, if there is one; what the platform answers to that changes nothing. */
-  async #clear(): Promise<void> {
+  #clear(): Promise<void> {
     const stay = this.#stay.value;
     this.#stay.value = null;
-    if (!stay) return;
-    await Promise.allSettled([stay.lane.close(), stay.secondary.close()]);
+    this.recorderWarning.value = null;
+    if (stay) this.#closing = Promise.all([this.#closing, closeStay(stay)]).then(() => {});
+    return this.#closing;
   }
+}
+
+/** Leaves both sessions once another page records what this page does: until then it sends nothing. */
+async function closeStay({ lane, secondary, recorder }: Stay): Promise<void> {
+  for (const each of [lane, secondary.lane]) {
+    each?.setSending({ microphoneOn: false, cameraOn: false });
+  }
+  await recorder?.leave();
+  await Promise.allSettled([lane.close(), secondary.close()]);
 }

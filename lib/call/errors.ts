@@ -167,7 +167,10 @@ const TABLE: Record<string, [string, string]> = {
   NotFoundError: NO_DEVICE,
   NotReadableError: IN_USE,
   OverconstrainedError: UNSUITED,
-  SecurityError: ["Camera and microphone need a secure address", "Open this page over https."],
+  SecurityError: [
+    "Browsers give camera and microphone only to pages over https",
+    "Open this page over https, or at localhost on the computer that runs it. Its operator can put a proxy with a certificate in front (docs/DEPLOY.md), and you may join without them.",
+  ],
   // Our own.
   forceDisconnected: [
     "The host has removed you from the call",

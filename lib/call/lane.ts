@@ -1,7 +1,9 @@
 /** One session of a room as this browser uses it: connected, publishing, and left without a trace. */
+import { type ReadonlySignal, signal } from "@preact/signals";
 import type { Client, Publisher, Session } from "./client.ts";
 import { type Limit, withDeadline } from "./deadline.ts";
 import { CallError } from "./errors.ts";
+import type { StreamMedia } from "./recorder.ts";
 
 /** How long the platform may take, ms. Its own limits are longer or missing. */
 export interface LaneLimits {
@@ -44,6 +46,9 @@ interface Sending {
 /** One session, from connecting to leaving. Make a new one to join again. */
 export class Lane {
   readonly session: Session;
+  readonly #media = signal<StreamMedia | null>(null);
+  /** The stream that is sent, with its tracks; null while nothing is. */
+  readonly media: ReadonlySignal<StreamMedia | null> = this.#media;
   #sending: Sending | null = null;
   #source: Source | null = null;
   #changes: Promise<void> = Promise.resolve();
@@ -89,6 +94,8 @@ export class Lane {
       this.#takeDown(this.#sending);
       this.#sending = next;
       this.#source = source;
+      const streamId = next?.publisher.stream?.streamId;
+      this.#media.value = next && streamId ? { streamId, tracks: next.tracks } : null;
       if (!this.#closed) return;
       this.#takeDown(next);
       this.#sending = null;
@@ -120,6 +127,7 @@ export class Lane {
   async #leave(): Promise<void> {
     this.#closing.abort();
     for (const off of this.#offs.splice(0)) off();
+    this.#media.value = null;
     this.#takeDown(this.#sending);
     this.#sending = null;
     await this.#disconnect();

@@ -1,9 +1,10 @@
 /** Everybody else in the call: who is there, what they send, and the elements that show it. */
-import { signal } from "@preact/signals";
+import { type ReadonlySignal, signal } from "@preact/signals";
 import * as z from "zod";
 import type { Connection, Session, Stream, Subscriber } from "./client.ts";
 import { withDeadline } from "./deadline.ts";
 import { type Problem, toProblem } from "./errors.ts";
+import type { StreamMedia } from "./recorder.ts";
 
 /** Automatic attempts to receive one stream. After the first failure the tile offers "Retry". */
 const MAX_ATTEMPTS = 3;
@@ -44,6 +45,8 @@ function nameOf(connection: Connection, stream: Stream | null): string {
 interface Receiving {
   stream: Stream;
   subscriber: Subscriber | null;
+  /** What it plays; null until it arrives. */
+  media: MediaStream | null;
   /** Grows with every run of attempts: an older one gives way. */
   run: number;
 }
@@ -51,6 +54,9 @@ interface Receiving {
 /** Follows one session and receives everybody's stream. */
 export class People {
   readonly list = signal<readonly Participant[]>([]);
+  readonly #media = signal<readonly StreamMedia[]>([]);
+  /** The streams that are received, with their tracks. */
+  readonly media: ReadonlySignal<readonly StreamMedia[]> = this.#media;
   readonly #streams = new Map<string, Receiving>();
   readonly #quiet = new Map<string, ReturnType<typeof setTimeout>>();
   #closed = false;
@@ -80,6 +86,7 @@ export class People {
       for (const timer of this.#quiet.values()) clearTimeout(timer);
       this.#streams.clear();
       this.list.value = [];
+      this.#media.value = [];
     };
   }
 
@@ -111,7 +118,7 @@ export class People {
 
   #add(stream: Stream): void {
     this.#arrived(stream.connection);
-    const receiving: Receiving = { stream, subscriber: null, run: 0 };
+    const receiving: Receiving = { stream, subscriber: null, media: null, run: 0 };
     this.#streams.set(stream.streamId, receiving);
     this.#changed(stream);
     this.#receive(receiving);
@@ -120,6 +127,7 @@ export class People {
   /** The platform takes down the subscriber of a destroyed stream by itself. */
   #remove(stream: Stream): void {
     this.#streams.delete(stream.streamId);
+    this.#updateMedia();
     const id = stream.connection.connectionId;
     const other = this.#newest(id);
     if (other) {
@@ -155,7 +163,7 @@ export class People {
               done,
             );
             receiving.subscriber = subscriber;
-            this.#show(id, subscriber, current);
+            this.#show(receiving, subscriber, current);
           },
         );
         if (current()) this.#update(id, { problem: null });
@@ -171,12 +179,23 @@ export class People {
   #drop(receiving: Receiving): void {
     if (receiving.subscriber) this.session.unsubscribe(receiving.subscriber);
     receiving.subscriber = null;
+    receiving.media = null;
+    this.#updateMedia();
   }
 
   /** The handlers go with the subscriber, which nobody else holds. */
-  #show(id: string, subscriber: Subscriber, current: () => boolean): void {
-    subscriber.on("videoElementCreated", (event) => {
-      if (current()) this.#update(id, { element: event.element });
+  #show(receiving: Receiving, subscriber: Subscriber, current: () => boolean): void {
+    const id = receiving.stream.connection.connectionId;
+    subscriber.on("videoElementCreated", ({ element }) => {
+      if (!current()) return;
+      this.#update(id, { element });
+      if (!(element instanceof HTMLMediaElement)) return;
+      const media = element.srcObject;
+      receiving.media = media instanceof MediaStream ? media : null;
+      const changed = () => this.#updateMedia();
+      receiving.media?.addEventListener("addtrack", changed);
+      receiving.media?.addEventListener("removetrack", changed);
+      changed();
     });
     subscriber.on("audioLevelUpdated", (event) => {
       if (current() && event.audioLevel >= SPEAKING_LEVEL) this.#heard(id);
@@ -187,6 +206,12 @@ export class People {
     clearTimeout(this.#quiet.get(id));
     this.#quiet.set(id, setTimeout(() => this.#update(id, { speaking: false }), SPEAKING_HOLD_MS));
     if (!this.#find(id)?.speaking) this.#update(id, { speaking: true });
+  }
+
+  #updateMedia(): void {
+    this.#media.value = [...this.#streams.values()].flatMap(({ stream, media }) =>
+      media ? [{ streamId: stream.streamId, tracks: media.getTracks() }] : []
+    );
   }
 
   #find(id: string): Participant | undefined {

@@ -8,11 +8,6 @@ import type { Lane } from "./lane.ts";
 
 /** Attempts in one handover; the last ones are 8 s apart, longer than any handover waits. */
 const MAX_ATTEMPTS = 10;
-/**
- * How long we stay after a handover, ms. That it is over comes by another connection than the word to
- * the recorder that its archive was stopped, and on a busy machine before it.
- */
-const LINGER_MS = 1_000;
 
 /** Joins and leaves the second session as wanted, one step at a time, and tries again on failure. */
 export class Secondary {
@@ -21,7 +16,6 @@ export class Secondary {
   /** Why the last attempt failed, while the session is wanted and not joined; else null. */
   readonly problem = signal<Problem | null>(null);
   #wanted = false;
-  #closing = false;
   #lane: Lane | null = null;
   /** The lane that is being opened: closed, it ends the attempt at once. */
   #opening: Lane | null = null;
@@ -60,11 +54,9 @@ export class Secondary {
     this.#start();
   }
 
-  /** No longer wanted, not for a moment; resolves when it is gone. */
+  /** No longer wanted; resolves when it is gone. */
   async close(): Promise<void> {
-    this.#closing = true;
     this.want(false);
-    this.#wake?.();
     while (this.#running) await this.#running;
   }
 
@@ -81,8 +73,6 @@ export class Secondary {
     let failures = 0;
     while (this.#wanted !== (this.#lane !== null)) {
       if (!this.#wanted) {
-        if (!this.#closing) await this.#pause(LINGER_MS);
-        if (this.#wanted) continue;
         const lane = this.#lane;
         this.#lane = null;
         await lane?.close();

@@ -153,6 +153,8 @@ function withFacts(
         ? {}
         : { startedAtMs, startSource: "file" as const, startUncertaintyMs: 20 }),
       durationMs: file.durationMs,
+      ...(file.gaps.length > 0 && { gaps: file.gaps }),
+      ...(file.losses && { losses: file.losses }),
       endedAtMs: startedAtMs + file.durationMs,
     };
   }

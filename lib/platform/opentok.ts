@@ -1,4 +1,4 @@
-/** The platform interface over `npm:opentok`: OpenTok, Vonage unified, or the loopback stand-in. */
+/** The platform interface over `npm:opentok`: OpenTok, Vonage unified, or the emulator. */
 import { z } from "zod";
 import { callSdk, type Outcome } from "./sdk_call.ts";
 // @ts-types="./opentok_sdk.d.ts"
@@ -176,9 +176,23 @@ function failureOf(outcome: Outcome, action: string): PlatformError | null {
   const ok = outcome.status >= 200 && outcome.status < 300;
   if (ok && !outcome.error) return null;
   const kind = kindOf(outcome, ok);
-  return new PlatformError(kind, action, `Cannot ${action}: ${REMEDY[kind]}`, {
-    cause: outcome.error,
-  });
+  const message = platformMessage(outcome.error) ?? REMEDY[kind];
+  return new PlatformError(kind, action, `Cannot ${action}: ${message}`, { cause: outcome.error });
+}
+
+const platformAnswerSchema = z.object({ message: z.string().trim().min(1).max(500) });
+
+/** The platform's own message, which the SDK hands over only as JSON inside the text of some errors. */
+function platformMessage(error: unknown): string | null {
+  const json = /^Unexpected response from OpenTok: "?(\{.*\})"?$/s.exec(messageOf(error))?.[1];
+  if (json === undefined) return null;
+  try {
+    const parsed = platformAnswerSchema.safeParse(JSON.parse(json));
+    // The action is named by the caller.
+    return parsed.success ? parsed.data.message.replace(/^Cannot [^:]+: /, "") : null;
+  } catch {
+    return null; // not JSON
+  }
 }
 
 function kindOf({ status, timedOut, error }: Outcome, ok: boolean): PlatformErrorKind {

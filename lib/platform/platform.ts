@@ -1,6 +1,6 @@
 /**
  * What Gapless needs of a video platform. One adapter implements it (`opentok.ts`, over the server
- * SDK); the loopback stand-in is reached through the same adapter at its own address.
+ * SDK); the emulator is reached through the same adapter at its own address.
  */
 import type { ArchiveOptions, ArchiveStatus } from "../recording/model.ts";
 

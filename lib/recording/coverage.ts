@@ -18,6 +18,18 @@ export function spanOf(part: Part): Span {
   return { fromMs, toMs: length === null ? null : fromMs + length };
 }
 
+/** A part's intervals of wall clock: {@link spanOf} without the gaps inside its file. */
+export function coveredSpans(part: Part): Span[] {
+  const { fromMs, toMs } = spanOf(part);
+  const spans: Span[] = [];
+  let startMs = fromMs;
+  for (const gap of part.gaps ?? []) {
+    spans.push({ fromMs: startMs, toMs: gap.fromMs });
+    startMs = gap.toMs;
+  }
+  return [...spans, { fromMs: startMs, toMs }];
+}
+
 /**
  * The holes that `spans` leave between the start of the first and `untilMs`; with `untilMs` null the
  * recording goes on, and the last hole is open if none of them does.
@@ -50,7 +62,7 @@ export function updatedGaps(
   const whole = parts.length === 0 || parts.some((part) => part.seq === 0);
   const firstMs = parts.reduce((least, part) => Math.min(least, spanOf(part).fromMs), Infinity);
   const kept = whole ? [] : gaps.filter((gap) => gap.fromMs < firstMs);
-  const holes = holesBetween(parts.map(spanOf), untilMs)
+  const holes = holesBetween(parts.flatMap(coveredSpans), untilMs)
     .filter((hole) => hole.toMs === null || hole.toMs !== untilMs || isCertain(hole, parts));
   const recent = holes.map((hole): Gap => ({
     fromMs: hole.fromMs,
@@ -115,6 +127,9 @@ function isCertain(hole: Span, parts: readonly Part[]): boolean {
 }
 
 function causeOf(parts: readonly Part[], fromMs: number): string {
+  if (parts.some(({ gaps = [] }) => gaps.some((gap) => gap.fromMs === fromMs))) {
+    return "The page that recorded was closed or lost, until another page took over";
+  }
   const last = parts.filter((part) => (spanOf(part).toMs ?? Infinity) <= fromMs)
     .sort((a, b) => (spanOf(b).toMs ?? 0) - (spanOf(a).toMs ?? 0))[0];
   if (last?.stopAskedAtMs !== undefined) {

@@ -3,6 +3,7 @@ import type { Chain, Lane, Part, TimeSource } from "./model.ts";
 import type { Film, FilmPart, Seam } from "./views.ts";
 import {
   continuityOf,
+  coveredSpans,
   doubledMs,
   holesBetween,
   knownCause,
@@ -49,7 +50,15 @@ export function filmOf(chain: Chain, parts: readonly Part[], options: FilmOption
   const spanNow = (p: Placed): Span => ({ fromMs: p.fromMs, toMs: endOf(p, options.nowMs) });
   const spans = shown.map(spanNow);
   const endMs = spans.reduce((end, span) => Math.max(end, span.toMs ?? end), epochMs);
-  const holes = holesBetween(spans, recordedUntilMs(chain, endMs, options.nowMs));
+  const covered = shown.flatMap(({ part, fromMs, ...rest }) => {
+    const shiftMs = fromMs - part.startedAtMs;
+    const { toMs } = spanNow({ part, fromMs, ...rest });
+    return coveredSpans(part).map((span, i, all) => ({
+      fromMs: span.fromMs + shiftMs,
+      toMs: i === all.length - 1 || span.toMs === null ? toMs : span.toMs + shiftMs,
+    }));
+  });
+  const holes = holesBetween(covered, recordedUntilMs(chain, endMs, options.nowMs));
   const recordedToMs = holes.reduce((to, hole) => Math.max(to, hole.toMs ?? to), endMs);
   return {
     chainId: chain.id,
@@ -69,6 +78,7 @@ export function filmOf(chain: Chain, parts: readonly Part[], options: FilmOption
       placeSeconds: (p.fromMs - epochMs) / 1000,
       durationSeconds: p.lengthMs === null ? null : p.lengthMs / 1000,
       sizeBytes: p.part.sizeBytes,
+      ...(p.part.losses && { losses: p.part.losses }),
       mediaUrl: mediaUrl(p.part.archiveId),
     })),
     seams: shown.slice(1).map((later, i) => seamOf(shown[i] ?? later, later, options.nowMs)),

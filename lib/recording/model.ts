@@ -72,6 +72,16 @@ export const contentStartSchema = z.object({
 /** Where a part begins in another one, as comparing their sound or picture found. */
 export type ContentStart = z.infer<typeof contentStartSchema>;
 
+/** Frames of video that are missing in a file, as its recorder counted them. */
+export const frameLossesSchema = z.object({
+  /** The browser never delivered them to the recorder. */
+  framesNotDelivered: z.number().int().nonnegative(),
+  /** The recorder dropped them, because encoding did not keep up. */
+  framesDropped: z.number().int().nonnegative(),
+});
+/** Frames of video that are missing in a file. */
+export type FrameLosses = z.infer<typeof frameLossesSchema>;
+
 /** One archive's place in a chain. Times are wall clock, in ms since the Unix epoch. */
 export const partSchema = z.object({
   chainId: z.string(),
@@ -94,6 +104,10 @@ export const partSchema = z.object({
   /** Length of the media: from the file once it was read, whole seconds before; null while it runs. */
   durationMs: z.number().nonnegative().nullable().default(null),
   sizeBytes: z.number().nonnegative().default(0),
+  /** Intervals inside the file that nothing recorded, as the file says; wall clock, ms. */
+  gaps: z.array(z.object({ fromMs: z.number(), toMs: z.number() })).optional(),
+  /** Absent where the file does not say. */
+  losses: frameLossesSchema.optional(),
   /** An admin's correction of this part's place against the one before it, added to everything else. */
   nudgeMs: z.number().default(0),
   /** Better than any clock, and untouched by what clocks say later; absent while nobody compared. */

@@ -7,6 +7,7 @@ import {
   archiveOptionsSchema,
   chainSchema,
   contentStartSchema,
+  frameLossesSchema,
   gapSchema,
   laneSchema,
   partSchema,
@@ -99,6 +100,8 @@ export const filmPartSchema = z.object({
   /** Length of its media, seconds; null while unknown. */
   durationSeconds: z.number().nullable(),
   sizeBytes: z.number(),
+  /** Frames missing in its file; absent where the file does not say. */
+  losses: frameLossesSchema.optional(),
   /** Where its media is: answers 302 to a short-lived address, never cached. */
   mediaUrl: z.string(),
 });
@@ -163,17 +166,25 @@ export const filmSchema = z.object({
 /** A whole chain as one film: what `<gapless-video>` plays. */
 export type Film = z.infer<typeof filmSchema>;
 
+/**
+ * Version of what pages and server exchange, raised when an open page of an earlier build could no
+ * longer join a call.
+ */
+export const PAGE_VERSION = 2;
+
 /** The answer to a join: what a client needs to enter both sessions of a room. */
 export const joinSchema = z.object({
   room: z.string(),
   title: z.string(),
   role: z.enum(["host", "participant"]),
   apiKey: z.string(),
-  /**
-   * Which browser client speaks to the platform: ours for loopback, the SDK for OpenTok. Each knows
-   * its address by itself: ours by the page's origin, the SDK by its build (it documents no other way).
-   */
-  client: z.enum(["loopback", "opentok"]),
+  /** What the page needs besides the SDK; empty on OpenTok / Vonage Video. */
+  client: z.object({
+    /** Where the SDK sends its requests instead (`OT.setProxyUrl`), from this page's origin. */
+    proxyUrl: z.string().optional(),
+    /** Module that records in this page: see `lib/call/recorder.ts`. */
+    recorderUrl: z.string().optional(),
+  }),
   primary: z.object({ sessionId: z.string(), token: z.string() }),
   secondary: z.object({ sessionId: z.string(), token: z.string() }),
 });

@@ -5,6 +5,9 @@ import type { Chain } from "../recording/model.ts";
 const NAME_KEY_LENGTH = 256;
 
 export const keys = {
+  /** Version of everything stored here. */
+  version: ["version"],
+
   rooms: ["room"],
   room: (name: string) => ["room", name],
 
@@ -34,13 +37,15 @@ export const keys = {
   activeRoom: (room: string) => ["active-room", room],
 
   lease: (name: string) => ["lease", name],
-  /** The stand-in platform's own. */
-  loopback: {
-    project: ["loopback", "project"],
-    host: ["loopback", "host"],
-    session: (id: string) => ["loopback", "session", id],
-    archives: ["loopback", "archive"],
-    archive: (id: string) => ["loopback", "archive", id],
+  /** The emulator's own. */
+  emulator: {
+    project: ["emulator", "project"],
+    host: ["emulator", "host"],
+    session: (id: string) => ["emulator", "session", id],
+    connections: ["emulator", "connection"],
+    connection: (id: string) => ["emulator", "connection", id],
+    archives: ["emulator", "archive"],
+    archive: (id: string) => ["emulator", "archive", id],
   },
   values: (key: readonly string[]) => ["value", ...key],
 };

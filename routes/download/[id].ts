@@ -7,12 +7,12 @@ export const handler = define.handlers({
   async GET(ctx) {
     const id = requireArchiveId(param(ctx, "id"));
     await requireWatchArchive(ctx, id);
-    const { platform, loopbackOrigin } = ctx.state.services;
+    const { platform, emulatorOrigin } = ctx.state.services;
     const archive = await platform.getArchive(id);
     return new Response(null, {
       status: 302,
       headers: {
-        location: mediaLocation(archive, loopbackOrigin()),
+        location: mediaLocation(archive, emulatorOrigin()),
         "cache-control": "no-store",
         "referrer-policy": "no-referrer",
       },

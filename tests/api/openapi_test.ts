@@ -142,6 +142,7 @@ Deno.test("every route that is served is described, and nothing else", () =>
     );
     const { routes } = createApiApp({
       ...services,
+      client: {},
       signatureSecret: null,
       closing: new AbortController().signal,
     });

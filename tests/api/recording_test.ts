@@ -66,7 +66,7 @@ Deno.test("a room is started, handed over, stopped, watched and deleted by the A
       assert.equal(media.status, 302);
       assert.equal(media.headers.get("cache-control"), "no-store");
       const location = media.headers.get("location") ?? "";
-      assert.match(location, /^\/loopback\//);
+      assert.match(location, /^\/emulator\/media\//);
       const file = await fetch(server.origin + location);
       assert.equal(file.status, 200);
       assert.ok((await file.bytes()).length > 1000);
@@ -183,7 +183,7 @@ Deno.test("rooms are made, listed, renamed and deleted by an admin", () =>
     );
     assert.ok(!JSON.stringify(list).includes("sessions"));
     const join = assertJson(await ask("POST", "/api/rooms/board/join", { body: { name: "Ada" } }));
-    assert.equal(join.client, "loopback");
+    assert.deepEqual(join.client, { proxyUrl: "/emulator", recorderUrl: "/modules/recorder.js" });
     assert.notEqual(join.primary.sessionId, join.secondary.sessionId);
     assert.equal((await admin("DELETE", "/api/rooms/board")).status, 204);
     assertProblem(await ask("POST", "/api/rooms/board/join", { body: { name: "Ada" } }), 404);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { MAX_BODY_BYTES } from "../../lib/api/mod.ts";
+import { PAGE_VERSION } from "../../lib/recording/views.ts";
 import { assertJson, assertProblem, type TestServer, withServer } from "./server.ts";
 
 /** Every endpoint that changes something; only an admin may. */
@@ -193,7 +194,7 @@ Deno.test("healthz answers 200 while store and platform answer, and 503 when one
 Deno.test("a deployment without credentials says which variables to set", async () => {
   const env = { DENO_DEPLOYMENT_ID: "d1", ADMIN_PASSWORD: "" };
   await withServer(async ({ ask, services }) => {
-    assert.equal(services.loopback, null);
+    assert.equal(services.emulator, null);
     for (const path of ["/api/rooms", "/apiKey", "/healthz"]) {
       assertProblem(await ask("GET", path), 503, /API_KEY, API_SECRET, ADMIN_PASSWORD/);
     }
@@ -249,4 +250,13 @@ Deno.test("lists are read on with a cursor, and show everything once", () =>
       const nonsense = await ask("GET", `${path}?cursor=%00nonsense`, { as: "admin" });
       assertProblem(nonsense, 400);
     }
+  }));
+
+Deno.test("a join by a page of another version is refused with 410, one without a version is not", () =>
+  withServer(async ({ ask }) => {
+    const join = (version?: number) =>
+      ask("POST", "/api/rooms/main/join", { body: { name: "Ada", version } });
+    assertProblem(await join(PAGE_VERSION - 1), 410, /another version of Gapless/);
+    assertJson(await join(PAGE_VERSION));
+    assertJson(await join());
   }));

@@ -1,10 +1,12 @@
-/** The API on a real store and the real loopback platform, served on a free port. */
+/** The API on a real store and the emulator, served on a free port. */
 import assert from "node:assert/strict";
 import { readConfig } from "../../lib/config.ts";
 import { type Join, joinSchema } from "../../lib/recording/views.ts";
 import { openServices, type Services } from "../../lib/services.ts";
 import { openStore } from "../../lib/store/mod.ts";
-import { sampleWebM, TestClient, TestRecording } from "../loopback/server_support.ts";
+import { FakeRecorder } from "../emulator/fake_recorder.ts";
+import { finishRecording } from "../emulator/test_opentok.ts";
+import { WireClient } from "../emulator/wire_client.ts";
 
 export const PASSWORD = "correct horse battery";
 /** Quick overlaps: handovers take a second, not ten. */
@@ -49,9 +51,9 @@ export async function withServer(
   const opened = Promise.withResolvers<Services>();
   const http = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async (request) => {
     const services = await opened.promise;
-    const isLoopback = new URL(request.url).pathname.startsWith("/loopback/");
-    return await (isLoopback && services.loopback
-      ? services.loopback.fetch(request)
+    const isForEmulator = new URL(request.url).pathname.startsWith("/emulator/");
+    return await (isForEmulator && services.emulator
+      ? services.emulator.fetch(request)
       : services.api(request));
   });
   const origin = `http://127.0.0.1:${http.addr.port}`;
@@ -105,74 +107,64 @@ export function assertJson(answer: Answer, status = 200): any {
   return answer.json;
 }
 
-/** Someone in the call, whose page records whatever the platform asks it to. */
+/** A participant whose page records whatever the platform asks it to. */
 export class Participant implements AsyncDisposable {
-  private readonly clients: TestClient[] = [];
+  private readonly clients: WireClient[] = [];
   private readonly work: Promise<void>[] = [];
-  private readonly uploads = new Map<TestClient, Promise<void>>();
+  private recorder: FakeRecorder | null = null;
 
   private constructor(private readonly server: TestServer, readonly join: Join) {}
 
   static async enter(server: TestServer, room = "main", name = "Ada"): Promise<Participant> {
     const answer = await server.ask("POST", `/api/rooms/${room}/join`, { body: { name } });
     const participant = new Participant(server, joinSchema.parse(assertJson(answer)));
-    const primary = await participant.connect(participant.join.primary.token, "primary");
-    participant.work.push(participant.followSignals(primary));
+    const { token } = participant.join.primary;
+    const primary = await participant.connect(token);
+    participant.recorder = await FakeRecorder.connect(server.origin, token);
+    participant.work.push(
+      participant.followSignals(primary).catch(ignoreEnd),
+      participant.recordWhenAsked(participant.recorder).catch(ignoreEnd),
+    );
     return participant;
   }
 
-  private async connect(token: string, stream: string): Promise<TestClient> {
-    const client = await TestClient.connect(`${this.server.origin}/loopback`, token);
+  /** The call's client, which receives events of the primary session. */
+  get primary(): WireClient {
+    return this.clients[0] ?? assert.fail("The participant is not connected");
+  }
+
+  private async connect(token: string): Promise<WireClient> {
+    const client = await WireClient.join(this.server.origin, token);
     this.clients.push(client);
-    client.publish(stream);
-    await client.next("stream-created");
-    this.work.push(this.recordWhenAsked(client));
+    await client.publish();
+    await client.next("created", "stream");
     return client;
   }
 
   /** Publishes to the secondary session from `join` to `leave`. */
-  private async followSignals(primary: TestClient): Promise<void> {
-    try {
-      for (;;) {
-        await primary.next("signal", (signal) => signal.signalType === "join");
-        const secondary = await this.connect(this.join.secondary.token, "secondary");
-        await primary.next("signal", (signal) => signal.signalType === "leave");
-        await this.uploads.get(secondary);
-        await secondary.leave();
-      }
-    } catch {
-      // The call is over.
+  private async followSignals(primary: WireClient): Promise<void> {
+    const signal = (type: string) =>
+      primary.next("signal", "signal", ({ content }) => content.type === type);
+    for (;;) {
+      await signal("join");
+      const secondary = await this.connect(this.join.secondary.token);
+      await signal("leave");
+      await secondary.leave();
     }
   }
 
-  private async recordWhenAsked(client: TestClient): Promise<void> {
-    try {
-      for (;;) {
-        const request = await client.next("record");
-        const { archiveId } = request;
-        const epochMs = Date.now();
-        client.send({ type: "recording-started", archiveId, epochMs });
-        this.uploads.set(client, this.upload(new TestRecording(client, request, epochMs)));
-      }
-    } catch {
-      // The call is over.
-    }
-  }
-
-  /** Uploads a file as long as the recording was. */
-  private async upload(recording: TestRecording): Promise<void> {
-    const { archiveId } = recording.request;
-    try {
-      await recording.client.next("stop-recording", (stop) => stop.archiveId === archiveId);
-      await recording.upload(await sampleWebM((Date.now() - recording.epochMs) / 1000));
-      recording.finish();
-    } catch {
-      // The call is over.
-    }
+  private async recordWhenAsked(recorder: FakeRecorder): Promise<void> {
+    for (;;) this.work.push(finishRecording(await recorder.record()).catch(ignoreEnd));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.clients.map((client) => client.leave()));
-    await Promise.all([...this.work, ...this.uploads.values()]);
+    await this.recorder?.close();
+    await Promise.all(this.work);
   }
+}
+
+/** The call is over: nothing more comes on its sockets. */
+function ignoreEnd(error: unknown): void {
+  if (!(error instanceof assert.AssertionError)) throw error;
 }

@@ -32,7 +32,7 @@ Deno.test("openServices() keeps its password and data from one start to the next
 
 Deno.test("announcement() says where everything is, and no secret of the real platform", () => {
   const own = announcement(readConfig({ PORT: "8080" }), "abcd-efgh").join("\n");
-  for (const word of ["loopback", "http://127.0.0.1:8080/host", "/participant", "/player"]) {
+  for (const word of ["demo mode", "http://127.0.0.1:8080/host", "/participant", "/player"]) {
     assert.ok(own.includes(word), word);
   }
   assert.match(own, /Password\s+abcd-efgh/);
@@ -64,20 +64,23 @@ const archive: PlatformArchive = {
   url: "https://files.example/a.mp4?signed",
 };
 
-Deno.test("archiveJson() names a file of the stand-in's by the origin it is asked from", () => {
+Deno.test("archiveJson() names a file of the emulator by the origin it is asked from", () => {
   const own = "http://127.0.0.1:8000";
-  const describe = (url: string, loopbackOrigin: string | null) =>
+  const describe = (url: string, emulatorOrigin: string | null) =>
     archiveJson(
       { ...archive, url },
-      { platform: { apiKey: "123" }, loopbackOrigin: () => loopbackOrigin },
+      { platform: { apiKey: "123" }, emulatorOrigin: () => emulatorOrigin },
       new Request("http://gapless.test/archives", { headers: { "x-forwarded-proto": "https" } }),
     ).url;
-  assert.equal(describe(`${own}/loopback/m?s=1`, own), "https://gapless.test/loopback/m?s=1");
+  assert.equal(
+    describe(`${own}/emulator/media/a?s=1`, own),
+    "https://gapless.test/emulator/media/a?s=1",
+  );
   const remote = "https://files.example/a%2Fb.mp4?X-Amz-Signature=a+b";
   for (const origin of [own, null]) assert.equal(describe(remote, origin), remote);
 });
 
-Deno.test("mediaLocation() is the platform's address, or a path on the stand-in's own origin", () => {
+Deno.test("mediaLocation() is the platform's address, or a path on the emulator's own origin", () => {
   assert.equal(mediaLocation(archive, null), archive.url);
   assert.equal(mediaLocation(archive, "http://127.0.0.1:8000"), archive.url);
   assert.equal(mediaLocation(archive, "https://files.example"), "/a.mp4?signed");

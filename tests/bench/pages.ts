@@ -37,7 +37,7 @@ export async function scriptsByPage(
     rows[path] = await scriptsDuring(host, () => host.goto(app.origin + path));
   }
   await host.goto(`${app.origin}/host`);
-  rows["/host, joining (stand-in platform)"] = await scriptsDuring(host, () => join(host, "Ada"));
+  rows["/host, joining"] = await scriptsDuring(host, () => join(host, "Ada"));
   await host.context().close();
   return rows;
 }

@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import type { Step } from "../../lib/recording/views.ts";
 import { type App, startApp } from "../support/app.ts";
-import { RECORDING_ATTEMPTS, withinAttempts } from "../support/attempts.ts";
 import { cameraFile, microphoneFile } from "../support/camera.ts";
 import { launchChromium } from "../support/chromium.ts";
 import { join, letRun, openHost, openParticipant, startRecording } from "../support/people.ts";
@@ -39,59 +38,58 @@ Deno.test({
   name: "a server that is killed at every step of a handover loses nothing of the call",
   sanitizeOps: false,
   sanitizeResources: false,
-  fn: () =>
-    withinAttempts(RECORDING_ATTEMPTS, async () => {
-      const app = await startApp();
-      const browser = await launchChromium({
-        camera: await cameraFile("magenta"),
-        microphone: await microphoneFile("low"),
-      });
-      try {
-        const host = await openHost(browser, app);
-        await join(host, "Judge Ada");
-        const guest = await openParticipant(browser, app);
-        await join(guest, "Witness Bo");
-        // It would show the same numbers.
-        await guest.getByRole("button", { name: "Turn camera off" }).click();
-        await host.getByText("Witness Bo").first().waitFor();
-        const chainId = await startRecording(host, app, "Hearing 13");
-        await letRun(2);
+  fn: async () => {
+    const app = await startApp();
+    const browser = await launchChromium({
+      camera: await cameraFile("magenta"),
+      microphone: await microphoneFile("low"),
+    });
+    try {
+      const host = await openHost(browser, app);
+      await join(host, "Judge Ada");
+      const guest = await openParticipant(browser, app);
+      await join(guest, "Witness Bo");
+      // It would show the same numbers.
+      await guest.getByRole("button", { name: "Turn camera off" }).click();
+      await host.getByText("Witness Bo").first().waitFor();
+      const chainId = await startRecording(host, app, "Hearing 13");
+      await letRun(2);
 
-        const left = new Set(STEPS);
-        while (left.size > 0) {
-          const startedMs = Date.now();
-          const step = await killAt(app, host, left);
-          left.delete(step);
-          const killedMs = Date.now();
-          await app.restart();
-          console.log(
-            `killed at ${step} after ${killedMs - startedMs} ms, back after ${
-              Date.now() - killedMs
-            } ms`,
-          );
-        }
-        const rested = await toldBy(app.origin, (view) => view.procedure === null);
-        assert.equal(rested.chain?.id, chainId);
-        assert.equal(rested.secondaryWanted, false);
-        // Both clients are back in the call, and alone there.
-        await host.getByText("Witness Bo").first().waitFor();
-        assert.equal((await toldBy(app.origin, (view) => view.streams === 2)).streams, 2);
-        await letRun(2);
-        assert.equal(await askRoom(host, "stop"), 200);
-
-        const film = await assertRecorded({ browser, page: host, app }, chainId);
-        const listed = await host.evaluate(() =>
-          fetch("/api/archives?limit=50").then((r) => r.json())
+      const left = new Set(STEPS);
+      while (left.size > 0) {
+        const startedMs = Date.now();
+        const step = await killAt(app, host, left);
+        left.delete(step);
+        const killedMs = Date.now();
+        await app.restart();
+        console.log(
+          `killed at ${step} after ${killedMs - startedMs} ms, back after ${
+            Date.now() - killedMs
+          } ms`,
         );
-        assert.deepEqual(
-          listed.items.map(({ id }: { id: string }) => id).sort(),
-          film.parts.map(({ archiveId }) => archiveId).sort(),
-          "the platform has exactly the archives of the chain",
-        );
-      } finally {
-        await browser.close();
-        await app.stop();
-        await Deno.remove(app.dataDir, { recursive: true });
       }
-    }),
+      const rested = await toldBy(app.origin, (view) => view.procedure === null);
+      assert.equal(rested.chain?.id, chainId);
+      assert.equal(rested.secondaryWanted, false);
+      // Both clients are back in the call, and alone there.
+      await host.getByText("Witness Bo").first().waitFor();
+      assert.equal((await toldBy(app.origin, (view) => view.streams === 2)).streams, 2);
+      await letRun(2);
+      assert.equal(await askRoom(host, "stop"), 200);
+
+      const film = await assertRecorded({ browser, page: host, app }, chainId);
+      const listed = await host.evaluate(() =>
+        fetch("/api/archives?limit=50").then((r) => r.json())
+      );
+      assert.deepEqual(
+        listed.items.map(({ id }: { id: string }) => id).sort(),
+        film.parts.map(({ archiveId }) => archiveId).sort(),
+        "the platform has exactly the archives of the chain",
+      );
+    } finally {
+      await browser.close();
+      await app.stop();
+      await Deno.remove(app.dataDir, { recursive: true });
+    }
+  },
 });

@@ -3,6 +3,8 @@ import { openRoom } from "../../lib/handover/mod.ts";
 import type { RoomView } from "../../lib/recording/views.ts";
 import { ARCHIVE, inWorld } from "./world.ts";
 
+/** Of a file in which nothing is missing. */
+const NOTHING_LOST = { gaps: [], losses: null };
 const WEEKLY = { name: "Weekly", archive: ARCHIVE };
 
 Deno.test("start(), handOver() and stop() make one chain of three overlapping parts", () =>
@@ -154,7 +156,7 @@ Deno.test("sweep() hands over when the archive is old enough", () =>
 Deno.test("a file's own facts replace the platform's whole seconds", () =>
   inWorld(async ({ process, done, clock, platform, store }) => {
     const chains = process({
-      readFile: () => Promise.resolve({ durationMs: 5_432.1, epochMs: 123.5 }),
+      readFile: () => Promise.resolve({ durationMs: 5_432.1, epochMs: 123.5, ...NOTHING_LOST }),
     });
     const chain = await done(chains.start("main", WEEKLY));
     await done(chains.stop("main"));
@@ -266,7 +268,7 @@ Deno.test("view() counts the gaps anew with what the files of ended parts tell",
     const startMs = () => platform.archives[0]?.startMs ?? 0;
     const chains = process({
       // The first archive's file ends two seconds before the next one begins.
-      readFile: () => Promise.resolve({ durationMs: 8_000, epochMs: startMs() }),
+      readFile: () => Promise.resolve({ durationMs: 8_000, epochMs: startMs(), ...NOTHING_LOST }),
     });
     await done(chains.start("main", WEEKLY));
     await clock.runUntil(clock.nowMs + 10_000);
@@ -279,4 +281,25 @@ Deno.test("view() counts the gaps anew with what the files of ended parts tell",
     const [gap] = (await done(chains.view("main"))).chain?.gaps ?? [];
     assert.equal(gap?.fromMs, startMs() + 8_000);
     assert.match(gap?.cause ?? "", /its last moments are missing/);
+  }));
+
+Deno.test("what a file says is missing in it is noted with its part and lowers the continuity", () =>
+  inWorld(async ({ process, done, clock, platform, store }) => {
+    const startMs = () => platform.archives[0]?.startMs ?? 0;
+    const losses = { framesNotDelivered: 3, framesDropped: 2 };
+    const gaps = () => [{ fromMs: startMs() + 4_000, toMs: startMs() + 6_000 }];
+    const chains = process({
+      readFile: () =>
+        Promise.resolve({ durationMs: 20_000, epochMs: startMs(), gaps: gaps(), losses }),
+    });
+    const { id } = await done(chains.start("main", WEEKLY));
+    await clock.runUntil(startMs() + 20_000);
+    await done(chains.stop("main"));
+    await clock.runUntil(clock.nowMs + 10_000);
+    await done(chains.sweep());
+    const [part] = await done(store.parts.list(id));
+    assert.deepEqual([part?.gaps, part?.losses], [gaps(), losses]);
+    const [gap] = (await done(chains.view("main"))).chain?.gaps ??
+      (await done(store.chains.get(id)))?.gaps ?? [];
+    assert.deepEqual([gap?.fromMs, gap?.toMs], [gaps()[0]?.fromMs, gaps()[0]?.toMs]);
   }));

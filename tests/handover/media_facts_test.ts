@@ -41,20 +41,27 @@ async function served(file: Uint8Array<ArrayBuffer>, use: (url: string) => Promi
   }
 }
 
-Deno.test("readMediaFacts() reads length and epoch from the file itself", async () => {
-  await served(await webm("gapless-epoch-ms=1800000000123.5"), async (url) => {
+Deno.test("readMediaFacts() reads length, epoch, gaps and losses from the file itself", async () => {
+  const gaps = [{ fromMs: 1_800_000_000_500, toMs: 1_800_000_000_900 }];
+  const losses = { framesNotDelivered: 3, framesDropped: 0 };
+  const comment = `gapless ${JSON.stringify({ epochMs: 1_800_000_000_123.5, gaps, ...losses })}`;
+  await served(await webm(comment), async (url) => {
     const facts = await readMediaFacts(url);
+    assert.deepEqual([facts.gaps, facts.losses], [gaps, losses]);
     // WebM does not say how long its last frame is shown.
     assert.ok(facts.durationMs > 1_960 && facts.durationMs <= 2_000, `${facts.durationMs}`);
     assert.equal(facts.epochMs, 1_800_000_000_123.5);
   });
 });
 
-Deno.test("readMediaFacts() tells when a file does not carry its epoch", async () => {
-  await served(await webm(), async (url) => {
-    assert.equal((await readMediaFacts(url)).epochMs, null);
+for (const comment of [undefined, "gapless {", 'gapless {"epochMs":"now"}', "a holiday"]) {
+  Deno.test(`readMediaFacts() knows no epoch or losses of a file with the comment ${comment}`, async () => {
+    await served(await webm(comment), async (url) => {
+      const { epochMs, gaps, losses } = await readMediaFacts(url);
+      assert.deepEqual([epochMs, gaps, losses], [null, [], null]);
+    });
   });
-});
+}
 
 Deno.test("readMediaFacts() throws for what is no media", async () => {
   await served(new TextEncoder().encode("not a film"), async (url) => {

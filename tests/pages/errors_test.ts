@@ -35,6 +35,20 @@ Deno.test("trouble with the video platform is told apart from trouble here", asy
   });
 });
 
+Deno.test("in demo mode another name is answered with 421, which names PUBLIC_URL", async () => {
+  await withApp({ env: { HOST: "studio.lan" } }, async (app) => {
+    const page = await app.get("http://rebound.example:8000/host");
+    assert.equal(page.status, 421);
+    assert.match(page.body, /PUBLIC_URL=http:\/\/rebound\.example:8000/);
+    const api = await app.get("http://rebound.example/api/rooms");
+    assert.equal(api.status, 421);
+    assert.equal(api.headers.get("content-type"), "application/problem+json");
+    for (const host of ["localhost", "127.0.0.1", "192.168.7.3", "[2001:db8::1]", "studio.lan"]) {
+      assert.notEqual((await app.get(`http://${host}:8000/participant`)).status, 421, host);
+    }
+  });
+});
+
 Deno.test("a method that a page does not know is 405", async () => {
   await withApp({}, async (app) => {
     const { status, body } = await app.post("/history");

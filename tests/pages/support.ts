@@ -46,11 +46,16 @@ export async function withApp(
   test: (app: TestApp) => Promise<void>,
 ): Promise<void> {
   const dataDir = await Deno.makeTempDir();
-  const config = readConfig({ ADMIN_PASSWORD: PASSWORD, DATA_DIR: dataDir, ...options.env });
+  const config = readConfig({
+    ADMIN_PASSWORD: PASSWORD,
+    DATA_DIR: dataDir,
+    PUBLIC_URL: ORIGIN,
+    ...options.env,
+  });
   const store = await openStore(":memory:");
   const own = await openServices(config, { store, origin: () => ORIGIN });
   const platform = listedPlatform(options.archives ?? []);
-  // The services' own chains would ask the loopback platform, which nobody serves here.
+  // The services' own chains would ask the emulator, which nobody serves here.
   const chains = createChains({
     store,
     platform,
@@ -75,7 +80,7 @@ export async function withApp(
   async function ask(path: string, init: RequestInit, options: Ask = {}): Promise<Answer> {
     const headers = new Headers({ ...options.headers });
     if (options.as === "admin") headers.set("cookie", cookie ??= await signIn());
-    const response = await handler(new Request(ORIGIN + path, { ...init, headers }));
+    const response = await handler(new Request(new URL(path, ORIGIN), { ...init, headers }));
     return {
       status: response.status,
       headers: response.headers,

@@ -79,6 +79,16 @@ Deno.test("filmOf() leaves out a part that another covers wholly, unless that on
   assert.deepEqual(seqs([outer, partOf(1, 0, 60_000)]), [0, 1]);
 });
 
+Deno.test("a gap inside a part's file is a gap of the film, and of the chain with its cause", () => {
+  const part = partOf(0, 1_000, 21_000, { gaps: [{ fromMs: 9_000, toMs: 11_000 }] });
+  const [gap] = updatedGaps([], [part], 21_000);
+  assert.deepEqual([gap?.fromMs, gap?.toMs], [9_000, 11_000]);
+  assert.match(gap?.cause ?? "", /until another page took over/);
+  const film = filmOf({ ...CHAIN, gaps: gap ? [gap] : [] }, [part], NOW);
+  assert.deepEqual(film.gaps, [{ fromSeconds: 8, toSeconds: 10, cause: gap?.cause }]);
+  assert.equal(film.continuity, 0.9);
+});
+
 Deno.test("filmOf() does not take a part for covered because times are in whole seconds", () => {
   const coarse = { startSource: "platform" as const, startUncertaintyMs: 1_000 };
   const parts = [

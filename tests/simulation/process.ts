@@ -131,6 +131,7 @@ export class SimProcess implements Gate {
     if (faults.strike(name, ["file-unreadable"])) {
       throw Object.assign(new Error(`Read ${url}: it broke off`), { name: "PlatformError" });
     }
-    return { durationMs: archive.endMs - archive.startMs, epochMs: archive.startMs };
+    const durationMs = archive.endMs - archive.startMs;
+    return { durationMs, epochMs: archive.startMs, gaps: [], losses: null };
   }
 }

@@ -9,7 +9,7 @@ import { startApp } from "../support/app.ts";
 import { BANDS, type Call, COLOURS, withCall } from "../support/call.ts";
 import { CAMERA_FPS } from "../support/camera.ts";
 import { decodeFiles } from "../support/decode.ts";
-import { lostPictures, numbersOf } from "../support/film_check.ts";
+import { lostFrames, numbersOf } from "../support/film_check.ts";
 import type { MediaReport } from "../support/in_page.ts";
 import { downloadParts, letRun, startRecording, untilFilmReady } from "../support/people.ts";
 import { isFlat, measure, type Resources, stolenSeconds, trendsOf } from "./resources.ts";
@@ -82,7 +82,7 @@ function verdicts(film: Film, reports: MediaReport[]) {
     const numbers = numbersOf(film, reports, colour).flat();
     const seen = new Set(numbers).size;
     const first = Math.min(...numbers);
-    const lost = lostPictures(film, reports, colour).map((number) => (number - first) / CAMERA_FPS);
+    const lost = lostFrames(film, reports, colour).map((number) => (number - first) / CAMERA_FPS);
     rows.push({
       what: `pictures, ${colour} camera`,
       value: `${seen}, lost ${lost.length}${moments(lost)}`,

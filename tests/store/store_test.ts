@@ -50,6 +50,37 @@ const part = (chainId: string, seq: number): Part => ({
   nudgeMs: 0,
 });
 
+Deno.test("openStore() opens what this version wrote", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    const first = await openStore(`${dir}/gapless.sqlite`);
+    await first.rooms.create(room("main"));
+    first.close();
+    const second = await openStore(`${dir}/gapless.sqlite`);
+    assert.equal((await second.rooms.get("main"))?.name, "main");
+    second.close();
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test("openStore() refuses what another version wrote, and names the folder", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    const path = `${dir}/gapless.sqlite`;
+    const kv = await Deno.openKv(path);
+    await kv.set(["room", "main"], room("main"));
+    kv.close();
+    await assert.rejects(
+      openStore(path),
+      (error) =>
+        error instanceof StoreError && error.kind === "version" && error.message.includes(dir),
+    );
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
 Deno.test("rooms.create() answers the room that was made first", () =>
   withStore(async (store) => {
     const made = await Promise.all([

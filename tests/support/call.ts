@@ -1,15 +1,15 @@
-/** A call of two people in the app, each in a browser of their own with numbered pictures and a tone. */
+/** A call of two in the app, each in a browser of its own with numbered frames and tones. */
 import type { Browser, Page } from "playwright-core";
 import { type App, startApp } from "./app.ts";
 import { cameraFile, microphoneFile } from "./camera.ts";
 import { launchChromium, launchHideableChromium } from "./chromium.ts";
-import { join, letRun, openHost, openParticipant } from "./people.ts";
+import { join, openHost, openParticipant } from "./people.ts";
 
-/** The colours of the pictures and the tones of host and guest. */
+/** Colours of the cameras and bands of the tones of host and guest. */
 export const COLOURS = ["magenta", "green"] as const;
 export const BANDS = ["low", "high"] as const;
 
-/** Somebody's browser and the page that is in the call. */
+/** A participant's browser and the page that is in the call. */
 export interface Person {
   browser: Browser;
   page: Page;
@@ -48,7 +48,7 @@ export async function withCall<T>(
     await join(guest, "Witness Bo");
     await host.getByText("Witness Bo").first().waitFor();
     await guest.getByText("Judge Ada").first().waitFor();
-    await letRun(2);
+    await settle(host);
     const people: Call["people"] = [
       { browser: hostBrowser, page: host },
       { browser: guestBrowser, page: guest },
@@ -59,4 +59,21 @@ export async function withCall<T>(
     await app.stop();
     await Deno.remove(app.dataDir, { recursive: true });
   }
+}
+
+/** Resolves when the guest's video has come up to its full size: senders begin small. */
+async function settle(host: Page): Promise<void> {
+  const video = host.getByRole("list", { name: "People in the call" }).locator("li")
+    .filter({ hasText: "Witness Bo" }).locator("video");
+  await video.evaluate((video: HTMLVideoElement) =>
+    new Promise<void>((resolve) => {
+      let frames = 0;
+      const count = () => {
+        frames = video.videoWidth < 640 ? 0 : frames + 1;
+        if (frames >= 15) resolve();
+        else video.requestVideoFrameCallback(count);
+      };
+      video.requestVideoFrameCallback(count);
+    })
+  );
 }

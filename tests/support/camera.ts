@@ -1,71 +1,86 @@
-/** The camera and microphone files that Chromium is fed: numbered pictures, time-coded sound. */
+/** The camera and microphone files that Chromium plays: numbered frames, time-coded audio. */
 import { existsSync, statfsSync } from "node:fs";
-import { type Colour, COLOURS, drawFrame } from "./frame_code.ts";
+import { type Colour, COLOURS, drawCells, drawFrame } from "./frame_code.ts";
 import { type Band, encodeWav, makeTones } from "./tone_code.ts";
 
+/** Frame rate of the camera. */
+export const CAMERA_FPS = 30;
 /**
- * Pictures a second. Chromium's fake camera makes up for a late picture by the next one at once, which
- * no real camera does, and WebRTC sends only one of two that come together: at 20 a second there is
- * room between them also on two busy cores.
+ * Frames in the camera's loop; numbers count from 0. A reader that unwraps the numbers has to know the
+ * time to within half a loop.
  */
-export const CAMERA_FPS = 20;
-/** Pictures in the camera's loop; numbers count from 0. */
-export const LOOP_FRAMES = 60 * CAMERA_FPS;
-/** Length of the sound's loop: a multiple of its 80 ms. */
+export const LOOP_FRAMES = 30 * CAMERA_FPS;
+/** Length of the audio's loop: a multiple of the 80 ms of a tone. */
 export const LOOP_SECONDS = 120;
 
-/** A small camera: two calls' worth of encoding fits two cores with room to spare. */
-const WIDTH = 320;
-const HEIGHT = 240;
+const WIDTH = 640;
+const HEIGHT = 480;
+/** I420: a full luma plane and two chroma planes of a quarter of its size. */
+const FRAME_BYTES = WIDTH * HEIGHT * 1.5;
+/** Free space for the files of two cameras (830 MB), and some for Chromium's shared memory. */
+const MIN_FREE_BYTES = 2 * LOOP_FRAMES * FRAME_BYTES + 2 ** 28;
 
+/** In memory. */
+const MEMORY_FOLDER = "/dev/shm/gapless-media/";
 /**
- * Where the files are kept: in memory where the system has a folder for that and room in it. Chromium
- * reads a camera's file as it goes, 138 MB a minute, and a picture that comes from a disk comes late.
+ * In memory where there is room: Chromium reads 14 MB a second of a camera's file, frame by frame, and a
+ * frame that is read from a disk arrives late.
  */
-const FOLDER = hasRoom("/dev/shm")
-  ? "/dev/shm/gapless-media/"
+const FOLDER = fitsInMemory()
+  ? MEMORY_FOLDER
   : new URL("../../.cache/media/", import.meta.url).pathname;
 
-function hasRoom(folder: string): boolean {
-  if (!existsSync(folder)) return false;
-  const { bavail, bsize } = statfsSync(folder);
-  return bavail * bsize > 2 ** 30;
+function fitsInMemory(): boolean {
+  if (!existsSync("/dev/shm")) return false;
+  if (["magenta", "green"].every((colour) => existsSync(MEMORY_FOLDER + cameraName(colour)))) {
+    return true;
+  }
+  const { bavail, bsize } = statfsSync("/dev/shm");
+  return bavail * bsize > MIN_FREE_BYTES;
 }
 
-/** Path of a 320x240 YUV4MPEG2 file of {@link LOOP_FRAMES} numbered pictures; made once, then kept. */
+function cameraName(colour: string): string {
+  return `camera-${colour}-${WIDTH}x${HEIGHT}-${CAMERA_FPS}-${LOOP_FRAMES}.y4m`;
+}
+
+/** Path of a 640x480 YUV4MPEG2 file of {@link LOOP_FRAMES} numbered frames; made once, then kept. */
 export async function cameraFile(colour: Colour): Promise<string> {
-  const path = `${FOLDER}camera-${colour}-${WIDTH}x${HEIGHT}-${CAMERA_FPS}.y4m`;
-  await keep(path, ReadableStream.from(cameraPictures(colour)));
-  return path;
+  return await keep(cameraName(colour), () => cameraChunks(colour));
 }
 
-/** Path of a WAV file of {@link LOOP_SECONDS} of time-coded sound; made once, then kept. */
+/** Path of a WAV file of {@link LOOP_SECONDS} of time-coded audio; made once, then kept. */
 export async function microphoneFile(band: Band): Promise<string> {
-  const path = `${FOLDER}microphone-${band}.wav`;
-  await keep(path, new Blob([encodeWav(makeTones(band, LOOP_SECONDS, 48_000), 48_000)]).stream());
-  return path;
+  return await keep(
+    `microphone-${band}.wav`,
+    () => [encodeWav(makeTones(band, LOOP_SECONDS, 48_000), 48_000)],
+  );
 }
 
-/** The file's bytes: https://wiki.multimedia.cx/index.php/YUV4MPEG2. */
-function* cameraPictures(colour: Colour): Generator<Uint8Array<ArrayBuffer>> {
+/**
+ * The file's bytes: https://wiki.multimedia.cx/index.php/YUV4MPEG2. Every frame is in the same buffer,
+ * where only the cells that differ from the previous number are drawn: the whole file takes a second.
+ */
+function* cameraChunks(colour: Colour): Generator<Uint8Array> {
   yield new TextEncoder().encode(`YUV4MPEG2 W${WIDTH} H${HEIGHT} F${CAMERA_FPS}:1 Ip A1:1\n`);
   const header = new TextEncoder().encode("FRAME\n");
-  for (let number = 0; number < LOOP_FRAMES; number++) {
-    const frame = new Uint8Array(header.length + WIDTH * HEIGHT * 1.5);
-    frame.set(header);
-    const planes = new Planes(frame.subarray(header.length));
-    drawFrame(planes, WIDTH, HEIGHT, number, colour);
-    yield frame;
+  const chunk = new Uint8Array(header.length + FRAME_BYTES);
+  chunk.set(header);
+  const context = new I420Context(chunk.subarray(header.length));
+  drawFrame(context, WIDTH, HEIGHT, 0, colour);
+  yield chunk;
+  for (let number = 1; number < LOOP_FRAMES; number++) {
+    drawCells(context, WIDTH, HEIGHT, number, number - 1);
+    yield chunk;
   }
 }
 
-/** As much of a canvas as the frame code needs, on a picture of three planes. */
-class Planes {
+/** The part of a 2d canvas context that the frame code needs, drawing into an I420 frame. */
+class I420Context {
   fillStyle = "";
   constructor(readonly data: Uint8Array) {}
 
   fillRect(x: number, y: number, width: number, height: number): void {
-    const [luma, blue, red] = inPlanes(this.fillStyle);
+    const [luma, blue, red] = toYuv(this.fillStyle);
     const size = WIDTH * HEIGHT;
     this.#fill(0, WIDTH, HEIGHT, [x, y, width, height], luma);
     const half = [x / 2, y / 2, width / 2, height / 2] as const;
@@ -88,7 +103,7 @@ class Planes {
 }
 
 /** ITU-R BT.601, limited range, of the frame code's colours. */
-function inPlanes(style: string): [number, number, number] {
+function toYuv(style: string): [number, number, number] {
   const colour = Object.values(COLOURS).find((rgb) => style === `rgb(${rgb.join(",")})`);
   const [r, g, b] = colour ?? (style === "#fff" ? [255, 255, 255] : [0, 0, 0]);
   return [
@@ -98,11 +113,24 @@ function inPlanes(style: string): [number, number, number] {
   ];
 }
 
-/** Writes a file if it is not there; beside and renamed, so that nobody ever reads half of it. */
-async function keep(path: string, content: ReadableStream<Uint8Array>): Promise<void> {
-  if (existsSync(path)) return await content.cancel();
+/**
+ * Writes a file unless it exists, and returns its path. It is written under another name and renamed, so
+ * that no process reads an incomplete file. A chunk's buffer may be reused for the next chunk.
+ */
+async function keep(name: string, chunks: () => Iterable<Uint8Array>): Promise<string> {
+  const path = FOLDER + name;
+  if (existsSync(path)) return path;
   await Deno.mkdir(FOLDER, { recursive: true });
-  const beside = `${path}.${crypto.randomUUID()}`;
-  await Deno.writeFile(beside, content);
-  await Deno.rename(beside, path);
+  const draft = `${path}.${crypto.randomUUID()}`;
+  try {
+    using file = await Deno.open(draft, { write: true, createNew: true });
+    for (const chunk of chunks()) {
+      for (let at = 0; at < chunk.length;) at += await file.write(chunk.subarray(at));
+    }
+    await Deno.rename(draft, path);
+  } catch (error) {
+    await Deno.remove(draft).catch(() => {});
+    throw error;
+  }
+  return path;
 }

@@ -1,4 +1,4 @@
-/** Reads recorded files back, frame by frame, in a real browser. */
+/** Decodes recorded files frame by frame, in a real browser. */
 import type { Browser } from "playwright-core";
 import { LOOP_FRAMES, LOOP_SECONDS } from "./camera.ts";
 import type { Colour } from "./frame_code.ts";
@@ -44,7 +44,7 @@ export async function decodeFiles(
   }
 }
 
-/** The numbers of one camera, unwrapped over the camera's loop so that they only grow. */
+/** The numbers of one camera, unwrapped over the camera's loop so that they only increase. */
 export function unwrapNumbers(frames: SeenFrame[], colour: Colour): number[] {
   const out: number[] = [];
   let laps = 0;
@@ -57,6 +57,23 @@ export function unwrapNumbers(frames: SeenFrame[], colour: Colour): number[] {
     out.push(number + laps * LOOP_FRAMES);
   }
   return out;
+}
+
+/**
+ * The numbers of one camera in each of several files. A file has to begin within half a loop of the end
+ * of the file before it.
+ */
+export function unwrapFiles(files: { frames: SeenFrame[] }[], colour: Colour): number[][] {
+  let end: number | undefined;
+  return files.map(({ frames }) => {
+    const numbers = unwrapNumbers(frames, colour);
+    const [first] = numbers;
+    if (first === undefined) return numbers;
+    const laps = end === undefined ? 0 : Math.round((end - first) / LOOP_FRAMES);
+    const shifted = numbers.map((number) => number + laps * LOOP_FRAMES);
+    end = shifted.at(-1);
+    return shifted;
+  });
 }
 
 /** Numbers missing between the first and the last of all `files` together. */

@@ -1,12 +1,12 @@
 /**
- * A picture that carries its own number, readable after encoding, scaling and composing into a grid:
- * a coloured border (which tells whose camera it is and where its tile lies), and inside it 4 rows of
- * 8 black or white cells: 16 bits of the number, then the same bits inverted.
+ * A frame that carries its own number, readable after encoding, scaling and composing into a grid: a
+ * coloured border (which says whose camera it is and where its tile lies), and inside it 4 rows of 8
+ * black or white cells: 16 bits of the number, then the same bits inverted.
  */
 
 /** Border colours; each camera has one. */
 export const COLOURS = { magenta: [230, 20, 230], green: [20, 220, 20] } as const;
-/** Whose camera a picture comes from. */
+/** Whose camera a frame comes from. */
 export type Colour = keyof typeof COLOURS;
 
 const COLUMNS = 8;
@@ -17,7 +17,7 @@ const BORDER = 0.08;
 
 type Context2d = Pick<CanvasRenderingContext2D, "fillStyle" | "fillRect">;
 
-/** Draws picture `number` (0 to 65535) over the whole of a `width` x `height` canvas. */
+/** Draws frame `number` (0 to 65535) over the whole of a `width` x `height` canvas. */
 export function drawFrame(
   context: Context2d,
   width: number,
@@ -27,22 +27,40 @@ export function drawFrame(
 ): void {
   context.fillStyle = `rgb(${COLOURS[colour].join(",")})`;
   context.fillRect(0, 0, width, height);
+  drawCells(context, width, height, number);
+}
+
+/** Draws the cells of a number; only those that differ from the number already drawn, if that is given. */
+export function drawCells(
+  context: Context2d,
+  width: number,
+  height: number,
+  number: number,
+  drawn?: number,
+): void {
   const cellWidth = width * (1 - 2 * BORDER) / COLUMNS;
   const cellHeight = height * (1 - 2 * BORDER) / ROWS;
+  // Redrawn alone, a cell must cover nothing of its neighbours: whole pixels. Drawn all, they overlap.
+  const whole = drawn === undefined ? (pixels: number) => pixels : Math.round;
+  const more = drawn === undefined ? 1 : 0;
+  const left = (column: number) => whole(width * BORDER + column * cellWidth);
+  const top = (row: number) => whole(height * BORDER + row * cellHeight);
   for (let cell = 0; cell < COLUMNS * ROWS; cell++) {
     const bit = (number >> (cell % BITS)) & 1;
+    if (drawn !== undefined && bit === ((drawn >> (cell % BITS)) & 1)) continue;
     const white = cell < BITS ? bit === 1 : bit === 0;
     context.fillStyle = white ? "#fff" : "#000";
+    const [column, row] = [cell % COLUMNS, Math.floor(cell / COLUMNS)];
     context.fillRect(
-      width * BORDER + (cell % COLUMNS) * cellWidth,
-      height * BORDER + Math.floor(cell / COLUMNS) * cellHeight,
-      cellWidth + 1,
-      cellHeight + 1,
+      left(column),
+      top(row),
+      left(column + 1) - left(column) + more,
+      top(row + 1) - top(row) + more,
     );
   }
 }
 
-/** Reads the number of the `colour` camera's tile in an RGBA picture; null where none is readable. */
+/** Reads the number of the `colour` camera's tile in an RGBA frame; null where none is readable. */
 export function readFrame(
   pixels: Uint8ClampedArray,
   width: number,

@@ -2,6 +2,10 @@
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { filmSchema, type RoomView, roomViewSchema } from "../../lib/recording/views.ts";
 import type { App } from "./app.ts";
+import { watchConcealment } from "./concealed_audio.ts";
+
+/** Longest wait for anything on a page, ms: a machine may be busy, and a test is never tried twice. */
+const PATIENCE_MS = 60_000;
 
 /** Signs in and opens the host page of the default room. */
 export async function openHost(browser: Browser, app: App): Promise<Page> {
@@ -21,11 +25,13 @@ export async function openParticipant(browser: Browser, app: App): Promise<Page>
 }
 
 /**
- * A page whose microphone is taken as it is: echo cancellation would take what it hears of the other's
- * tones out of one's own, and be read as holes.
+ * A page without echo cancellation: it would remove the other participant's tones from the microphone,
+ * and parts of one's own with them.
  */
 async function openPage(browser: Browser): Promise<Page> {
   const page = await (browser.contexts()[0] ?? await browser.newContext()).newPage();
+  page.setDefaultTimeout(PATIENCE_MS);
+  await watchConcealment(page);
   await page.addInitScript(() => {
     const { mediaDevices } = navigator;
     const ask = mediaDevices.getUserMedia.bind(mediaDevices);
@@ -119,7 +125,7 @@ export async function downloadParts(
   for (const part of film.parts) {
     const answer = await page.context().request.get(new URL(part.mediaUrl, app.origin).href);
     if (!answer.ok()) throw new Error(`Cannot download ${part.mediaUrl}: ${answer.status()}`);
-    const path = `${app.dataDir}/downloaded-${part.archiveId}.webm`;
+    const path = `${app.dataDir}/downloaded-${part.archiveId}`;
     await Deno.writeFile(path, await answer.body());
     paths.push(path);
   }

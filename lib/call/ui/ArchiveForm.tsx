@@ -26,14 +26,12 @@ interface ArchiveFormProps {
   running: Chain | null;
   /** While the answer to a press is awaited. */
   locked: boolean;
-  /** Why separate files cannot be had here, or null. */
-  individualRefused: string | null;
   nameProblem: string | null;
 }
 
 /** Fields for {@link ArchiveChoice}. */
 export function ArchiveForm(props: ArchiveFormProps) {
-  const { choice, change, running, locked, individualRefused, nameProblem } = props;
+  const { choice, change, running, locked, nameProblem } = props;
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => {
     // A name may have been typed before this page's program was there.
@@ -106,18 +104,14 @@ export function ArchiveForm(props: ArchiveFormProps) {
             id="archive-mode"
             value={choice.outputMode}
             disabled={locked}
-            aria-describedby={individualRefused ? "archive-refused" : undefined}
             onChange={(event) =>
               change({
                 outputMode: event.currentTarget.value === "individual" ? "individual" : "composed",
               })}
           >
             <option value="composed">Composed: one picture</option>
-            <option value="individual" disabled={individualRefused !== null}>
-              Individual: one per person
-            </option>
+            <option value="individual">Individual: one per person</option>
           </select>
-          {individualRefused && <p class="hint" id="archive-refused">{individualRefused}</p>}
         </div>
       </div>
     </>

@@ -45,6 +45,9 @@ export function CallView(props: CallViewProps) {
           The recording changes over, and you do not get through to its next part.
         </Failure>
       )}
+      {call.recorderWarning.value && (
+        <p class="notice warning" role="alert">{call.recorderWarning.value}</p>
+      )}
       <Stage>
         <Tile
           key="me"

@@ -10,15 +10,6 @@ export const handler = define.handlers({
 });
 
 /** A room's call with the controls of its recording. */
-export default define.page<typeof handler>(function RoomHost({ data, state }) {
-  const standIn = state.services.config.platform.kind === "loopback";
-  return (
-    <RoomCall
-      room={data.name}
-      title={data.title}
-      strategy={data.strategy}
-      host
-      standIn={standIn}
-    />
-  );
+export default define.page<typeof handler>(function RoomHost({ data }) {
+  return <RoomCall room={data.name} title={data.title} strategy={data.strategy} host />;
 });

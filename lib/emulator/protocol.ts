@@ -1,0 +1,138 @@
+/**
+ * Messages between the emulator's server and the recorder worker of a page, over one WebSocket a
+ * page: `GET /emulator/recorder?token=<client token>&recorder=<uuid made by the page>`. JSON, parsed
+ * by both sides. The worker reconnects with the same `recorder` id after a lost connection.
+ *
+ * Media goes another way, see {@link uploadPath}.
+ */
+import * as z from "zod";
+
+/** Video codecs that a recorder may use, as mediabunny names them. */
+const videoCodec = z.enum(["avc", "vp8"]);
+const audioCodec = z.enum(["aac", "opus"]);
+/** A video codec of a recording. */
+export type VideoCodec = z.infer<typeof videoCodec>;
+
+/** A stream of the archive's session, and where the page finds its media. */
+const recordedStream = z.object({
+  streamId: z.string(),
+  name: z.string(),
+  /** Whether the stream sends audio and video now; muted media is left out of the archive. */
+  hasAudio: z.boolean(),
+  hasVideo: z.boolean(),
+  /**
+   * Streams, of any session, that carry this participant's media, best first: the page uses the
+   * first one that it publishes or is subscribed to.
+   */
+  mediaStreamIds: z.array(z.string()),
+});
+/** A stream of the archive's session, and where the page finds its media. */
+export type RecordedStream = z.infer<typeof recordedStream>;
+
+const losses = z.object({
+  /** Camera frames that the browser never delivered to the recorder (holes in their timestamps). */
+  framesNotDelivered: z.number().int().nonnegative(),
+  /** Frames that the recorder itself dropped, because encoding did not keep up. */
+  framesDropped: z.number().int().nonnegative(),
+});
+/** Video frames that are missing in a recording. */
+export type Losses = z.infer<typeof losses>;
+
+/** What a page is asked to record. */
+const recordingRequest = z.object({
+  archiveId: z.string(),
+  /** Counts the pages that recorded this archive, from 0. */
+  segment: z.number().int().nonnegative(),
+  outputMode: z.enum(["composed", "individual"]),
+  hasAudio: z.boolean(),
+  hasVideo: z.boolean(),
+  /** Size of the composed video, pixels. */
+  width: z.number().int().positive(),
+  height: z.number().int().positive(),
+  /** Codecs of an earlier segment, which this one has to continue; null in the first one. */
+  codecs: z.object({ video: videoCodec, audio: audioCodec }).nullable(),
+  /** Authorizes the uploads of this segment. */
+  uploadToken: z.string(),
+});
+/** What a page is asked to record. */
+export type RecordingRequest = z.infer<typeof recordingRequest>;
+
+/** From the server to the recorder. */
+export const toRecorderSchema = z.discriminatedUnion("type", [
+  /** Answered at once by `pong`: measures the recorder's clock, and shows that it lives. */
+  z.object({ type: z.literal("ping"), id: z.number() }),
+  /** Begin; answer `started` with the first frame, or `failed`. */
+  z.object({
+    type: z.literal("record"),
+    request: recordingRequest,
+    streams: z.array(recordedStream),
+  }),
+  /** The streams have changed. While `paused` nothing is written and media time stands still. */
+  z.object({
+    type: z.literal("streams"),
+    archiveId: z.string(),
+    streams: z.array(recordedStream),
+    paused: z.boolean(),
+  }),
+  /** Stop now, upload what is left, answer `finished`. */
+  z.object({ type: z.literal("stop"), archiveId: z.string() }),
+  /** Stop and forget: another page records this archive, or it is over. No answer. */
+  z.object({ type: z.literal("discard"), archiveId: z.string() }),
+]);
+/** From the server to the recorder. */
+export type ToRecorder = z.infer<typeof toRecorderSchema>;
+
+/** From the recorder to the server. */
+export const fromRecorderSchema = z.discriminatedUnion("type", [
+  /** First message of every connection. */
+  z.object({
+    type: z.literal("hello"),
+    /** Codecs this page can encode, best first; empty: it cannot record. */
+    video: z.array(videoCodec),
+    audio: z.array(audioCodec),
+    /** Recordings that run or wait for their last bytes to be uploaded. */
+    recordings: z.array(z.object({ archiveId: z.string(), segment: z.number() })),
+  }),
+  /** `atMs` is the recorder's clock (`performance.now()` of the worker) when the ping arrived. */
+  z.object({ type: z.literal("pong"), id: z.number(), atMs: z.number() }),
+  /** Media time 0 was at `startedAtMs` of the recorder's clock. */
+  z.object({
+    type: z.literal("started"),
+    archiveId: z.string(),
+    startedAtMs: z.number(),
+    codecs: z.object({ video: videoCodec, audio: audioCodec }),
+  }),
+  /** About once a second while a recording runs. */
+  z.object({
+    type: z.literal("progress"),
+    archiveId: z.string(),
+    losses,
+    /** True while frames are dropped because the machine does not keep up. */
+    overloaded: z.boolean(),
+  }),
+  /** Everything is uploaded; `files` has the size of each in bytes. */
+  z.object({
+    type: z.literal("finished"),
+    archiveId: z.string(),
+    losses,
+    files: z.array(z.object({ name: z.string(), bytes: z.number() })),
+  }),
+  z.object({ type: z.literal("failed"), archiveId: z.string(), message: z.string() }),
+  /** The page leaves the call: have another page take over, then send `stop`. */
+  z.object({ type: z.literal("leaving") }),
+]);
+/** From the recorder to the server. */
+export type FromRecorder = z.infer<typeof fromRecorderSchema>;
+
+/** Name of the one file of a composed segment; files of individual segments are named by their stream. */
+export const COMPOSED_FILE = "composed";
+
+/**
+ * Where a file of a segment is uploaded, an append-only Matroska stream. As in tus 1.0 (tus.io):
+ * `HEAD` answers `Upload-Offset`, the bytes that are stored; `PATCH` with `Upload-Offset` appends the
+ * body there and answers 204 with the new `Upload-Offset`, or 409 with the right one. Both need
+ * `Authorization: Bearer <uploadToken>`.
+ */
+export function uploadPath(archiveId: string, segment: number, file: string): string {
+  return `/emulator/upload/${archiveId}/${segment}/${encodeURIComponent(file)}`;
+}

@@ -1,0 +1,73 @@
+/** The WebSocket to the server: reconnects until it is closed or refused. */
+import { type FromRecorder, type ToRecorder, toRecorderSchema } from "../protocol.ts";
+
+const RECONNECT_MS = { first: 200, longest: 1_000 };
+/** Close code of a server that refuses this recorder (RFC 6455, 7.4.1). */
+const POLICY_VIOLATION = 1008;
+
+/** What becomes of a connection. */
+export interface ConnectionEvents {
+  /** Connected, or connected again. */
+  onOpen(): void;
+  onMessage(message: ToRecorder): void;
+  /** Closed for good: by {@link Connection.close} or by the server. */
+  onClosed(): void;
+}
+
+/** The connection of this worker to the server. */
+export class Connection {
+  readonly #url: string;
+  #socket: WebSocket | null = null;
+  #waitMs = RECONNECT_MS.first;
+  #isClosed = false;
+
+  constructor(token: string, private readonly events: ConnectionEvents) {
+    const query = new URLSearchParams({ token, recorder: randomUuid() });
+    const { protocol, host } = globalThis.location;
+    const scheme = protocol === "https:" ? "wss" : "ws";
+    this.#url = `${scheme}://${host}/emulator/recorder?${query}`;
+    this.#connect();
+  }
+
+  /** Sends a message; it is lost while there is no connection. */
+  send(message: FromRecorder): void {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
+  }
+
+  /** Sends what is left, then closes. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    if (this.#socket === null) this.events.onClosed();
+    else this.#socket.close();
+  }
+
+  #connect(): void {
+    if (this.#isClosed) return;
+    const socket = new WebSocket(this.#url);
+    this.#socket = socket;
+    socket.onopen = () => {
+      this.#waitMs = RECONNECT_MS.first;
+      this.events.onOpen();
+    };
+    socket.onmessage = ({ data }) => {
+      this.events.onMessage(toRecorderSchema.parse(JSON.parse(String(data))));
+    };
+    socket.onclose = ({ code }) => {
+      this.#socket = null;
+      if (code === POLICY_VIOLATION) this.#isClosed = true;
+      if (this.#isClosed) return this.events.onClosed();
+      setTimeout(() => this.#connect(), this.#waitMs);
+      this.#waitMs = Math.min(2 * this.#waitMs, RECONNECT_MS.longest);
+    };
+  }
+}
+
+/** A random UUID (RFC 9562, version 4); `crypto.randomUUID` needs a secure context. */
+function randomUuid(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] ?? 0) & 0x0f | 0x40;
+  bytes[8] = (bytes[8] ?? 0) & 0x3f | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}

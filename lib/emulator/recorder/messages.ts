@@ -1,0 +1,29 @@
+/** Messages between a page and its recorder worker. Both come from one build: typed, not parsed. */
+
+/** A stream of the page and the ids of its live tracks. */
+export interface PageStream {
+  streamId: string;
+  audioTrackId: string | null;
+  videoTrackId: string | null;
+}
+
+/** From the page to the worker. */
+export type ToWorker =
+  /** First message. Without `canRecord` the browser lacks what a recorder needs. */
+  | { type: "start"; token: string; canRecord: boolean }
+  /** All streams whose media the page has now. */
+  | { type: "streams"; streams: PageStream[] }
+  /** Answer to `read`: the frames or audio data of a track. */
+  | { type: "track"; trackId: string; readable: ReadableStream<unknown> }
+  /** The page leaves the call. */
+  | { type: "leave" };
+
+/** From the worker to the page. */
+export type FromWorker =
+  /** Begin or stop reading a track. */
+  | { type: "read"; trackId: string }
+  | { type: "release"; trackId: string }
+  /** Warning for the participant; null takes it back. */
+  | { type: "warn"; message: string | null }
+  /** After `leave`: no recording is left and the server knows it. */
+  | { type: "done" };

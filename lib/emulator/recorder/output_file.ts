@@ -1,0 +1,141 @@
+/** One file of a recording: encodes frames and audio, writes Matroska, uploads it. */
+import {
+  AudioSample,
+  AudioSampleSource,
+  canEncodeAudio,
+  canEncodeVideo,
+  MkvOutputFormat,
+  Output,
+  Quality,
+  StreamTarget,
+  VideoSample,
+  VideoSampleSource,
+} from "mediabunny";
+import type { FromRecorder } from "../protocol.ts";
+import { SAMPLE_RATE } from "./audio_source.ts";
+import type { Size } from "./layout.ts";
+import type { Upload } from "./upload.ts";
+
+/** Frames that may wait for the encoder: as many as may come at once after a stall of the worker. */
+const MAX_WAITING_FRAMES = 60;
+/** Where a player can enter, and where a seam can lie, seconds. */
+const KEY_FRAME_SECONDS = 2;
+const AUDIO = {
+  numberOfChannels: 2,
+  sampleRate: SAMPLE_RATE,
+  quality: new Quality({ bitrate: 96_000 }),
+};
+
+/** Codecs of a recording. */
+export type Codecs = Extract<FromRecorder, { type: "started" }>["codecs"];
+/** Codecs that this browser encodes, best first. */
+export type EncodableCodecs = Pick<Extract<FromRecorder, { type: "hello" }>, "video" | "audio">;
+
+/** About an eighth of a bit a pixel at 30 frames a second, within bounds. */
+function videoQuality({ width, height }: Size): Quality {
+  const bitrate = Math.round(width * height * 30 * 0.13);
+  return new Quality({ bitrate: Math.min(4_000_000, Math.max(600_000, bitrate)) });
+}
+
+/** Finds the codecs that this browser encodes. */
+export async function encodableCodecs(): Promise<EncodableCodecs> {
+  const size = { width: 1280, height: 720 };
+  const video = { ...size, quality: videoQuality(size) };
+  return {
+    video: await filter(["avc", "vp8"], (codec) => canEncodeVideo(codec, video)),
+    audio: await filter(["aac", "opus"], (codec) => canEncodeAudio(codec, AUDIO)),
+  };
+}
+
+async function filter<T>(values: T[], accepts: (value: T) => Promise<boolean>): Promise<T[]> {
+  const accepted = await Promise.all(values.map(accepts));
+  return values.filter((_, i) => accepted[i]);
+}
+
+/** What a file is made of. */
+export interface OutputFileOptions {
+  codecs: Codecs;
+  hasAudio: boolean;
+  /** Size of the video, even; null without video. */
+  size: Size | null;
+  upload: Upload;
+  onError(error: unknown): void;
+  /** The encoder skipped frames. */
+  onSkipped(frames: number): void;
+}
+
+/** One file of a recording. */
+export class OutputFile {
+  readonly #output: Output;
+  readonly #video: VideoSampleSource | null = null;
+  readonly #audio: AudioSampleSource | null = null;
+  /** Times of the frames in the encoder, seconds. */
+  readonly #encoding: number[] = [];
+
+  constructor(private readonly options: OutputFileOptions) {
+    const { codecs, size, upload, onError } = options;
+    this.#output = new Output({
+      format: new MkvOutputFormat({ appendOnly: true }),
+      target: new StreamTarget(new WritableStream({ write: ({ data }) => upload.write(data) })),
+    });
+    if (size !== null) {
+      this.#video = new VideoSampleSource({
+        codec: codecs.video,
+        quality: videoQuality(size),
+        keyFrameInterval: KEY_FRAME_SECONDS,
+        latencyMode: "realtime",
+        onEncodedPacket: ({ timestamp }) => this.#encoded(timestamp),
+      });
+      this.#output.addVideoTrack(this.#video);
+    }
+    if (options.hasAudio) {
+      this.#audio = new AudioSampleSource({ codec: codecs.audio, quality: AUDIO.quality });
+      this.#output.addAudioTrack(this.#audio);
+    }
+    upload.done.catch(onError);
+    this.#output.start().catch(onError);
+  }
+
+  /** True while the encoder is so far behind that frames have to be dropped. */
+  get isOverloaded(): boolean {
+    return this.#encoding.length >= MAX_WAITING_FRAMES;
+  }
+
+  /** Encodes a frame and closes it. Times rise strictly. */
+  addFrame(frame: VideoFrame, mediaMs: number): void {
+    const timestamp = mediaMs / 1000;
+    const sample = new VideoSample(frame, { timestamp });
+    this.#encoding.push(timestamp);
+    this.#video?.add(sample).catch(this.options.onError).finally(() => sample.close());
+  }
+
+  /** Encodes audio, the left channel before the right; `mediaSamples` is its position. */
+  addAudio(data: Float32Array<ArrayBuffer>, mediaSamples: number): void {
+    const timestamp = mediaSamples / SAMPLE_RATE;
+    const sample = new AudioSample({ ...AUDIO, data, format: "f32-planar", timestamp });
+    this.#audio?.add(sample).catch(this.options.onError).finally(() => sample.close());
+  }
+
+  /** Finishes the file. Resolves with its size when all of it is uploaded. */
+  async finish(): Promise<number> {
+    const { upload } = this.options;
+    await this.#output.finalize();
+    upload.close();
+    await upload.done;
+    return upload.bytes;
+  }
+
+  /** Gives the file up. */
+  cancel(): void {
+    this.options.upload.abort();
+    const { state } = this.#output;
+    if (state === "pending" || state === "started") this.#output.cancel().catch(() => {});
+  }
+
+  /** An encoder may skip frames: those before the one that it delivers. */
+  #encoded(timestamp: number): void {
+    const skipped = this.#encoding.filter((each) => each < timestamp - 1e-6).length;
+    if (skipped > 0) this.options.onSkipped(skipped);
+    this.#encoding.splice(0, skipped + 1);
+  }
+}

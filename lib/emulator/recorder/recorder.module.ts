@@ -1,0 +1,121 @@
+/**
+ * The page's part of the recorder: opens the tracks of the call for the recorder worker, which does
+ * the rest. Bundled as `/modules/recorder.js` and loaded by the call.
+ */
+import type { AttachedRecorder, RecordableCall } from "../../call/recorder.ts";
+import type { FromWorker, PageStream, ToWorker } from "./messages.ts";
+
+/** Longest wait for other pages to take over before the call may end, ms. */
+const LEAVE_MS = 1_000;
+/** Longest time that uploads may take after the call has ended, ms. */
+const UPLOAD_MS = 10_000;
+/** Frames and audio chunks that wait while the worker is busy; older ones are lost. */
+const BUFFERED = { video: 30, audio: 300 };
+
+type TrackProcessorConstructor = new (
+  init: { track: MediaStreamTrack; maxBufferSize: number },
+) => { readonly readable: ReadableStream<unknown> };
+
+/** `MediaStreamTrackProcessor`, which TypeScript's library does not know; null where it is missing. */
+const TrackProcessor: TrackProcessorConstructor | null = (() => {
+  const found: unknown = Reflect.get(globalThis, "MediaStreamTrackProcessor");
+  const isConstructor = (value: unknown): value is TrackProcessorConstructor =>
+    typeof value === "function";
+  return isConstructor(found) ? found : null;
+})();
+
+/** Attaches a recorder to a call. It records whatever the server asks for until `leave()`. */
+export function attach(call: RecordableCall): AttachedRecorder {
+  return new PageRecorder(call);
+}
+
+class PageRecorder implements AttachedRecorder {
+  readonly #worker = new Worker("/workers/recorder.js", { type: "module" });
+  readonly #players = new Map<string, HTMLAudioElement>();
+  readonly #done = Promise.withResolvers<void>();
+  readonly #unlisten: () => void;
+  #left: Promise<void> | null = null;
+
+  constructor(private readonly call: RecordableCall) {
+    this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#take(data);
+    this.#worker.onerror = () => {
+      call.warn("This page cannot record the call. Reload it to record here.");
+      this.#done.resolve();
+    };
+    const canRecord = TrackProcessor !== null && "VideoEncoder" in globalThis;
+    this.#post({ type: "start", token: call.token, canRecord });
+    this.#unlisten = call.onChange(() => this.#postStreams());
+    this.#postStreams();
+  }
+
+  leave(): Promise<void> {
+    this.#left ??= this.#leave();
+    return this.#left;
+  }
+
+  async #leave(): Promise<void> {
+    this.#post({ type: "leave" });
+    const done = this.#done.promise;
+    void Promise.race([done, sleep(UPLOAD_MS)]).then(() => this.#close());
+    await Promise.race([done, sleep(LEAVE_MS)]);
+  }
+
+  #close(): void {
+    this.#unlisten();
+    this.#worker.terminate();
+    for (const trackId of [...this.#players.keys()]) this.#stopPlaying(trackId);
+    this.call.warn(null);
+  }
+
+  #post(message: ToWorker, transfer: Transferable[] = []): void {
+    this.#worker.postMessage(message, transfer);
+  }
+
+  #postStreams(): void {
+    // What the recordings have shown until now is what they end with.
+    if (this.#left !== null) return;
+    const streams = this.call.streams().map(({ streamId, tracks }): PageStream => {
+      const idOf = (kind: string) =>
+        tracks.find((track) => track.kind === kind && track.readyState === "live")?.id ?? null;
+      return { streamId, audioTrackId: idOf("audio"), videoTrackId: idOf("video") };
+    });
+    this.#post({ type: "streams", streams });
+  }
+
+  #take(message: FromWorker): void {
+    if (message.type === "read") this.#read(message.trackId);
+    else if (message.type === "release") this.#stopPlaying(message.trackId);
+    else if (message.type === "warn") this.call.warn(message.message);
+    else this.#done.resolve();
+  }
+
+  #read(trackId: string): void {
+    const track = this.call.streams().flatMap(({ tracks }) => tracks)
+      .find(({ id, readyState }) => id === trackId && readyState === "live");
+    if (track === undefined || TrackProcessor === null) return;
+    const maxBufferSize = track.kind === "audio" ? BUFFERED.audio : BUFFERED.video;
+    const { readable } = new TrackProcessor({ track, maxBufferSize });
+    if (track.kind === "audio") this.#play(track);
+    this.#post({ type: "track", trackId, readable }, [readable]);
+  }
+
+  /** Chromium delivers no audio of a remote track unless a media element plays it; muted suffices. */
+  #play(track: MediaStreamTrack): void {
+    this.#stopPlaying(track.id);
+    const player = new Audio();
+    player.muted = true;
+    player.srcObject = new MediaStream([track]);
+    player.play().catch(() => {}); // the track has ended
+    this.#players.set(track.id, player);
+  }
+
+  #stopPlaying(trackId: string): void {
+    const player = this.#players.get(trackId);
+    if (player !== undefined) player.srcObject = null;
+    this.#players.delete(trackId);
+  }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,73 @@
+/** Reports every change of an archive to the app, as the cloud does: a signed POST, with retries. */
+import { setTimeout } from "node:timers/promises";
+import { SignJWT } from "jose";
+import { LIMITS } from "./limits.ts";
+
+/** Where archive callbacks go. */
+export interface CallbackOptions {
+  url: () => string;
+  /** Signs each callback (HS256, with the hash of its body) when given. */
+  signatureSecret?: string;
+}
+
+/** Delivers callbacks in the background. Delivery and order are not guaranteed: a hint, no more. */
+export class Callbacks {
+  readonly #closing = new AbortController();
+  readonly #pending = new Set<Promise<void>>();
+
+  /** `retryMs` has the pause before each attempt after the first. */
+  constructor(
+    private readonly apiKey: string,
+    private readonly options: CallbackOptions | undefined,
+    private readonly retryMs: readonly number[],
+  ) {}
+
+  /** Sends `body` as JSON; never throws. */
+  send(body: unknown): void {
+    if (!this.options || this.#closing.signal.aborted) return;
+    const delivery: Promise<void> = this.#deliver(this.options, JSON.stringify(body))
+      .catch(() => {}) // given up because the emulator closes
+      .finally(() => this.#pending.delete(delivery));
+    this.#pending.add(delivery);
+  }
+
+  /** Gives up on what was not delivered. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.all(this.#pending);
+  }
+
+  async #deliver(options: CallbackOptions, body: string): Promise<void> {
+    const headers = new Headers({ "content-type": "application/json" });
+    if (options.signatureSecret !== undefined) {
+      headers.set("authorization", `Bearer ${await this.#sign(body, options.signatureSecret)}`);
+    }
+    for (const waitMs of [0, ...this.retryMs]) {
+      await setTimeout(waitMs, undefined, { signal: this.#closing.signal });
+      if (await this.#post(options.url(), headers, body)) return;
+    }
+  }
+
+  async #post(url: string, headers: Headers, body: string): Promise<boolean> {
+    const timeout = AbortSignal.timeout(LIMITS.callbackTimeoutMs);
+    const signal = AbortSignal.any([timeout, this.#closing.signal]);
+    try {
+      const response = await fetch(url, { method: "POST", headers, body, signal });
+      await response.body?.cancel();
+      return response.ok;
+    } catch {
+      return false; // tried again
+    }
+  }
+
+  async #sign(body: string, secret: string): Promise<string> {
+    const bytes = new TextEncoder().encode(body);
+    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+    return await new SignJWT({ payload_hash: hash, api_key: this.apiKey })
+      .setProtectedHeader({ alg: "HS256", typ: "JWT" })
+      .setIssuer("Vonage")
+      .setIssuedAt()
+      .setJti(crypto.randomUUID())
+      .sign(new TextEncoder().encode(secret));
+  }
+}

@@ -35,6 +35,9 @@ export function lostFrames(film: Film, reports: MediaReport[], colour: Colour): 
   return missingNumbers(numbersOf(film, reports, colour));
 }
 
+/** The recorder counts no holes among a source's first ten frames: so many of two cameras may be missing. */
+const UNCOUNTED_FRAMES = 4;
+
 /**
  * Asserts that the recorder dropped no frame, and that every number that is missing in a part is one of
  * the frames that its browser never delivered: on a busy machine Chromium drops single frames before a
@@ -54,7 +57,7 @@ export function assertNoFrameLost(
     assert.equal(framesDropped, 0, `part ${seq}: frames dropped by the recorder`);
     const total = missing.reduce((sum, count) => sum + count, 0);
     assert.ok(
-      total <= framesNotDelivered,
+      total <= framesNotDelivered + UNCOUNTED_FRAMES,
       `part ${seq}: ${total} frames are missing, ${framesNotDelivered} were not delivered`,
     );
   }

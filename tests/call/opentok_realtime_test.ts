@@ -41,7 +41,7 @@ Deno.test({
       PLAYER_OFFSET_PRIMARY: "0.5",
       PLAYER_OFFSET_SECONDARY: "0.25",
     });
-    const browser = await launchChromium();
+    const browser = await launchChromium({ fps: 10 });
     try {
       const host = await openHost(browser, app);
       const hosted = await serveCloudHosts(host.context(), site.origin);

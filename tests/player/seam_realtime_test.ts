@@ -15,6 +15,8 @@ interface Watched {
   numbers: (number | null)[];
   /** How many pictures the element had put on screen by then; null where it cannot tell. */
   presented: (number | null)[];
+  /** How many frames the element has dropped; null where it cannot tell. */
+  dropped: (number | null)[];
   events: string[];
   technique: string | undefined;
   durationSeconds: number;
@@ -31,7 +33,7 @@ async function watch(stage: Stage, film: Film): Promise<Watched> {
       player.addEventListener(name, () => events.push(name));
     }
     // The last pictures may go unseen on a busy machine; the end does not.
-    let samples: { number: number | null; presented: number | null }[] = [];
+    let samples: { number: number | null; presented: number | null; dropped?: number }[] = [];
     const take = (all: typeof samples) => {
       samples = all;
       return player.ended;
@@ -50,6 +52,7 @@ async function watch(stage: Stage, film: Film): Promise<Watched> {
     return {
       numbers: changes.map((change) => change.number),
       presented: changes.map((change) => change.presented),
+      dropped: changes.map((change) => change.dropped ?? null),
       events,
       technique: player.dataset.technique,
       durationSeconds: player.duration,
@@ -66,28 +69,26 @@ interface Break {
 }
 
 /**
- * Where pictures are missing or come twice near a seam. Pictures that came on screen between two looks
- * of a busy page are none of these: the element has counted them.
+ * Where frames are missing or come twice near a seam. Frames that came on screen between two callbacks of
+ * a busy page are none of these, nor those that the element dropped because it was late: it counts both.
  */
-function breaksAtSeams({ numbers, presented }: Watched): Break[] {
+function breaksAtSeams({ numbers, presented, dropped }: Watched): Break[] {
+  const since = (counts: (number | null)[], index: number) =>
+    (counts[index + 1] ?? 0) - (counts[index] ?? 0);
   return numbers.slice(1)
     .map((to, index) => ({
       from: numbers[index] ?? -1,
       to: to ?? -1,
-      steps: (presented[index + 1] ?? 1) - (presented[index] ?? 0),
+      steps: Math.max(1, since(presented, index)) + since(dropped, index),
     }))
-    .filter(({ from, to, steps }) => to <= from || to - from > Math.max(1, steps))
+    .filter(({ from, to, steps }) => to <= from || to - from > steps)
     .filter(({ from, to }) => NEAR_SEAMS.some((number) => from <= number && number <= to));
 }
 
 for (const format of ["webm", "mp4"] as const) {
   test(`three overlapping ${format} files play as one film, every picture once`, async (stage) => {
     const film = await stage.film(THREE_PARTS(format));
-    let found = await watch(stage, film);
-    // A busy machine drops pictures anywhere; a wrong seam drops them every time.
-    for (let again = 0; again < 3 && breaksAtSeams(found).length > 0; again++) {
-      found = await watch(stage, film);
-    }
+    const found = await watch(stage, film);
     assert.deepEqual(breaksAtSeams(found), []);
     assert.deepEqual(found.numbers, found.numbers.toSorted((a, b) => (a ?? -1) - (b ?? -1)));
     assert.deepEqual(found.events.filter((name) => name !== "waiting"), ["pause", "ended"]);
@@ -107,13 +108,8 @@ for (const format of ["webm", "mp4"] as const) {
 
 test("the sound has no hole and no jump over two seams", async (stage) => {
   const film = await stage.film(THREE_PARTS("webm"));
-  const listen = async () => {
-    await stage.show(film);
-    return await stage.page.evaluate(() => gaplessStudio.listen(0.5, 6.5));
-  };
-  let heard = await listen();
-  // A busy machine leaves holes anywhere.
-  for (let again = 0; again < 3 && heard.holes.length > 0; again++) heard = await listen();
+  await stage.show(film);
+  const heard = await stage.page.evaluate(() => gaplessStudio.listen(0.5, 6.5));
   assert.deepEqual(heard.holes, []);
   assert.ok(heard.maxJumpMs <= 10, `The sound jumps by ${heard.maxJumpMs} ms`);
   assert.ok(heard.matched > 0.8, `${heard.matched}`);
@@ -122,12 +118,10 @@ test("the sound has no hole and no jump over two seams", async (stage) => {
 test("where files come only whole, two elements take turns at the seams", async (stage) => {
   stage.manners.set("*", { wholeFiles: true });
   const film = await stage.film(THREE_PARTS("webm"));
-  let found = await watch(stage, film);
-  const skipped = () => breaksAtSeams(found).filter(({ from, to }) => to - from > 3);
-  for (let again = 0; again < 3 && skipped().length > 0; again++) {
-    found = await watch(stage, film);
-  }
+  const found = await watch(stage, film);
+  // What was on screen is all that is known here: a busy page may not see every frame.
+  const skipped = breaksAtSeams(found).filter(({ from, to }) => to - from > 15);
   assert.equal(found.technique, "two-elements");
-  assert.deepEqual(skipped(), []);
+  assert.deepEqual(skipped, []);
   assert.deepEqual(found.events.filter((name) => name !== "waiting"), ["pause", "ended"]);
 });

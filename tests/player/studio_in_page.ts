@@ -137,6 +137,9 @@ function watchScreen(
   });
 }
 
+/** Chunks of audio, of 10 ms or so, that wait while the page is busy. */
+const BUFFERED_CHUNKS = 1_000;
+
 /** Seeks to the middle of each picture and reads what is shown. */
 async function picturesAt(numbers: number[]): Promise<(number | null)[]> {
   const player = document.querySelector("gapless-video");
@@ -187,7 +190,8 @@ async function listen(fromSeconds: number, toSeconds: number): Promise<ToneRepor
   const video: HTMLVideoElement & { captureStream?(): MediaStream } = player.visibleVideo;
   const track = video.captureStream?.().getAudioTracks()[0];
   if (!track) throw new Error("The sound cannot be captured");
-  const reader = new MediaStreamTrackProcessor({ track }).readable.getReader();
+  const reader = new MediaStreamTrackProcessor({ track, maxBufferSize: BUFFERED_CHUNKS }).readable
+    .getReader();
   const heard: Float32Array[] = [];
   const reading = (async () => {
     for (;;) {

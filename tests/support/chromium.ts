@@ -25,6 +25,8 @@ export async function ensureChromium(): Promise<string> {
 export interface ChromiumOptions {
   /** MJPEG file for the fake camera (its own pattern if left out). */
   camera?: string;
+  /** Frames a second of the browser's own pattern: few cost little. */
+  fps?: number;
   /** WAV file for the fake microphone, played in a loop. */
   microphone?: string;
   /** False: camera prompts are refused. */
@@ -32,7 +34,9 @@ export interface ChromiumOptions {
   args?: string[];
 }
 
-function flags({ camera, microphone, allowCamera = true, args = [] }: ChromiumOptions): string[] {
+function flags(
+  { camera, fps, microphone, allowCamera = true, args = [] }: ChromiumOptions,
+): string[] {
   return [
     "--no-sandbox",
     "--disable-gpu",
@@ -44,7 +48,7 @@ function flags({ camera, microphone, allowCamera = true, args = [] }: ChromiumOp
     "--autoplay-policy=no-user-gesture-required",
     "--allow-loopback-in-peer-connection",
     "--disable-features=WebRtcHideLocalIpsWithMdns",
-    "--use-fake-device-for-media-stream",
+    `--use-fake-device-for-media-stream${fps ? `=fps=${fps}` : ""}`,
     allowCamera ? "--use-fake-ui-for-media-stream" : "--deny-permission-prompts",
     ...(camera ? [`--use-file-for-fake-video-capture=${camera}`] : []),
     ...(microphone ? [`--use-file-for-fake-audio-capture=${microphone}`] : []),

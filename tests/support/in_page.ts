@@ -88,6 +88,8 @@ export interface PlayerSample {
   number: number | null;
   /** Pictures the element has put on screen so far: some come between two looks. */
   presented: number;
+  /** Frames that the element has dropped so far because it came too late to show them. */
+  dropped: number;
 }
 
 /** The picture a video element shows now, as a number. */
@@ -136,6 +138,7 @@ function watch(
           currentTime: metadata.mediaTime,
           number: numberShown(video, colour),
           presented: metadata.presentedFrames,
+          dropped: video.getVideoPlaybackQuality().droppedVideoFrames,
         });
         look();
       });

@@ -23,7 +23,7 @@ async function join(...uploads: Upload[]): Promise<MediaContent & { gaps: number
     }));
     let gaps: number[][] = [];
     await joinUploads(written, `${folder}/joined`, {
-      codec: "vp8",
+      codecs: { video: "vp8", audio: "opus" },
       describe(found) {
         gaps = found.map(({ fromSeconds, toSeconds }) => [fromSeconds, toSeconds]);
         return "a comment";

@@ -3,11 +3,12 @@
  * which whole elements follow one another.
  */
 
-/** Elements that contain the following ones, up to the next of their kind. */
+/** Elements of unknown size: they contain the following ones, up to the next of their kind. */
 const CONTAINERS: ReadonlySet<number> = new Set([
   0x18538067, // Segment
   0x1f43b675, // Cluster
 ]);
+/** Elements of known size. */
 const ELEMENTS: ReadonlySet<number> = new Set([
   0x1a45dfa3, // EBML header
   0x114d9b74, // SeekHead
@@ -20,7 +21,6 @@ const ELEMENTS: ReadonlySet<number> = new Set([
   0xa3, // SimpleBlock
   0xa0, // BlockGroup
 ]);
-const WINDOW_BYTES = 64 * 1024;
 /** An id of 4 bytes and a size of 8. */
 const MAX_HEADER_BYTES = 12;
 
@@ -31,46 +31,34 @@ const MAX_HEADER_BYTES = 12;
 export async function cutToWholeElements(path: string): Promise<void> {
   using file = await Deno.open(path, { read: true, write: true });
   const { size } = await file.stat();
-  const window = new Uint8Array(WINDOW_BYTES);
+  const buffer = new Uint8Array(64 * 1024);
+  let window = buffer.subarray(0, 0);
   let windowAt = 0;
-  let windowBytes = 0;
   for (let at = 0;;) {
-    const windowEnd = windowAt + windowBytes;
-    if (at + MAX_HEADER_BYTES > windowEnd && windowEnd < size) {
-      await file.seek(at, Deno.SeekMode.Start);
-      windowAt = at;
-      windowBytes = await file.read(window) ?? 0;
+    if (at + MAX_HEADER_BYTES > windowAt + window.length) {
+      windowAt = await file.seek(at, Deno.SeekMode.Start);
+      window = buffer.subarray(0, await file.read(buffer) ?? 0);
     }
-    const header = readHeader(window.subarray(at - windowAt, windowBytes));
-    const dataAt = at + (header?.headerBytes ?? 0);
-    const isContainer = CONTAINERS.has(header?.id ?? 0) && header?.dataBytes === null;
-    const end = isContainer ? dataAt : dataAt + (header?.dataBytes ?? Infinity);
-    if (!header || end > size || !(isContainer || ELEMENTS.has(header.id))) {
-      return await file.truncate(at);
-    }
+    const id = readNumber(window, at - windowAt);
+    const length = readNumber(window, at - windowAt + id.bytes);
+    // All bits of a size are set when it is unknown.
+    const isOpen = length.value === 2 ** (7 * length.bytes) - 1;
+    const end = at + id.bytes + length.bytes + (isOpen ? 0 : length.value);
+    const isKnown = (isOpen ? CONTAINERS : ELEMENTS).has(id.marked);
+    // Not a number where the header is incomplete.
+    if (!isKnown || !(end <= size)) return await file.truncate(at);
     at = end;
   }
 }
 
-/** An element's id and size (null: unknown); null if these are not there in whole. */
-function readHeader(
-  bytes: Uint8Array,
-): { id: number; dataBytes: number | null; headerBytes: number } | null {
-  const idBytes = lengthOf(bytes[0]);
-  const sizeBytes = lengthOf(bytes[idBytes]);
-  const headerBytes = idBytes + sizeBytes;
-  if (idBytes > 4 || headerBytes > bytes.length) return null;
-  let id = 0;
-  for (const byte of bytes.subarray(0, idBytes)) id = id * 256 + byte;
-  let dataBytes = 0;
-  for (const byte of bytes.subarray(idBytes, headerBytes)) dataBytes = dataBytes * 256 + byte;
-  // The first bit that is set marks the length; all others set mean that the size is unknown.
-  dataBytes -= 2 ** (7 * sizeBytes);
-  const isUnknown = dataBytes === 2 ** (7 * sizeBytes) - 1;
-  return { id, dataBytes: isUnknown ? null : dataBytes, headerBytes };
-}
-
-/** Length of a number by its first byte; over 8 where there is none. */
-function lengthOf(first = 0): number {
-  return Math.clz32(first) - 23;
+/**
+ * A number whose first bit that is set marks its length (RFC 8794), with this mark and without; NaN if
+ * it is not there in whole.
+ */
+function readNumber(window: Uint8Array, at: number) {
+  const bytes = Math.clz32(window[at] ?? 0) - 23;
+  const isWhole = bytes <= 8 && at + bytes <= window.length;
+  const digits = window.subarray(at, at + bytes);
+  const marked = isWhole ? digits.reduce((sum, byte) => sum * 256 + byte, 0) : NaN;
+  return { bytes, marked, value: marked - 2 ** (7 * bytes) };
 }

@@ -2,9 +2,8 @@
 import { log } from "../../log.ts";
 import type { ArchiveRecord } from "../../store/mod.ts";
 import type { FromRecorder, RecordedStream, RecordingRequest } from "../protocol.ts";
-import { brokenMs } from "./archive_files.ts";
+import { mediaMs } from "./archive_files.ts";
 import type { Archives } from "./archives.ts";
-import { EmulatorError } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
 import type { Recorder } from "./recorders.ts";
 import { isActive, participantOf } from "./sessions.ts";
@@ -19,8 +18,6 @@ type Reason =
   | "maximum idle time exceeded"
   | "session ended"
   | "failure";
-/** A deadline is named by the reason that it ends the archive with. */
-type Timer = Reason | "recovery" | "finish";
 
 /** An archive that starts, records, or whose bytes are still being uploaded. */
 export class Archive {
@@ -34,7 +31,8 @@ export class Archive {
   readonly #failed = new Set<Recorder>();
   /** What the recorder was told last. */
   #told = "";
-  readonly #timers = new Map<Timer, ReturnType<typeof setTimeout>>();
+  /** Deadlines are named by the reason that they end it with. */
+  readonly #timers = new Map<Reason | "recovery" | "finish", ReturnType<typeof setTimeout>>();
 
   constructor(readonly record: ArchiveRecord, private readonly archives: Archives) {}
 
@@ -51,13 +49,6 @@ export class Archive {
   /** The page that records now and will go on. */
   get recorder(): Recorder | null {
     return this.isRunning && !this.#current?.isLeaving ? this.#current : null;
-  }
-
-  /** Resolves when a page records. Throws a 500 {@link EmulatorError} if none begins. */
-  async start(): Promise<void> {
-    await this.#takeOver();
-    if (this.isRunning) return;
-    throw new EmulatorError(500, "Cannot start an archive: no page began to record in time");
   }
 
   /** Continues what an earlier process left: its recorder is expected back, then others take over. */
@@ -94,13 +85,16 @@ export class Archive {
     // When a media server is replaced, the platform gives the same reason as for a user's stop.
     const rotationAtMs = sessions.openedAtMs(record.sessionId) + timings.rotationMs;
     this.#endAfter("user initiated", rotationAtMs - nowMs);
-    const { runningMs, recordedMs } = this.#age(nowMs);
-    const leftMs = record.status === "started" ? timings.maxDurationMs - recordedMs : Infinity;
+    const totalMs = nowMs - (record.segments[0]?.startedAtMs ?? nowMs);
+    const leftMs = timings.maxDurationMs - mediaMs(record, nowMs);
     this.#endAfter("maximum duration exceeded", null);
-    this.#endAfter("maximum duration exceeded", Math.min(leftMs, timings.maxTotalMs - runningMs));
+    this.#endAfter(
+      "maximum duration exceeded",
+      Math.min(timings.maxTotalMs - totalMs, record.status === "started" ? leftMs : Infinity),
+    );
 
     const { recorder } = this;
-    if (!recorder) return void this.#takeOver();
+    if (!recorder) return void this.takeOver();
     this.#endAfter("failure", null);
     const message = { streams: this.#streams(), paused: record.status === "paused" };
     const text = JSON.stringify(message);
@@ -140,16 +134,16 @@ export class Archive {
 
   /** A recorder reports on its recording of this archive. */
   reported(recorder: Recorder, report: Report): void {
-    const asked = this.#asked?.recorder === recorder ? this.#asked : null;
-    if (report.type === "failed") {
-      const { archiveId, message } = report;
-      log("warning", "emulator: recording failed", { archiveId, error: message.slice(0, 300) });
-    }
+    const answer = this.#asked?.recorder === recorder ? this.#asked.answer : null;
     if (report.type === "started") {
-      if (asked) this.#addSegment(recorder, report);
-      return asked?.answer.resolve(true);
+      if (answer) this.#addSegment(recorder, report);
+      return answer?.resolve(true);
     }
-    if (asked && report.type === "failed") return asked.answer.resolve(false);
+    if (report.type === "failed") {
+      const error = report.message.slice(0, 300);
+      log("warning", "emulator: recording failed", { archiveId: this.record.id, error });
+      if (answer) return answer.resolve(false);
+    }
     // Reports are repeated after a lost connection, also to a server that was restarted.
     const segment = this.record.segments.findLast(({ recorderId, complete }) =>
       recorderId === recorder.id && !complete
@@ -177,10 +171,10 @@ export class Archive {
     for (const lull of record.breaks) lull.toMs ??= nowMs;
     record.status = "stopped";
     record.reason = reason;
-    record.durationSeconds = Math.max(0, Math.round(this.#age(nowMs).recordedMs / 1000));
+    record.durationSeconds = Math.max(0, Math.round(mediaMs(record, nowMs) / 1000));
     archives.statusChanged(record);
     for (const { recorderId, complete } of record.segments) {
-      const recorder = complete ? undefined : archives.recorders.get(recorderId);
+      const recorder = complete ? undefined : archives.recorders.known.get(recorderId);
       recorder?.send({ type: "stop", archiveId: record.id });
     }
     this.update();
@@ -193,7 +187,7 @@ export class Archive {
   }
 
   /** Has another page record; the one that records now, if any, is stopped when that has started. */
-  async #takeOver(): Promise<void> {
+  async takeOver(): Promise<void> {
     if (this.#asked || this.#timers.has("recovery")) return;
     const { sessions, tokens, timings } = this.archives.parts;
     const { id: archiveId, sessionId, segments, resolution, codecs } = this.record;
@@ -267,11 +261,9 @@ export class Archive {
     const { sessions } = this.archives.parts;
     const everywhere = sessions.all();
     return sessions.streams(this.record.sessionId).map(({ stream, publisher }) => {
-      const participant = participantOf(publisher);
-      const others = everywhere
-        .filter((connection) => participantOf(connection) === participant)
+      const own = everywhere
+        .filter((connection) => participantOf(connection) === participantOf(publisher))
         .flatMap(({ streams }) => [...streams.values()])
-        .filter(({ id }) => id !== stream.id)
         .sort((a, b) => b.createdAtMs - a.createdAtMs);
       const { data } = publisher;
       const isName = data.length <= 80 && !data.startsWith("{");
@@ -280,15 +272,9 @@ export class Archive {
         name: stream.content.name || (isName ? data : "Guest"),
         hasAudio: isActive(stream, "audio"),
         hasVideo: isActive(stream, "video"),
-        mediaStreamIds: [stream.id, ...others.map(({ id }) => id)],
+        mediaStreamIds: [...new Set([stream, ...own].map(({ id }) => id))],
       };
     });
-  }
-
-  /** Time since the start, and how much of it somebody published. */
-  #age(nowMs: number): { runningMs: number; recordedMs: number } {
-    const runningMs = nowMs - (this.record.segments[0]?.startedAtMs ?? nowMs);
-    return { runningMs, recordedMs: runningMs - brokenMs(this.record, nowMs) };
   }
 
   /** Sets a deadline, unless it is set; null removes it. */
@@ -297,7 +283,7 @@ export class Archive {
     else this.#arm(reason, ms, () => this.end(reason));
   }
 
-  #arm(name: Timer, ms: number, act: () => void): void {
+  #arm(name: Reason | "recovery" | "finish", ms: number, act: () => void): void {
     if (this.#timers.has(name)) return;
     const fire = () => {
       this.#timers.delete(name);
@@ -306,7 +292,7 @@ export class Archive {
     this.#timers.set(name, setTimeout(fire, Math.max(0, ms)));
   }
 
-  #disarm(name: Timer): void {
+  #disarm(name: Reason | "recovery" | "finish"): void {
     clearTimeout(this.#timers.get(name));
     this.#timers.delete(name);
   }

@@ -7,11 +7,9 @@ import { EmulatorError } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
 import { joinUploads, type MediaGap } from "./remux.ts";
 
-/** What an upload is named by. */
-interface UploadName {
-  archiveId: string;
-  segment: number;
-  file: string;
+/** The name of an upload in its archive's folder. */
+export function uploadName(segment: number, file: string): string {
+  return `${segment}.${file}.mkv`;
 }
 
 /**
@@ -27,8 +25,8 @@ export class ArchiveFiles {
     this.#folder = join(dataDir, "archives");
   }
 
-  /** Makes room for an archive. */
-  async create(archiveId: string): Promise<void> {
+  /** Makes room for an archive, or for any. */
+  async create(archiveId = ""): Promise<void> {
     await Deno.mkdir(this.path(archiveId), { recursive: true });
   }
 
@@ -38,8 +36,8 @@ export class ArchiveFiles {
   }
 
   /** How many bytes of an upload are stored. */
-  async length(name: UploadName): Promise<number> {
-    return (await Deno.stat(this.#upload(name)).catch(ignoreMissing))?.size ?? 0;
+  async length(archiveId: string, upload: string): Promise<number> {
+    return (await Deno.stat(this.path(archiveId, upload)).catch(ignoreMissing))?.size ?? 0;
   }
 
   /**
@@ -48,7 +46,8 @@ export class ArchiveFiles {
    * Throws a 413 or 429 {@link EmulatorError} beyond the limits.
    */
   async append(
-    name: UploadName,
+    archiveId: string,
+    upload: string,
     offset: number,
     bytes: Uint8Array,
   ): Promise<{ appended: boolean; length: number }> {
@@ -57,7 +56,6 @@ export class ArchiveFiles {
     if (offset + bytes.length > archiveBytes) {
       throw new EmulatorError(413, `${cannot}: an archive may have ${archiveBytes} bytes`);
     }
-    const { archiveId, segment } = name;
     const queue = this.#writing.get(archiveId) ?? { tail: Promise.resolve(), waiting: 0 };
     if (queue.waiting >= uploadsAtOnce) {
       throw new EmulatorError(429, `${cannot}: too many at once, try again`);
@@ -65,23 +63,22 @@ export class ArchiveFiles {
     this.#writing.set(archiveId, queue);
     queue.waiting++;
     const done = queue.tail.then(async () => {
-      const files = await this.#list(archiveId);
-      if (files.filter((file) => file.startsWith(`${segment}.`)).length > filesPerSegment) {
+      const [segment] = upload.split(".", 1);
+      const files = (await this.list(archiveId)).filter((file) => file.startsWith(`${segment}.`));
+      if (files.length > filesPerSegment) {
         throw new EmulatorError(413, `${cannot}: a page may send ${filesPerSegment} files`);
       }
-      using file = await Deno.open(this.#upload(name), { write: true, create: true });
+      using file = await Deno.open(this.path(archiveId, upload), { write: true, create: true });
       const { size } = await file.stat();
       if (size !== offset) return { appended: false, length: size };
       await file.seek(offset, Deno.SeekMode.Start);
       for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
       return { appended: true, length: offset + bytes.length };
+    }).finally(() => {
+      if (--queue.waiting === 0) this.#writing.delete(archiveId);
     });
     queue.tail = done.catch(() => {}); // whoever asked for it handles its failure
-    try {
-      return await done;
-    } finally {
-      if (--queue.waiting === 0) this.#writing.delete(archiveId);
-    }
+    return await done;
   }
 
   /**
@@ -100,7 +97,7 @@ export class ArchiveFiles {
     const { seconds } = isIndividual
       ? await this.#zip(record, fileName, extension, signal)
       : await this.#join(record, COMPOSED_FILE, fileName, signal);
-    for (const name of await this.#list(record.id)) {
+    for (const name of await this.list(record.id)) {
       if (name !== fileName) await Deno.remove(this.path(record.id, name));
     }
     const { size } = await Deno.stat(this.path(record.id, fileName));
@@ -113,25 +110,23 @@ export class ArchiveFiles {
     await Deno.remove(this.path(archiveId), { recursive: true }).catch(ignoreMissing);
   }
 
-  /** The ids of all archives that have a folder. */
-  async list(): Promise<string[]> {
-    await Deno.mkdir(this.#folder, { recursive: true });
-    return await this.#list("");
+  /** The names of everything in an archive's folder; by default, the ids of all that have one. */
+  async list(archiveId = ""): Promise<string[]> {
+    return (await Array.fromAsync(Deno.readDir(this.path(archiveId)))).map(({ name }) => name);
   }
 
   /** Joins what all segments uploaded under one file name. */
   async #join(record: ArchiveRecord, file: string, to: string, signal: AbortSignal) {
-    const { id: archiveId, segments, codecs } = record;
-    const epochMs = segments[0]?.startedAtMs ?? 0;
+    const { id, segments, codecs } = record;
     const uploads: { path: string; offsetSeconds: number }[] = [];
     for (const [segment, { startedAtMs }] of segments.entries()) {
-      const name = { archiveId, segment, file };
-      if (await this.length(name) === 0) continue;
-      const offsetMs = startedAtMs - epochMs - brokenMs(record, startedAtMs);
-      uploads.push({ path: this.#upload(name), offsetSeconds: Math.max(0, offsetMs / 1000) });
+      const upload = uploadName(segment, file);
+      if (await this.length(id, upload) === 0) continue;
+      const offsetSeconds = Math.max(0, mediaMs(record, startedAtMs) / 1000);
+      uploads.push({ path: this.path(id, upload), offsetSeconds });
     }
     const describe = (gaps: MediaGap[]) => `gapless ${JSON.stringify(factsOf(record, gaps))}`;
-    const path = this.path(archiveId, to);
+    const path = this.path(id, to);
     const made = await joinUploads(uploads, path, { codecs, describe, signal });
     return { ...made, startSeconds: uploads[0]?.offsetSeconds ?? 0 };
   }
@@ -139,7 +134,7 @@ export class ArchiveFiles {
   /** A ZIP of one file for each stream, with a manifest, as OpenTok delivers it. */
   async #zip(record: ArchiveRecord, to: string, extension: string, signal: AbortSignal) {
     const { id, name, sessionId, segments } = record;
-    const uploads = (await this.#list(id)).flatMap((file) =>
+    const uploads = (await this.list(id)).flatMap((file) =>
       /^\d+\.([\w-]+)\.mkv$/.exec(file)?.[1] ?? []
     );
     const files: { filename: string; [fact: string]: unknown }[] = [];
@@ -176,22 +171,13 @@ export class ArchiveFiles {
     await Deno.writeFile(this.path(id, to), makeZip(entries()), { signal });
     return { seconds };
   }
-
-  /** The names of everything in an archive's folder. */
-  async #list(archiveId: string): Promise<string[]> {
-    return (await Array.fromAsync(Deno.readDir(this.path(archiveId)))).map(({ name }) => name);
-  }
-
-  #upload({ archiveId, segment, file }: UploadName): string {
-    return this.path(archiveId, `${segment}.${file}.mkv`);
-  }
 }
 
-/** How long nobody published before a time of an archive, ms. */
-export function brokenMs({ breaks }: ArchiveRecord, untilMs: number): number {
+/** Media time of an archive at a time, ms: it stands still while nobody publishes. */
+export function mediaMs({ segments, breaks }: ArchiveRecord, atMs: number): number {
   return breaks.reduce(
-    (sum, { fromMs, toMs }) => sum + Math.max(0, Math.min(toMs ?? untilMs, untilMs) - fromMs),
-    0,
+    (ms, { fromMs, toMs }) => ms - Math.max(0, Math.min(toMs ?? atMs, atMs) - fromMs),
+    atMs - (segments[0]?.startedAtMs ?? atMs),
   );
 }
 
@@ -202,7 +188,7 @@ export function brokenMs({ breaks }: ArchiveRecord, untilMs: number): number {
 function factsOf({ segments, breaks }: ArchiveRecord, gaps: readonly MediaGap[]) {
   const epochMs = segments[0]?.startedAtMs ?? 0;
   /** Media time stood still in breaks. */
-  const wallClock = (seconds: number) =>
+  const wallMs = (seconds: number) =>
     breaks.reduce(
       (ms, { fromMs, toMs }) => fromMs <= ms && toMs !== null ? ms + toMs - fromMs : ms,
       epochMs + seconds * 1000,
@@ -211,10 +197,7 @@ function factsOf({ segments, breaks }: ArchiveRecord, gaps: readonly MediaGap[])
     segments.reduce((sum, { losses }) => sum + losses[kind], 0);
   return {
     epochMs,
-    gaps: gaps.map(({ fromSeconds, toSeconds }) => ({
-      fromMs: wallClock(fromSeconds),
-      toMs: wallClock(toSeconds),
-    })),
+    gaps: gaps.map((gap) => ({ fromMs: wallMs(gap.fromSeconds), toMs: wallMs(gap.toSeconds) })),
     framesNotDelivered: total("framesNotDelivered"),
     framesDropped: total("framesDropped"),
   };

@@ -46,6 +46,7 @@ export class Archives {
   /** Takes over what an earlier process left: call once, before anything else. */
   async recover(): Promise<void> {
     const { records, files } = this.parts;
+    await files.create();
     for (const id of await files.list()) {
       if (!await records.hasArchive(id)) await files.remove(id);
     }
@@ -56,39 +57,35 @@ export class Archives {
 
   /** Starts an archive; resolves when a page records. Throws the documented 404, 409, 500. */
   async start({ id: sessionId, routed }: SessionRecord, options: StartOptions) {
-    const cannot = "Cannot start an archive";
-    if (!routed) throw new EmulatorError(409, `${cannot}: the session is not routed`);
-    if (this.parts.sessions.connections(sessionId).length === 0) {
-      throw new EmulatorError(404, `${cannot}: no clients are connected to the session`);
-    }
-    const isTaken = this.#of(sessionId).some(({ isActive, record: { multiArchiveTag } }) =>
-      isActive && multiArchiveTag === options.multiArchiveTag
+    const refuse = (status: 404 | 409, why: string) => {
+      throw new EmulatorError(status, `Cannot start an archive: ${why}`);
+    };
+    if (!routed) refuse(409, "the session is not routed");
+    const clients = this.parts.sessions.connections(sessionId);
+    if (clients.length === 0) refuse(404, "no clients are connected to the session");
+    const isTaken = [...this.open.values()].some(({ isActive, record }) =>
+      isActive && record.sessionId === sessionId &&
+      record.multiArchiveTag === options.multiArchiveTag
     );
-    if (isTaken) {
-      throw new EmulatorError(409, `${cannot}: the session is already being recorded`);
-    }
-    if (this.recorders.candidates(sessionId, null).length === 0) {
-      throw new EmulatorError(
-        409,
-        `${cannot}: no browser in the call can record. Record from Chrome or Edge on localhost or https`,
-      );
-    }
+    if (isTaken) refuse(409, "the session is already being recorded");
+    const hint = "Record from Chrome or Edge on localhost or https";
+    const candidates = this.recorders.candidates(sessionId, null);
+    if (candidates.length === 0) refuse(409, `no browser in the call can record. ${hint}`);
     const requestedAtMs = Date.now();
     const id = crypto.randomUUID();
     const archive = this.#add({
-      ...{ ...options, id, sessionId, requestedAtMs },
+      ...{ ...options, id, sessionId, requestedAtMs, updatedAtMs: requestedAtMs },
+      ...{ reason: "", durationSeconds: 0, sizeBytes: 0, fileName: null },
       status: "started",
-      reason: "",
-      updatedAtMs: requestedAtMs,
-      durationSeconds: 0,
-      sizeBytes: 0,
-      fileName: null,
       codecs: { video: "vp8", audio: "opus" }, // until the first page says
       ...{ segments: [], breaks: [], streams: {} },
     });
     try {
       await this.parts.files.create(id);
-      await archive.start();
+      await archive.takeOver();
+      if (!archive.isRunning) {
+        throw new EmulatorError(500, "Cannot start an archive: no page began to record in time");
+      }
     } catch (error) {
       this.open.delete(id);
       await this.parts.files.remove(id);
@@ -138,7 +135,8 @@ export class Archives {
 
   /** The archives of a session that record or pause now, as clients see them. */
   running(sessionId: string): { id: string; name: string; status: string }[] {
-    return this.#of(sessionId).filter(({ isRunning }) => isRunning)
+    return [...this.open.values()]
+      .filter(({ isRunning, record }) => isRunning && record.sessionId === sessionId)
       .map(({ record: { id, name, status } }) => ({ id, name, status }));
   }
 
@@ -190,10 +188,6 @@ export class Archives {
     return archive;
   }
 
-  #of(sessionId: string): Archive[] {
-    return [...this.open.values()].filter(({ record }) => record.sessionId === sessionId);
-  }
-
   async #makeFile(record: ArchiveRecord, others: Promise<void>[]): Promise<void> {
     const { files, timings } = this.parts;
     if (others.length >= REMUXES_AT_ONCE) await Promise.race(others);
@@ -211,10 +205,7 @@ export class Archives {
       record.status = "available";
     } catch (error) {
       if (closing.aborted) return;
-      const { id: archiveId } = record;
-      log("error", "emulator: cannot make the file of an archive", {
-        ...{ archiveId, error: String(error) },
-      });
+      log("error", "emulator: cannot make a file", { archiveId: record.id, error: String(error) });
       record.status = "failed";
       record.reason = "failure";
       await files.remove(record.id);

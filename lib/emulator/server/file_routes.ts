@@ -5,6 +5,7 @@ import { bodyLimit } from "hono/body-limit";
 import { getMimeType } from "hono/utils/mime";
 import { z } from "zod";
 import type { ArchiveRecord } from "../../store/mod.ts";
+import { uploadName } from "./archive_files.ts";
 import type { Archives } from "./archives.ts";
 import { EmulatorError } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
@@ -47,9 +48,11 @@ export function fileRoutes(archives: Archives): Hono {
   const readName = (c: Context) => {
     const name = uploadSchema.safeParse(c.req.param());
     if (!name.success) throw new EmulatorError(400, `${cannot}: its name is invalid`);
-    const { archiveId, segment } = name.data;
+    const { archiveId, segment, file } = name.data;
     const token = c.req.header("authorization")?.replace(/^Bearer /i, "") ?? "";
-    if (tokens.isSigned("upload", `${archiveId} ${segment}`, token)) return name.data;
+    if (tokens.isSigned("upload", `${archiveId} ${segment}`, token)) {
+      return { archiveId, upload: uploadName(segment, file) };
+    }
     throw new EmulatorError(403, `${cannot}: the token is for another one`);
   };
   const limited = bodyLimit({
@@ -61,18 +64,19 @@ export function fileRoutes(archives: Archives): Hono {
 
   // Hono serves HEAD by GET.
   routes.get("/upload/:archiveId/:segment/:file", async (c) => {
-    const length = await files.length(readName(c));
+    const { archiveId, upload } = readName(c);
+    const length = await files.length(archiveId, upload);
     return c.body(null, 200, { "upload-offset": String(length), "cache-control": "no-store" });
   });
   routes.patch("/upload/:archiveId/:segment/:file", limited, async (c) => {
-    const name = readName(c);
+    const { archiveId, upload } = readName(c);
     const offset = offsetSchema.safeParse(c.req.header("upload-offset"));
     if (!offset.success) throw new EmulatorError(400, `${cannot}: no Upload-Offset`);
     const bytes = new Uint8Array(await c.req.arrayBuffer());
-    const archive = archives.open.get(name.archiveId);
+    const archive = archives.open.get(archiveId);
     // Not 409, which asks to go on elsewhere.
     if (!archive?.isReceiving) throw new EmulatorError(404, `${cannot}: the archive is over`);
-    const { appended, length } = await files.append(name, offset.data, bytes);
+    const { appended, length } = await files.append(archiveId, upload, offset.data, bytes);
     if (appended) archive.uploadCame();
     return c.body(null, appended ? 204 : 409, { "upload-offset": String(length) });
   });

@@ -1,4 +1,5 @@
 /** The pages that can record: one WebSocket each, and a measured clock. */
+import { z } from "zod";
 import { type FromRecorder, fromRecorderSchema, type ToRecorder } from "../protocol.ts";
 import type { Archives } from "./archives.ts";
 import { MessageBudget, upgradeWebSocket } from "./client_socket.ts";
@@ -20,12 +21,20 @@ export class Recorder {
 
   constructor(readonly id: string, readonly identity: ClientIdentity) {}
 
+  /** Replaces its socket; the previous one is closed with the code and the reason. */
+  setSocket(socket: WebSocket | null, code: number, reason: string): void {
+    clearTimeout(this.graceTimer);
+    const previous = this.socket;
+    this.socket = socket;
+    previous?.close(code, reason);
+  }
+
   /** Sends a message if it is connected. */
   send(message: ToRecorder): void {
     if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
   }
 
-  /** Has it show its clock, and that it lives. The id comes back with the answer. */
+  /** Has it show its clock, and that it lives: the answer repeats the time of this question. */
   ping(): void {
     this.send({ type: "ping", id: Date.now() });
   }
@@ -34,11 +43,13 @@ export class Recorder {
 /** Pings at the start of a connection, and pause between them, ms. */
 const FIRST_PINGS = 4;
 const FIRST_PING_MS = 40;
-const recorderIdPattern = /^[\w-]{8,64}$/;
+const RECORDER_ID = /^[\w-]{8,64}$/;
+const textSchema = z.string().max(LIMITS.messageBytes);
 
 /** All recorders. */
 export class Recorders {
-  readonly #recorders = new Map<string, Recorder>();
+  /** Those that are connected or expected back, by id. */
+  readonly known = new Map<string, Recorder>();
   readonly #pinging: ReturnType<typeof setInterval>;
 
   constructor(private readonly archives: Archives) {
@@ -49,13 +60,10 @@ export class Recorders {
   /** Ends all connections. Recordings go on in the pages; the next process takes them over. */
   close(): void {
     clearInterval(this.#pinging);
-    for (const recorder of this.#recorders.values()) {
-      clearTimeout(recorder.graceTimer);
-      const { socket } = recorder;
-      recorder.socket = null;
-      socket?.close(1012, "The server restarts");
+    for (const recorder of this.known.values()) {
+      recorder.setSocket(null, 1012, "The server restarts");
     }
-    this.#recorders.clear();
+    this.known.clear();
   }
 
   /**
@@ -73,10 +81,7 @@ export class Recorders {
       recorder = identity && this.#enter(searchParams.get("recorder") ?? "", identity);
       // A refusal of the handshake would make the page try again.
       if (!recorder) return socket.close(1008, "The token or the recorder is refused");
-      const previous = recorder.socket;
-      recorder.socket = socket;
-      previous?.close(4000, "The recorder reconnected");
-      clearTimeout(recorder.graceTimer);
+      recorder.setSocket(socket, 4000, "The recorder reconnected");
       recorder.lastHeardMs = performance.now();
       for (let i = 0; i < FIRST_PINGS; i++) {
         setTimeout(() => recorder?.ping(), i * FIRST_PING_MS);
@@ -93,32 +98,24 @@ export class Recorders {
     return response;
   }
 
-  /** A recorder that is connected, or expected back. */
-  get(id: string): Recorder | undefined {
-    return this.#recorders.get(id);
-  }
-
   /** Pages in a session that can record, with these codecs if given, best first. */
   candidates(sessionId: string, codecs: { video: string; audio: string } | null): Recorder[] {
-    const connections = this.archives.parts.sessions.connections(sessionId);
-    const present = new Set(connections.map(participantOf));
-    const publishing = new Set(
-      connections.filter(({ streams }) => streams.size > 0).map(participantOf),
-    );
+    const clients = this.archives.parts.sessions.connections(sessionId);
+    const present = new Set(clients.map(participantOf));
+    const publishers = clients.filter(({ streams }) => streams.size > 0);
+    const publishing = new Set(publishers.map(participantOf));
     const recording = new Set(this.archives.open.values().map((archive) => archive.recorder));
-    const canRecord = ({ codecs: { video, audio } }: Recorder) =>
-      codecs
-        ? video.includes(codecs.video) && audio.includes(codecs.audio)
-        : video.length > 0 && audio.length > 0;
+    const encodes = (known: readonly string[], wanted = known[0] ?? "") => known.includes(wanted);
     // One page for two archives that overlap: then both are on one clock. Hosts stay longest.
     const rank = (recorder: Recorder) =>
       (recording.has(recorder) ? 4 : 0) +
       (recorder.identity.role === "moderator" ? 2 : 0) +
       (publishing.has(participantOf(recorder.identity)) ? 1 : 0);
-    return [...this.#recorders.values()]
-      .filter((recorder) =>
-        recorder.socket?.readyState === WebSocket.OPEN && !recorder.isLeaving &&
-        present.has(participantOf(recorder.identity)) && canRecord(recorder)
+    return [...this.known.values()]
+      .filter(({ socket, isLeaving, identity, codecs: { video, audio } }) =>
+        socket?.readyState === WebSocket.OPEN && !isLeaving &&
+        present.has(participantOf(identity)) &&
+        encodes(video, codecs?.video) && encodes(audio, codecs?.audio)
       )
       // The sort is stable: among equals the one that came first.
       .sort((a, b) => rank(b) - rank(a));
@@ -127,33 +124,36 @@ export class Recorders {
   /** Marks recorders whose participant is no longer connected to any session. */
   markLeaving(): void {
     const present = new Set(this.archives.parts.sessions.all().map(participantOf));
-    for (const recorder of this.#recorders.values()) {
-      if (!present.has(participantOf(recorder.identity))) recorder.isLeaving = true;
+    for (const recorder of this.known.values()) {
+      recorder.isLeaving ||= !present.has(participantOf(recorder.identity));
     }
   }
 
   #enter(id: string, identity: ClientIdentity): Recorder | null {
-    const known = this.#recorders.get(id);
+    const known = this.known.get(id);
     if (known) return known.identity.tokenHash === identity.tokenHash ? known : null;
-    if (!recorderIdPattern.test(id) || this.#recorders.size >= LIMITS.recorders) return null;
+    if (!RECORDER_ID.test(id) || this.known.size >= LIMITS.recorders) return null;
     const recorder = new Recorder(id, identity);
-    this.#recorders.set(id, recorder);
+    this.known.set(id, recorder);
     return recorder;
   }
 
   #receive(recorder: Recorder, data: unknown): void {
     recorder.lastHeardMs = performance.now();
-    const message = parseMessage(data);
-    if (!message) return recorder.socket?.close(1008, "The message is malformed");
+    let message: FromRecorder;
+    try {
+      message = fromRecorderSchema.parse(JSON.parse(textSchema.parse(data)));
+    } catch {
+      return recorder.socket?.close(1008, "The message is malformed");
+    }
+    const { open } = this.archives;
     switch (message.type) {
       case "hello":
         recorder.codecs = message;
         for (const { archiveId } of message.recordings) {
-          if (!this.archives.open.has(archiveId)) recorder.send({ type: "discard", archiveId });
+          if (!open.has(archiveId)) recorder.send({ type: "discard", archiveId });
         }
-        for (const archive of this.archives.open.values()) {
-          archive.arrived(recorder, message.recordings);
-        }
+        for (const archive of open.values()) archive.arrived(recorder, message.recordings);
         return;
       case "pong":
         return recorder.clock.add(message.atMs, message.id, Date.now());
@@ -161,39 +161,25 @@ export class Recorders {
         recorder.isLeaving = true;
         return this.archives.update();
       default:
-        return this.archives.open.get(message.archiveId)?.reported(recorder, message);
+        return open.get(message.archiveId)?.reported(recorder, message);
     }
   }
 
   #pingAll(): void {
     const { recorderSilenceMs } = this.archives.parts.timings;
-    for (const recorder of this.#recorders.values()) {
-      if (!recorder.socket || performance.now() - recorder.lastHeardMs <= recorderSilenceMs) {
-        recorder.ping();
-      } else {
-        recorder.socket.close(4002, "The recorder is silent");
-        this.#lose(recorder);
-      }
+    for (const recorder of this.known.values()) {
+      const isSilent = performance.now() - recorder.lastHeardMs > recorderSilenceMs;
+      if (recorder.socket && isSilent) this.#lose(recorder, 4002, "The recorder is silent");
+      else recorder.ping();
     }
   }
 
-  #lose(recorder: Recorder): void {
-    recorder.socket = null;
-    clearTimeout(recorder.graceTimer);
-    const { recorderGraceMs } = this.archives.parts.timings;
+  #lose(recorder: Recorder, code = 1000, reason = ""): void {
+    recorder.setSocket(null, code, reason);
     recorder.graceTimer = setTimeout(() => {
-      this.#recorders.delete(recorder.id);
+      this.known.delete(recorder.id);
       for (const archive of this.archives.open.values()) archive.gone(recorder);
-    }, recorder.isLeaving ? 0 : recorderGraceMs);
-  }
-}
-
-function parseMessage(data: unknown): FromRecorder | null {
-  if (typeof data !== "string" || data.length > LIMITS.messageBytes) return null;
-  try {
-    return fromRecorderSchema.safeParse(JSON.parse(data)).data ?? null;
-  } catch {
-    return null;
+    }, recorder.isLeaving ? 0 : this.archives.parts.timings.recorderGraceMs);
   }
 }
 

@@ -20,13 +20,6 @@ import {
 import type { ArchiveRecord } from "../../store/mod.ts";
 import { cutToWholeElements } from "./matroska.ts";
 
-/** An upload and its place in the finished file. */
-export interface Upload {
-  path: string;
-  /** Media time of the finished file at which this upload begins. */
-  offsetSeconds: number;
-}
-
 /** A time that no upload covers, in media time of the finished file. */
 export interface MediaGap {
   fromSeconds: number;
@@ -58,14 +51,14 @@ interface Lane {
 }
 
 /**
- * Joins uploads, each of which may end anywhere, into one MP4 (H.264) or WebM (VP8) at `to`. Where two
- * overlap the later one counts; missing audio between two is filled with silence. `describe` makes the
+ * Joins uploads, each of which may end anywhere, into one MP4 (H.264) or WebM (VP8) at `to`. Each begins
+ * at its offset; where two overlap the later one counts; missing audio between two is filled with silence. `describe` makes the
  * file's tag `comment`. Resolves to its length, to the end of the last packet, and what it has.
  *
  * @throws {Error} when nothing playable was uploaded, and when `signal` aborts.
  */
 export async function joinUploads(
-  uploads: readonly Upload[],
+  uploads: readonly { path: string; offsetSeconds: number }[],
   to: string,
   { codecs, describe, signal }: {
     codecs: ArchiveRecord["codecs"];

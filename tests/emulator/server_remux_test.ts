@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { cutToWholeElements } from "../../lib/emulator/server/matroska.ts";
-import { joinUploads } from "../../lib/emulator/server/remux.ts";
+import { cutToWholeElements, joinUploads } from "../../lib/emulator/server/remux.ts";
 import {
   joined,
   longestPauseMs,

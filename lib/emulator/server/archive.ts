@@ -23,8 +23,8 @@ type Reason =
 export class Archive {
   /** Whether uploads are accepted. */
   isReceiving = true;
-  /** The page of the last segment; null: it is done, gone, or not back after a restart. */
-  #current: Recorder | null = null;
+  /** The page that records now; null: it is done, gone, or not back after a restart. */
+  recorder: Recorder | null = null;
   /** The page that is asked to record; the answer is whether it does. */
   #asked: { recorder: Recorder; answer: PromiseWithResolvers<boolean> } | null = null;
   /** Pages that failed to record this archive: they are not asked again. */
@@ -46,15 +46,13 @@ export class Archive {
     return this.isActive && this.record.segments.length > 0;
   }
 
-  /** The page that records now and will go on. */
-  get recorder(): Recorder | null {
-    return this.isRunning && !this.#current?.isLeaving ? this.#current : null;
-  }
-
   /** Continues what an earlier process left: its recorder is expected back, then others take over. */
   recover(): void {
-    const { recorderGraceMs } = this.archives.parts.timings;
-    if (this.isRunning) this.#arm("recovery", recorderGraceMs, () => this.update());
+    const giveUp = () => {
+      this.#disarm("recovery");
+      this.update();
+    };
+    if (this.isRunning) this.#arm("recovery", this.archives.parts.timings.recorderGraceMs, giveUp);
     this.update();
   }
 
@@ -86,15 +84,13 @@ export class Archive {
     const rotationAtMs = sessions.openedAtMs(record.sessionId) + timings.rotationMs;
     this.#endAfter("user initiated", rotationAtMs - nowMs);
     const totalMs = nowMs - (record.segments[0]?.startedAtMs ?? nowMs);
-    const leftMs = timings.maxDurationMs - mediaMs(record, nowMs);
+    const leftMs = [timings.maxTotalMs - totalMs];
+    if (record.status === "started") leftMs.push(timings.maxDurationMs - mediaMs(record, nowMs));
     this.#endAfter("maximum duration exceeded", null);
-    this.#endAfter(
-      "maximum duration exceeded",
-      Math.min(timings.maxTotalMs - totalMs, record.status === "started" ? leftMs : Infinity),
-    );
+    this.#endAfter("maximum duration exceeded", Math.min(...leftMs));
 
     const { recorder } = this;
-    if (!recorder) return void this.takeOver();
+    if (!recorder || recorder.isLeaving) return void this.takeOver();
     this.#endAfter("failure", null);
     const message = { streams: this.#streams(), paused: record.status === "paused" };
     const text = JSON.stringify(message);
@@ -112,7 +108,7 @@ export class Archive {
       segment.complete = false;
       if (this.isRunning && segment === segments.at(-1)) {
         this.#disarm("recovery");
-        this.#current = recorder;
+        this.recorder = recorder;
         this.#told = "";
       } else {
         recorder.send({ type: "stop", archiveId });
@@ -134,18 +130,30 @@ export class Archive {
 
   /** A recorder reports on its recording of this archive. */
   reported(recorder: Recorder, report: Report): void {
+    const { record, archives } = this;
     const answer = this.#asked?.recorder === recorder ? this.#asked.answer : null;
     if (report.type === "started") {
-      if (answer) this.#addSegment(recorder, report);
-      return answer?.resolve(true);
+      if (!answer) return;
+      record.segments.push({
+        recorderId: recorder.id,
+        startedAtMs: recorder.clock.toWallClock(report.startedAtMs) ?? Date.now(),
+        complete: false,
+        losses: { framesNotDelivered: 0, framesDropped: 0 },
+      });
+      this.recorder = recorder;
+      this.#told = "";
+      answer.resolve(true);
+      if (record.segments.length > 1) return archives.save(record);
+      record.codecs = report.codecs;
+      return archives.statusChanged(record, true);
     }
     if (report.type === "failed") {
       const error = report.message.slice(0, 300);
-      log("warning", "emulator: recording failed", { archiveId: this.record.id, error });
+      log("warning", "emulator: recording failed", { archiveId: record.id, error });
       if (answer) return answer.resolve(false);
     }
     // Reports are repeated after a lost connection, also to a server that was restarted.
-    const segment = this.record.segments.findLast(({ recorderId, complete }) =>
+    const segment = record.segments.findLast(({ recorderId, complete }) =>
       recorderId === recorder.id && !complete
     );
     if (!segment) return;
@@ -165,7 +173,8 @@ export class Archive {
   /** Ends it, unless it has ended; its recorders upload the rest. */
   end(reason: Reason): void {
     if (!this.isRunning) return;
-    this.#stopWaiting();
+    this.#asked?.answer.resolve(false);
+    this.recorder = null;
     const { record, archives } = this;
     const nowMs = Date.now();
     for (const lull of record.breaks) lull.toMs ??= nowMs;
@@ -183,7 +192,8 @@ export class Archive {
   /** Accepts and does nothing more: all bytes are there, or another process continues. */
   close(): void {
     this.isReceiving = false;
-    this.#stopWaiting();
+    this.#asked?.answer.resolve(false);
+    for (const timer of this.#timers.values()) clearTimeout(timer);
   }
 
   /** Has another page record; the one that records now, if any, is stopped when that has started. */
@@ -199,7 +209,7 @@ export class Archive {
       codecs: segments.length === 0 ? null : codecs,
       uploadToken: tokens.sign("upload", `${archiveId} ${segments.length}`),
     };
-    const previous = this.#current;
+    const previous = this.recorder;
     const candidates = this.archives.recorders.candidates(sessionId, request.codecs)
       .filter((recorder) => recorder !== previous && !this.#failed.has(recorder));
     let hasStarted = false;
@@ -221,25 +231,10 @@ export class Archive {
     if (!isEmpty) this.#endAfter("failure", timings.recorderMissingMs);
   }
 
-  #addSegment(recorder: Recorder, { startedAtMs, codecs }: Report & { type: "started" }): void {
-    const { record, archives } = this;
-    record.segments.push({
-      recorderId: recorder.id,
-      startedAtMs: recorder.clock.toWallClock(startedAtMs) ?? Date.now(),
-      complete: false,
-      losses: { framesNotDelivered: 0, framesDropped: 0 },
-    });
-    this.#current = recorder;
-    this.#told = "";
-    if (record.segments.length > 1) return archives.save(record);
-    record.codecs = codecs;
-    archives.statusChanged(record, true);
-  }
-
   #complete(segment: ArchiveRecord["segments"][number]): void {
     if (segment.complete) return;
     segment.complete = true;
-    if (segment === this.record.segments.at(-1)) this.#current = null;
+    if (segment === this.record.segments.at(-1)) this.recorder = null;
     this.archives.save(this.record);
     this.update();
   }
@@ -284,21 +279,11 @@ export class Archive {
   }
 
   #arm(name: Reason | "recovery" | "finish", ms: number, act: () => void): void {
-    if (this.#timers.has(name)) return;
-    const fire = () => {
-      this.#timers.delete(name);
-      act();
-    };
-    this.#timers.set(name, setTimeout(fire, Math.max(0, ms)));
+    if (!this.#timers.has(name)) this.#timers.set(name, setTimeout(act, ms));
   }
 
   #disarm(name: Reason | "recovery" | "finish"): void {
     clearTimeout(this.#timers.get(name));
     this.#timers.delete(name);
-  }
-
-  #stopWaiting(): void {
-    for (const name of [...this.#timers.keys()]) this.#disarm(name);
-    this.#asked?.answer.resolve(false);
   }
 }

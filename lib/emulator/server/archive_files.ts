@@ -12,10 +12,7 @@ export function uploadName(segment: number, file: string): string {
   return `${segment}.${file}.mkv`;
 }
 
-/**
- * A folder for each archive. `<segment>.<file>.mkv` grows by appending; the finished file takes their
- * place.
- */
+/** A folder for each archive: uploads grow by appending, the finished file takes their place. */
 export class ArchiveFiles {
   readonly #folder: string;
   /** The last write of each archive, and how many wait for it. */
@@ -66,7 +63,7 @@ export class ArchiveFiles {
       const [segment] = upload.split(".", 1);
       const files = (await this.list(archiveId)).filter((file) => file.startsWith(`${segment}.`));
       if (files.length > filesPerSegment) {
-        throw new EmulatorError(413, `${cannot}: a page may send ${filesPerSegment} files`);
+        throw new EmulatorError(413, `${cannot}: a page may send ${filesPerSegment} files of it`);
       }
       using file = await Deno.open(this.path(archiveId, upload), { write: true, create: true });
       const { size } = await file.stat();
@@ -147,6 +144,7 @@ export class ArchiveFiles {
         return error instanceof Error ? null : Promise.reject(error);
       });
       if (!made) continue;
+      const { hasAudio, hasVideo } = made;
       seconds = Math.max(seconds, made.seconds);
       files.push({
         connectionData: record.streams[streamId]?.connectionData ?? "",
@@ -154,9 +152,7 @@ export class ArchiveFiles {
         size: (await Deno.stat(this.path(id, filename))).size,
         startTimeOffset: Math.round(made.startSeconds * 1000),
         stopTimeOffset: Math.round(made.seconds * 1000),
-        streamId,
-        hasAudio: made.hasAudio,
-        hasVideo: made.hasVideo,
+        ...{ streamId, hasAudio, hasVideo },
       });
     }
     if (files.length === 0) throw new Error("Nothing playable was uploaded");

@@ -118,7 +118,7 @@ export class Archives {
   async list(sessionId?: string): Promise<ArchiveRecord[]> {
     await this.#saving;
     const all = await this.parts.records.archives();
-    return sessionId === undefined ? all : all.filter((a) => a.sessionId === sessionId);
+    return all.filter((record) => sessionId === undefined || record.sessionId === sessionId);
   }
 
   /** Deletes an archive and its file. Throws 404, and 409 while it is not finished. */

@@ -34,7 +34,7 @@ export class Recorder {
     if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
   }
 
-  /** Has it show its clock, and that it lives: the answer repeats the time of this question. */
+  /** Has it show its clock, and that it lives; the answer repeats the time of the question. */
   ping(): void {
     this.send({ type: "ping", id: Date.now() });
   }

@@ -8,9 +8,6 @@ import { LIMITS } from "./limits.ts";
 import type { Recorder } from "./recorders.ts";
 import { isActive, participantOf } from "./sessions.ts";
 
-/** What a recorder reports about one of its recordings. */
-export type Report = Extract<FromRecorder, { archiveId: string }>;
-
 /** The platform's words for why an archive ended. */
 type Reason =
   | "user initiated"
@@ -48,20 +45,23 @@ export class Archive {
 
   /** Continues what an earlier process left: its recorder is expected back, then others take over. */
   recover(): void {
-    const giveUp = () => {
+    this.#arm("recovery", this.archives.parts.timings.recorderGraceMs, () => {
       this.#disarm("recovery");
       this.update();
-    };
-    if (this.isRunning) this.#arm("recovery", this.archives.parts.timings.recorderGraceMs, giveUp);
+    });
     this.update();
   }
 
   /** Something has changed: pauses, goes on, sets deadlines, tells the recorder or finds one. */
   update(): void {
-    if (this.isReceiving && !this.isActive) return this.#awaitUploads();
-    if (!this.isRunning) return;
     const { record, archives } = this;
     const { sessions, timings } = archives.parts;
+    if (this.isReceiving && !this.isActive) {
+      // Once every recorder is done, or nothing has come of them for a while.
+      if (record.segments.every(({ complete }) => complete)) this.#finish();
+      else this.#arm("finish", timings.recorderFinishMs, () => this.#finish());
+    }
+    if (!this.isRunning) return;
     const nowMs = Date.now();
     const published = sessions.streams(record.sessionId);
     for (const { stream, publisher } of published) {
@@ -129,7 +129,7 @@ export class Archive {
   }
 
   /** A recorder reports on its recording of this archive. */
-  reported(recorder: Recorder, report: Report): void {
+  reported(recorder: Recorder, report: Extract<FromRecorder, { archiveId: string }>): void {
     const { record, archives } = this;
     const answer = this.#asked?.recorder === recorder ? this.#asked.answer : null;
     if (report.type === "started") {
@@ -239,16 +239,9 @@ export class Archive {
     this.update();
   }
 
-  /** Makes the file once every recorder is done, or nothing has come of them for a while. */
-  #awaitUploads(): void {
-    const { record, archives } = this;
-    const finish = () => {
-      this.close();
-      for (const segment of record.segments) segment.complete = true;
-      archives.finish(record);
-    };
-    if (record.segments.every(({ complete }) => complete)) finish();
-    else this.#arm("finish", archives.parts.timings.recorderFinishMs, finish);
+  #finish(): void {
+    this.close();
+    this.archives.finish(this.record);
   }
 
   /** The session's streams, and the streams of any session that carry the same person's media. */

@@ -14,22 +14,19 @@ export function uploadName(segment: number, file: string): string {
 
 /** A folder for each archive: uploads grow by appending, the finished file takes their place. */
 export class ArchiveFiles {
-  readonly #folder: string;
   /** The last write of each archive, and how many wait for it. */
   readonly #writing = new Map<string, { tail: Promise<unknown>; waiting: number }>();
 
-  constructor(dataDir: string) {
-    this.#folder = join(dataDir, "archives");
-  }
+  constructor(private readonly dataDir: string) {}
 
   /** Makes room for an archive, or for any. */
-  async create(archiveId = ""): Promise<void> {
-    await Deno.mkdir(this.path(archiveId), { recursive: true });
+  create(archiveId = ""): void {
+    Deno.mkdirSync(this.path(archiveId), { recursive: true });
   }
 
   /** The path of an archive's folder, or of a file in it. */
   path(archiveId: string, file = ""): string {
-    return join(this.#folder, archiveId, basename(file));
+    return join(this.dataDir, "archives", archiveId, basename(file));
   }
 
   /** How many bytes of an upload are stored. */
@@ -83,10 +80,7 @@ export class ArchiveFiles {
    *
    * @throws {Error} when nothing playable was uploaded, and when `signal` aborts.
    */
-  async finish(
-    record: ArchiveRecord,
-    signal: AbortSignal,
-  ): Promise<Pick<ArchiveRecord, "fileName" | "sizeBytes" | "durationSeconds">> {
+  async finish(record: ArchiveRecord, signal: AbortSignal) {
     await this.#writing.get(record.id)?.tail;
     const extension = record.codecs.video === "avc" ? "mp4" : "webm";
     const isIndividual = record.outputMode === "individual";
@@ -123,8 +117,7 @@ export class ArchiveFiles {
       uploads.push({ path: this.path(id, upload), offsetSeconds });
     }
     const describe = (gaps: MediaGap[]) => `gapless ${JSON.stringify(factsOf(record, gaps))}`;
-    const path = this.path(id, to);
-    const made = await joinUploads(uploads, path, { codecs, describe, signal });
+    const made = await joinUploads(uploads, this.path(id, to), { codecs, describe, signal });
     return { ...made, startSeconds: uploads[0]?.offsetSeconds ?? 0 };
   }
 
@@ -160,9 +153,7 @@ export class ArchiveFiles {
     const open = (name: string) => Deno.open(this.path(id, name));
     async function* entries() {
       yield { name: `${id}.json`, input: JSON.stringify(manifest, null, 2) };
-      for (const { filename: name } of files) {
-        yield { name, input: (await open(name)).readable };
-      }
+      for (const { filename: name } of files) yield { name, input: (await open(name)).readable };
     }
     await Deno.writeFile(this.path(id, to), makeZip(entries()), { signal });
     return { seconds };
@@ -200,6 +191,5 @@ function factsOf({ segments, breaks }: ArchiveRecord, gaps: readonly MediaGap[])
 }
 
 function ignoreMissing(error: unknown): undefined {
-  if (error instanceof Deno.errors.NotFound) return undefined;
-  throw error;
+  if (!(error instanceof Deno.errors.NotFound)) throw error;
 }

@@ -6,11 +6,11 @@ import type { ArchiveFiles } from "./archive_files.ts";
 import { EmulatorError } from "./errors.ts";
 import type { Timings } from "./limits.ts";
 import { Recorders } from "./recorders.ts";
-import type { Sessions } from "./sessions.ts";
+import { participantOf, type Sessions } from "./sessions.ts";
 import type { Tokens } from "./tokens.ts";
 
-/** What a start may ask for. */
-export type StartOptions = Pick<
+/** What a start asks for. */
+type StartOptions = Pick<
   ArchiveRecord,
   "name" | "hasAudio" | "hasVideo" | "outputMode" | "resolution" | "multiArchiveTag"
 >;
@@ -46,7 +46,7 @@ export class Archives {
   /** Takes over what an earlier process left: call once, before anything else. */
   async recover(): Promise<void> {
     const { records, files } = this.parts;
-    await files.create();
+    files.create();
     for (const id of await files.list()) {
       if (!await records.hasArchive(id)) await files.remove(id);
     }
@@ -57,12 +57,14 @@ export class Archives {
 
   /** Starts an archive; resolves when a page records. Throws the documented 404, 409, 500. */
   async start({ id: sessionId, routed }: SessionRecord, options: StartOptions) {
+    const { sessions, files } = this.parts;
     const refuse = (status: 404 | 409, why: string) => {
       throw new EmulatorError(status, `Cannot start an archive: ${why}`);
     };
     if (!routed) refuse(409, "the session is not routed");
-    const clients = this.parts.sessions.connections(sessionId);
-    if (clients.length === 0) refuse(404, "no clients are connected to the session");
+    if (sessions.connections(sessionId).length === 0) {
+      refuse(404, "no clients are connected to the session");
+    }
     const isTaken = [...this.open.values()].some(({ isActive, record }) =>
       isActive && record.sessionId === sessionId &&
       record.multiArchiveTag === options.multiArchiveTag
@@ -73,6 +75,7 @@ export class Archives {
     if (candidates.length === 0) refuse(409, `no browser in the call can record. ${hint}`);
     const requestedAtMs = Date.now();
     const id = crypto.randomUUID();
+    files.create(id);
     const archive = this.#add({
       ...{ ...options, id, sessionId, requestedAtMs, updatedAtMs: requestedAtMs },
       ...{ reason: "", durationSeconds: 0, sizeBytes: 0, fileName: null },
@@ -80,16 +83,11 @@ export class Archives {
       codecs: { video: "vp8", audio: "opus" }, // until the first page says
       ...{ segments: [], breaks: [], streams: {} },
     });
-    try {
-      await this.parts.files.create(id);
-      await archive.takeOver();
-      if (!archive.isRunning) {
-        throw new EmulatorError(500, "Cannot start an archive: no page began to record in time");
-      }
-    } catch (error) {
+    await archive.takeOver();
+    if (!archive.isRunning) {
       this.open.delete(id);
-      await this.parts.files.remove(id);
-      throw error;
+      await files.remove(id);
+      throw new EmulatorError(500, "Cannot start an archive: no page began to record in time");
     }
     await this.#saving;
     return archive.record;
@@ -142,7 +140,10 @@ export class Archives {
 
   /** Clients, streams or recorders have changed: media of other sessions may have moved, too. */
   update(): void {
-    this.recorders.markLeaving();
+    const present = new Set(this.parts.sessions.all().map(participantOf));
+    for (const recorder of this.recorders.known.values()) {
+      recorder.isLeaving ||= !present.has(participantOf(recorder.identity));
+    }
     for (const archive of this.open.values()) archive.update();
   }
 
@@ -167,7 +168,6 @@ export class Archives {
 
   /** Everything was uploaded: makes the file. One that takes long does not hold up the others. */
   finish(record: ArchiveRecord): void {
-    this.save(record);
     const finishing: Promise<void> = this.#makeFile(record, [...this.#finishing])
       .finally(() => this.#finishing.delete(finishing));
     this.#finishing.add(finishing);

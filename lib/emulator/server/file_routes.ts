@@ -102,15 +102,14 @@ export function fileRoutes(archives: Archives): Hono {
 async function sendFile(c: Context, path: string, name: string): Promise<Response> {
   const { size } = await Deno.stat(path);
   const extension = path.split(".").at(-1) ?? "";
+  // A name may hold half of a surrogate pair, which cannot be encoded.
+  const encodedName = encodeURIComponent(name.toWellFormed());
   const headers: Record<string, string> = {
     ...CORS,
     "accept-ranges": "bytes",
     "cache-control": "private, max-age=600",
     "content-type": getMimeType(path) ?? "application/octet-stream",
-    // A name may hold half of a surrogate pair, which cannot be encoded.
-    "content-disposition": `inline; filename*=UTF-8''${
-      encodeURIComponent(`${name.toWellFormed()}.${extension}`)
-    }`,
+    "content-disposition": `inline; filename*=UTF-8''${encodedName}.${extension}`,
   };
   const [, first = "", last = ""] = /^bytes=(\d*)-(\d*)$/.exec(c.req.header("range") ?? "") ?? [];
   const isRange = first + last !== "" && (last === "" || Number(first) <= Number(last));

@@ -12,7 +12,7 @@ export class Recorder {
   readonly clock = new RecorderClock();
   /** Codecs that it encodes; empty: it cannot record. */
   codecs: { video: readonly string[]; audio: readonly string[] } = { video: [], audio: [] };
-  /** It will not record anything new. */
+  /** Its participant leaves, or has left every session: it will not record anything new. */
   isLeaving = false;
   socket: WebSocket | null = null;
   lastHeardMs = performance.now();
@@ -53,7 +53,14 @@ export class Recorders {
   readonly #pinging: ReturnType<typeof setInterval>;
 
   constructor(private readonly archives: Archives) {
-    this.#pinging = setInterval(() => this.#pingAll(), archives.parts.timings.recorderPingMs);
+    const { recorderPingMs, recorderSilenceMs } = archives.parts.timings;
+    this.#pinging = setInterval(() => {
+      for (const recorder of this.known.values()) {
+        const isSilent = performance.now() - recorder.lastHeardMs > recorderSilenceMs;
+        if (recorder.socket && isSilent) this.#lose(recorder, 4002, "The recorder is silent");
+        else recorder.ping();
+      }
+    }, recorderPingMs);
     Deno.unrefTimer(this.#pinging);
   }
 
@@ -63,7 +70,6 @@ export class Recorders {
     for (const recorder of this.known.values()) {
       recorder.setSocket(null, 1012, "The server restarts");
     }
-    this.known.clear();
   }
 
   /**
@@ -83,9 +89,7 @@ export class Recorders {
       if (!recorder) return socket.close(1008, "The token or the recorder is refused");
       recorder.setSocket(socket, 4000, "The recorder reconnected");
       recorder.lastHeardMs = performance.now();
-      for (let i = 0; i < FIRST_PINGS; i++) {
-        setTimeout(() => recorder?.ping(), i * FIRST_PING_MS);
-      }
+      for (let i = 0; i < FIRST_PINGS; i++) setTimeout(() => recorder?.ping(), i * FIRST_PING_MS);
     };
     socket.onmessage = ({ data }) => {
       if (!budget.take()) return socket.close(1008, "Too many messages");
@@ -102,8 +106,9 @@ export class Recorders {
   candidates(sessionId: string, codecs: { video: string; audio: string } | null): Recorder[] {
     const clients = this.archives.parts.sessions.connections(sessionId);
     const present = new Set(clients.map(participantOf));
-    const publishers = clients.filter(({ streams }) => streams.size > 0);
-    const publishing = new Set(publishers.map(participantOf));
+    const publishing = new Set(
+      clients.filter(({ streams }) => streams.size > 0).map(participantOf),
+    );
     const recording = new Set(this.archives.open.values().map((archive) => archive.recorder));
     const encodes = (known: readonly string[], wanted = known[0] ?? "") => known.includes(wanted);
     // One page for two archives that overlap: then both are on one clock. Hosts stay longest.
@@ -119,14 +124,6 @@ export class Recorders {
       )
       // The sort is stable: among equals the one that came first.
       .sort((a, b) => rank(b) - rank(a));
-  }
-
-  /** Marks recorders whose participant is no longer connected to any session. */
-  markLeaving(): void {
-    const present = new Set(this.archives.parts.sessions.all().map(participantOf));
-    for (const recorder of this.known.values()) {
-      recorder.isLeaving ||= !present.has(participantOf(recorder.identity));
-    }
   }
 
   #enter(id: string, identity: ClientIdentity): Recorder | null {
@@ -162,15 +159,6 @@ export class Recorders {
         return this.archives.update();
       default:
         return open.get(message.archiveId)?.reported(recorder, message);
-    }
-  }
-
-  #pingAll(): void {
-    const { recorderSilenceMs } = this.archives.parts.timings;
-    for (const recorder of this.known.values()) {
-      const isSilent = performance.now() - recorder.lastHeardMs > recorderSilenceMs;
-      if (recorder.socket && isSilent) this.#lose(recorder, 4002, "The recorder is silent");
-      else recorder.ping();
     }
   }
 

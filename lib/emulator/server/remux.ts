@@ -33,14 +33,12 @@ const TOLERATED_PAUSE_SECONDS = 0.03;
 /** Between two uploads, up to this is no gap: a frame lasts 33 ms. */
 const TOLERATED_GAP_SECONDS = 0.05;
 
-/** An upload that can be played, in media time of the finished file. */
+/** An upload that can be played, and its place in the finished file. */
 interface Segment {
   video: InputVideoTrack | null;
   audio: InputAudioTrack | null;
   offsetSeconds: number;
-  /** Where its media begins and ends. */
   startSeconds: number;
-  endSeconds: number;
 }
 
 /** One track of the finished file. */
@@ -67,17 +65,23 @@ export async function joinUploads(
 ): Promise<{ seconds: number; hasAudio: boolean; hasVideo: boolean }> {
   using inputs = new DisposableStack();
   const segments: Segment[] = [];
+  const gaps: MediaGap[] = [];
+  let fromSeconds = Infinity;
   for (const { path, offsetSeconds } of uploads) {
     await cutToWholeElements(path);
     // Nothing but Matroska is parsed, whatever was uploaded: a playlist could name other files.
-    const input = new Input({ source: new FilePathSource(path), formats: [MATROSKA] });
-    const segment = await readSegment(inputs.use(input), offsetSeconds);
-    if (segment) segments.push(segment);
+    const input = inputs.use(new Input({ source: new FilePathSource(path), formats: [MATROSKA] }));
+    // A recorder that died early has uploaded nothing that can be read.
+    const video = await input.getPrimaryVideoTrack().catch(() => null);
+    const audio = await input.getPrimaryAudioTrack().catch(() => null);
+    const track = video ?? audio;
+    const first = track && await new EncodedPacketSink(track).getFirstPacket();
+    if (!track || !first) continue;
+    const toSeconds = offsetSeconds + first.timestamp;
+    if (toSeconds - fromSeconds > TOLERATED_GAP_SECONDS) gaps.push({ fromSeconds, toSeconds });
+    segments.push({ video, audio, offsetSeconds, startSeconds: toSeconds });
+    fromSeconds = offsetSeconds + await track.computeDuration();
   }
-  const gaps = segments.slice(1).flatMap(({ startSeconds: toSeconds }, i) => {
-    const fromSeconds = segments[i]?.endSeconds ?? toSeconds;
-    return toSeconds - fromSeconds > TOLERATED_GAP_SECONDS ? [{ fromSeconds, toSeconds }] : [];
-  });
 
   const isMp4 = codecs.video === "avc";
   const output = new Output({
@@ -110,18 +114,6 @@ export async function joinUploads(
     await output.cancel();
     throw error;
   }
-}
-
-async function readSegment(input: Input, offsetSeconds: number): Promise<Segment | null> {
-  // A recorder that died early has uploaded nothing that can be read.
-  const video = await input.getPrimaryVideoTrack().catch(() => null);
-  const audio = await input.getPrimaryAudioTrack().catch(() => null);
-  const track = video ?? audio;
-  const first = track && await new EncodedPacketSink(track).getFirstPacket();
-  if (!track || !first) return null;
-  const startSeconds = offsetSeconds + first.timestamp;
-  const endSeconds = offsetSeconds + await track.computeDuration();
-  return { video, audio, offsetSeconds, startSeconds, endSeconds };
 }
 
 /**
@@ -172,11 +164,8 @@ async function copyInterleaved(lanes: readonly Lane[], signal: AbortSignal): Pro
 // Append-only Matroska files (RFC 9559) have a segment and clusters of unknown size, in which whole
 // elements follow one another.
 
-/** Elements of unknown size: they contain the following ones, up to the next of their kind. */
-const CONTAINERS: ReadonlySet<number> = new Set([
-  0x18538067, // Segment
-  0x1f43b675, // Cluster
-]);
+/** Segment and Cluster, of unknown size: they contain what follows, up to the next of their kind. */
+const CONTAINERS: ReadonlySet<number> = new Set([0x18538067, 0x1f43b675]);
 /** Elements of known size. */
 const ELEMENTS: ReadonlySet<number> = new Set([
   0x1a45dfa3, // EBML header
@@ -220,10 +209,7 @@ export async function cutToWholeElements(path: string): Promise<void> {
   }
 }
 
-/**
- * A number whose first bit that is set marks its length (RFC 8794), with this mark and without; NaN if
- * it is not there in whole.
- */
+/** A number whose first bit that is set marks its length (RFC 8794), also without that bit, or NaN. */
 function readNumber(window: Uint8Array, at: number) {
   const bytes = Math.clz32(window[at] ?? 0) - 23;
   const isWhole = bytes <= 8 && at + bytes <= window.length;

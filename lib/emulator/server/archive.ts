@@ -20,7 +20,7 @@ type Reason =
 export class Archive {
   /** Whether uploads are accepted. */
   isReceiving = true;
-  /** The page that records now; null: it is done, gone, or not back after a restart. */
+  /** The page that records now; null: there is none, or it is not back after a restart. */
   recorder: Recorder | null = null;
   /** The page that is asked to record; the answer is whether it does. */
   #asked: { recorder: Recorder; answer: PromiseWithResolvers<boolean> } | null = null;
@@ -58,8 +58,8 @@ export class Archive {
     const { sessions, timings } = archives.parts;
     if (this.isReceiving && !this.isActive) {
       // Once every recorder is done, or nothing has come of them for a while.
-      if (record.segments.every(({ complete }) => complete)) this.#finish();
-      else this.#arm("finish", timings.recorderFinishMs, () => this.#finish());
+      if (record.segments.every(({ complete }) => complete)) archives.finish(this);
+      else this.#arm("finish", timings.recorderFinishMs, () => archives.finish(this));
     }
     if (!this.isRunning) return;
     const nowMs = Date.now();
@@ -86,7 +86,7 @@ export class Archive {
     const totalMs = nowMs - (record.segments[0]?.startedAtMs ?? nowMs);
     const leftMs = [timings.maxTotalMs - totalMs];
     if (record.status === "started") leftMs.push(timings.maxDurationMs - mediaMs(record, nowMs));
-    this.#endAfter("maximum duration exceeded", null);
+    this.#endAfter("maximum duration exceeded", null); // pauses move it
     this.#endAfter("maximum duration exceeded", Math.min(...leftMs));
 
     const { recorder } = this;
@@ -196,7 +196,7 @@ export class Archive {
     for (const timer of this.#timers.values()) clearTimeout(timer);
   }
 
-  /** Has another page record; the one that records now, if any, is stopped when that has started. */
+  /** Has another page record, also the first; the previous one is stopped when that has started. */
   async takeOver(): Promise<void> {
     if (this.#asked || this.#timers.has("recovery")) return;
     const { sessions, tokens, timings } = this.archives.parts;
@@ -237,11 +237,6 @@ export class Archive {
     if (segment === this.record.segments.at(-1)) this.recorder = null;
     this.archives.save(this.record);
     this.update();
-  }
-
-  #finish(): void {
-    this.close();
-    this.archives.finish(this.record);
   }
 
   /** The session's streams, and the streams of any session that carry the same person's media. */

@@ -46,7 +46,7 @@ export class ArchiveFiles {
     bytes: Uint8Array,
   ): Promise<{ appended: boolean; length: number }> {
     const cannot = "Cannot store an upload";
-    const { archiveBytes, filesPerSegment, uploadsAtOnce } = LIMITS;
+    const { archiveBytes, filesPerSegment: maxFiles, uploadsAtOnce } = LIMITS;
     if (offset + bytes.length > archiveBytes) {
       throw new EmulatorError(413, `${cannot}: an archive may have ${archiveBytes} bytes`);
     }
@@ -59,8 +59,8 @@ export class ArchiveFiles {
     const done = queue.tail.then(async () => {
       const [segment] = upload.split(".", 1);
       const files = (await this.list(archiveId)).filter((file) => file.startsWith(`${segment}.`));
-      if (files.length > filesPerSegment) {
-        throw new EmulatorError(413, `${cannot}: a page may send ${filesPerSegment} files of it`);
+      if (files.length > maxFiles) {
+        throw new EmulatorError(413, `${cannot}: a page may send ${maxFiles} files of an archive`);
       }
       using file = await Deno.open(this.path(archiveId, upload), { write: true, create: true });
       const { size } = await file.stat();

@@ -56,7 +56,8 @@ export class Archives {
   }
 
   /** Starts an archive; resolves when a page records. Throws the documented 404, 409, 500. */
-  async start({ id: sessionId, routed }: SessionRecord, options: StartOptions) {
+  async start(session: SessionRecord, options: StartOptions): Promise<ArchiveRecord> {
+    const { id: sessionId, routed } = session;
     const { sessions, files } = this.parts;
     const refuse = (status: 404 | 409, why: string) => {
       throw new EmulatorError(status, `Cannot start an archive: ${why}`);
@@ -167,8 +168,9 @@ export class Archives {
   }
 
   /** Everything was uploaded: makes the file. One that takes long does not hold up the others. */
-  finish(record: ArchiveRecord): void {
-    const finishing: Promise<void> = this.#makeFile(record, [...this.#finishing])
+  finish(archive: Archive): void {
+    archive.close();
+    const finishing: Promise<void> = this.#makeFile(archive.record, [...this.#finishing])
       .finally(() => this.#finishing.delete(finishing));
     this.#finishing.add(finishing);
   }

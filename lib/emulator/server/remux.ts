@@ -209,7 +209,7 @@ export async function cutToWholeElements(path: string): Promise<void> {
   }
 }
 
-/** A number whose first bit that is set marks its length (RFC 8794), also without that bit, or NaN. */
+/** A number of variable length (RFC 8794), with its length mark and without; NaN if it is cut off. */
 function readNumber(window: Uint8Array, at: number) {
   const bytes = Math.clz32(window[at] ?? 0) - 23;
   const isWhole = bytes <= 8 && at + bytes <= window.length;

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { cutToWholeElements } from "../../lib/emulator/server/matroska.ts";
-import { joinUploads } from "../../lib/emulator/server/remux.ts";
+import { cutToWholeElements, joinUploads } from "../../lib/emulator/server/remux.ts";
 import {
   joined,
   longestPauseMs,
@@ -23,7 +22,7 @@ async function join(...uploads: Upload[]): Promise<MediaContent & { gaps: number
     }));
     let gaps: number[][] = [];
     await joinUploads(written, `${folder}/joined`, {
-      codec: "vp8",
+      codecs: { video: "vp8", audio: "opus" },
       describe(found) {
         gaps = found.map(({ fromSeconds, toSeconds }) => [fromSeconds, toSeconds]);
         return "a comment";

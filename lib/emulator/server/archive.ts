@@ -1,318 +1,276 @@
-/** One archive from its first frame to its last byte: its states, its deadlines, who records it. */
+/** One archive from its start to its last byte: who records it, its states, its deadlines. */
+import { log } from "../../log.ts";
 import type { ArchiveRecord } from "../../store/mod.ts";
-import type { RecordedStream } from "../protocol.ts";
-import { brokenMs } from "./archive_files.ts";
-import type { Timings } from "./limits.ts";
-import type { Elected, Recorder, Report } from "./recorders.ts";
+import type { FromRecorder, RecordedStream, RecordingRequest } from "../protocol.ts";
+import { mediaMs } from "./archive_files.ts";
+import type { Archives } from "./archives.ts";
+import { LIMITS } from "./limits.ts";
+import type { Recorder } from "./recorders.ts";
+import { isActive, participantOf } from "./sessions.ts";
 
 /** The platform's words for why an archive ended. */
-export type Reason =
+type Reason =
   | "user initiated"
   | "maximum duration exceeded"
   | "maximum idle time exceeded"
   | "session ended"
   | "failure";
 
-/** What an archive needs of its surroundings. */
-export interface ArchiveDeps {
-  timings: Timings;
-  /** The streams of its session now. */
-  streams(): RecordedStream[];
-  /** Whether nobody is connected to its session. */
-  isSessionEmpty(): boolean;
-  /** When its session's media server will be replaced, ms since the Unix epoch. */
-  rotationAtMs(): number;
-  /** Finds another page to record it; null if there is none. */
-  elect(segment: number, excluded: ReadonlySet<Recorder>): Promise<Elected | null>;
-  /** The record has a new status: save it and notify everyone. */
-  statusChanged(): void;
-  /** The record has changed otherwise: save it. */
-  changed(): void;
-  /** Nothing more will be uploaded: make the file. */
-  received(): void;
-}
-
-type Timer =
-  | "empty"
-  | "idle"
-  | "duration"
-  | "total"
-  | "rotation"
-  | "recovery"
-  | "missing"
-  | "finish";
-
-/** An archive that records, or whose bytes are still being uploaded. */
+/** An archive that starts, records, or whose bytes are still being uploaded. */
 export class Archive {
-  /** The recorders of the segments; null: gone, or not returned after a restart of the server. */
-  readonly #recorders: (Recorder | null)[];
-  readonly #timers = new Map<Timer, ReturnType<typeof setTimeout>>();
-  #published: boolean;
-  #sentStreams = "";
-  #isTakingOver = false;
-  /** Pages that could not record this archive: they are not asked again. */
+  /** Whether uploads are accepted. */
+  isReceiving = true;
+  /** The page that records now; null: there is none, or it is not back after a restart. */
+  recorder: Recorder | null = null;
+  /** The page that is asked to record; the answer is whether it does. */
+  #asked: { recorder: Recorder; answer: PromiseWithResolvers<boolean> } | null = null;
+  /** Pages that failed to record this archive: they are not asked again. */
   readonly #failed = new Set<Recorder>();
-  #isReceived = false;
-  #endedAtMs = 0;
+  /** What the recorder was told last. */
+  #told = "";
+  /** Deadlines are named by the reason that they end it with. */
+  readonly #timers = new Map<Reason | "recovery" | "finish", ReturnType<typeof setTimeout>>();
 
-  /** `recorder` is null for an archive that an earlier process of the server left. */
-  constructor(
-    readonly record: ArchiveRecord,
-    recorder: Recorder | null,
-    private readonly deps: ArchiveDeps,
-  ) {
-    this.#recorders = record.segments.map(() => recorder);
-    this.#published = recorder === null;
-    this.#sentStreams = JSON.stringify(deps.streams());
-    if (!this.isRunning) this.#finishSoon();
-    else this.#limitDuration();
-    // After a restart of the server the recorder is expected back, then others may take over.
-    if (this.isRunning && !recorder) {
-      this.#arm("recovery", deps.timings.recorderGraceMs, () => void this.#takeOver());
-    }
+  constructor(readonly record: ArchiveRecord, private readonly archives: Archives) {}
+
+  /** Whether it starts, records or pauses. */
+  get isActive(): boolean {
+    return this.isReceiving && this.record.status !== "stopped";
   }
 
-  /** Whether it is `started` or `paused`. */
+  /** Whether it records or pauses. */
   get isRunning(): boolean {
-    return this.record.status === "started" || this.record.status === "paused";
+    return this.isActive && this.record.segments.length > 0;
   }
 
-  /** Whether uploads are still accepted. */
-  get isReceiving(): boolean {
-    return !this.#isReceived;
+  /** Continues what an earlier process left: its recorder is expected back, then others take over. */
+  recover(): void {
+    this.#arm("recovery", this.archives.parts.timings.recorderGraceMs, () => {
+      this.#disarm("recovery");
+      this.update();
+    });
+    this.update();
   }
 
-  /** The page that records now and will go on. */
-  get recorder(): Recorder | null {
-    const last = this.#recorders.at(-1);
-    return this.isRunning && last && !last.isLeaving ? last : null;
-  }
-
-  /** Clients or streams have changed: pause, go on, tell the recorder, or end after a while. */
-  sessionChanged(publishing: boolean): void {
+  /** Something has changed: pauses, goes on, sets deadlines, tells the recorder or finds one. */
+  update(): void {
+    const { record, archives } = this;
+    const { sessions, timings } = archives.parts;
+    if (this.isReceiving && !this.isActive) {
+      // Once every recorder is done, or nothing has come of them for a while.
+      if (record.segments.every(({ complete }) => complete)) archives.finish(this);
+      else this.#arm("finish", timings.recorderFinishMs, () => archives.finish(this));
+    }
     if (!this.isRunning) return;
-    const { timings } = this.deps;
-    if (this.deps.isSessionEmpty()) this.#armOnce("empty", timings.emptyMs, "session ended");
-    else this.#disarm("empty");
-    if (publishing) this.#disarm("idle");
-    else {
-      const waitMs = this.#published ? timings.idleMs : timings.firstPublishMs;
-      this.#armOnce("idle", waitMs, "maximum idle time exceeded");
+    const nowMs = Date.now();
+    const published = sessions.streams(record.sessionId);
+    for (const { stream, publisher } of published) {
+      record.streams[stream.id] ??= { connectionData: publisher.data };
     }
-    this.#published ||= publishing;
-    if (this.#published && publishing !== (this.record.status === "started")) {
-      if (publishing) this.#resume();
-      else this.#pause();
+    const isPublished = published.length > 0;
+    const wasPublished = Object.keys(record.streams).length > 0;
+    if (wasPublished && isPublished !== (record.status === "started")) {
+      for (const lull of record.breaks) lull.toMs ??= nowMs;
+      if (!isPublished) record.breaks.push({ fromMs: nowMs, toMs: null });
+      record.status = isPublished ? "started" : "paused";
+      archives.statusChanged(record);
     }
-    this.#sendStreams();
-    if (!this.recorder) void this.#takeOver();
+
+    const idleMs = wasPublished ? timings.idleMs : timings.firstPublishMs;
+    this.#endAfter("maximum idle time exceeded", isPublished ? null : idleMs);
+    const isEmpty = sessions.connections(record.sessionId).length === 0;
+    this.#endAfter("session ended", isEmpty ? timings.emptyMs : null);
+    // When a media server is replaced, the platform gives the same reason as for a user's stop.
+    const rotationAtMs = sessions.openedAtMs(record.sessionId) + timings.rotationMs;
+    this.#endAfter("user initiated", rotationAtMs - nowMs);
+    const totalMs = nowMs - (record.segments[0]?.startedAtMs ?? nowMs);
+    const leftMs = [timings.maxTotalMs - totalMs];
+    if (record.status === "started") leftMs.push(timings.maxDurationMs - mediaMs(record, nowMs));
+    this.#endAfter("maximum duration exceeded", null); // pauses move it
+    this.#endAfter("maximum duration exceeded", Math.min(...leftMs));
+
+    const { recorder } = this;
+    if (!recorder || recorder.isLeaving) return void this.takeOver();
+    this.#endAfter("failure", null);
+    const message = { streams: this.#streams(), paused: record.status === "paused" };
+    const text = JSON.stringify(message);
+    if (text === this.#told) return;
+    this.#told = text;
+    recorder.send({ type: "streams", archiveId: record.id, ...message });
   }
 
-  /**
-   * A page can record now, or is back. `segment` is the segment of this archive that it says it has;
-   * null for none.
-   */
-  recorderArrived(recorder: Recorder, segment: number | null): void {
-    const own = segment === null ? undefined : this.record.segments[segment];
-    if (segment === null || own?.recorderId !== recorder.id) {
-      if (segment !== null) recorder.send({ type: "discard", archiveId: this.record.id });
-      if (this.isRunning && !this.recorder) void this.#takeOver();
-      return;
-    }
-    this.#recorders[segment] = recorder;
-    own.complete = false;
-    const isCurrent = this.isRunning && segment === this.record.segments.length - 1;
-    if (!isCurrent) {
-      recorder.send({ type: "stop", archiveId: this.record.id });
-      if (!this.isRunning) this.#finishSoon();
-      return;
-    }
-    this.#disarm("recovery");
-    this.#disarm("missing");
-    this.#sentStreams = "";
-    this.#sendStreams();
-  }
-
-  /** The page leaves the call, or is gone: another one takes over. */
-  recorderLeaves(recorder: Recorder, isGone: boolean): void {
-    for (const [i, each] of this.#recorders.entries()) {
-      if (each !== recorder) continue;
-      if (isGone) {
-        this.#recorders[i] = null;
-        this.#complete(i);
+  /** A page can record now, or is back; `recordings` are those that it says it has. */
+  arrived(recorder: Recorder, recordings: { archiveId: string; segment: number }[]): void {
+    const { id: archiveId, segments } = this.record;
+    const own = recordings.find((each) => each.archiveId === archiveId);
+    const segment = segments[own?.segment ?? -1];
+    if (segment?.recorderId === recorder.id && this.isReceiving) {
+      segment.complete = false;
+      if (this.isRunning && segment === segments.at(-1)) {
+        this.#disarm("recovery");
+        this.recorder = recorder;
+        this.#told = "";
+      } else {
+        recorder.send({ type: "stop", archiveId });
+        this.#disarm("finish");
       }
+    } else if (own && this.#asked?.recorder !== recorder) {
+      recorder.send({ type: "discard", archiveId });
     }
-    const last = this.#recorders.at(-1);
-    if (this.isRunning && (last === null || last === recorder)) void this.#takeOver();
+    this.update();
   }
 
-  /** A recorder reports on its recording. */
-  reported(recorder: Recorder, report: Report): void {
+  /** The page is gone. */
+  gone(recorder: Recorder): void {
+    if (this.#asked?.recorder === recorder) this.#asked.answer.resolve(false);
+    for (const segment of this.record.segments) {
+      if (segment.recorderId === recorder.id) this.#complete(segment);
+    }
+  }
+
+  /** A recorder reports on its recording of this archive. */
+  reported(recorder: Recorder, report: Extract<FromRecorder, { archiveId: string }>): void {
+    const { record, archives } = this;
+    const answer = this.#asked?.recorder === recorder ? this.#asked.answer : null;
+    if (report.type === "started") {
+      if (!answer) return;
+      record.segments.push({
+        recorderId: recorder.id,
+        startedAtMs: recorder.clock.toWallClock(report.startedAtMs) ?? Date.now(),
+        complete: false,
+        losses: { framesNotDelivered: 0, framesDropped: 0 },
+      });
+      this.recorder = recorder;
+      this.#told = "";
+      answer.resolve(true);
+      if (record.segments.length > 1) return archives.save(record);
+      record.codecs = report.codecs;
+      return archives.statusChanged(record, true);
+    }
+    if (report.type === "failed") {
+      const error = report.message.slice(0, 300);
+      log("warning", "emulator: recording failed", { archiveId: record.id, error });
+      if (answer) return answer.resolve(false);
+    }
     // Reports are repeated after a lost connection, also to a server that was restarted.
-    const index = this.record.segments.findLastIndex(({ recorderId, complete }) =>
+    const segment = record.segments.findLast(({ recorderId, complete }) =>
       recorderId === recorder.id && !complete
     );
-    const segment = this.record.segments[index];
     if (!segment) return;
-    if (report.type !== "failed") segment.losses = report.losses;
-    if (report.type === "progress") return;
     if (report.type === "failed") this.#failed.add(recorder);
-    this.#recorders[index] = null;
-    this.#complete(index);
-    if (this.isRunning && index === this.record.segments.length - 1) void this.#takeOver();
+    else segment.losses = report.losses;
+    if (report.type !== "progress") this.#complete(segment);
   }
 
   /** Bytes came: whoever sends them may have more. */
   uploadCame(): void {
-    const { timings } = this.deps;
-    if (!this.#timers.has("finish") || Date.now() - this.#endedAtMs > timings.uploadMs) return;
-    this.#finishSoon();
+    const { status, updatedAtMs: endedAtMs } = this.record;
+    if (status !== "stopped") return;
+    if (Date.now() - endedAtMs <= this.archives.parts.timings.uploadMs) this.#disarm("finish");
+    this.update();
   }
 
-  /** Ends it, unless it has ended; its recorder uploads the rest. */
+  /** Ends it, unless it has ended; its recorders upload the rest. */
   end(reason: Reason): void {
     if (!this.isRunning) return;
-    for (const name of [...this.#timers.keys()]) this.#disarm(name);
-    const { record } = this;
+    this.#asked?.answer.resolve(false);
+    this.recorder = null;
+    const { record, archives } = this;
     const nowMs = Date.now();
     for (const lull of record.breaks) lull.toMs ??= nowMs;
     record.status = "stopped";
     record.reason = reason;
-    record.durationSeconds = Math.max(0, Math.round(this.#recordedMs(nowMs) / 1000));
-    this.#endedAtMs = nowMs;
-    this.deps.statusChanged();
-    for (const [i, { complete }] of record.segments.entries()) {
-      const recorder = this.#recorders[i];
-      if (!complete) recorder?.send({ type: "stop", archiveId: record.id });
+    record.durationSeconds = Math.max(0, Math.round(mediaMs(record, nowMs) / 1000));
+    archives.statusChanged(record);
+    for (const { recorderId, complete } of record.segments) {
+      const recorder = complete ? undefined : archives.recorders.known.get(recorderId);
+      recorder?.send({ type: "stop", archiveId: record.id });
     }
-    this.#finishSoon();
+    this.update();
   }
 
-  /** No deadline acts any more: another process continues. */
-  abandon(): void {
-    this.#isReceived = true;
-    for (const name of [...this.#timers.keys()]) this.#disarm(name);
+  /** Accepts and does nothing more: all bytes are there, or another process continues. */
+  close(): void {
+    this.isReceiving = false;
+    this.#asked?.answer.resolve(false);
+    for (const timer of this.#timers.values()) clearTimeout(timer);
   }
 
-  /** Elects another page; the one that records now, if any, is stopped when the other has started. */
-  async #takeOver(): Promise<void> {
-    if (this.#isTakingOver || this.#timers.has("recovery")) return;
-    this.#isTakingOver = true;
-    try {
-      const index = this.record.segments.length - 1;
-      const previous = this.#recorders[index] ?? null;
-      const excluded = new Set([...this.#failed, ...(previous ? [previous] : [])]);
-      const elected = await this.deps.elect(index + 1, excluded);
-      if (!this.isRunning) {
-        elected?.recorder.send({ type: "discard", archiveId: this.record.id });
-      } else if (elected) {
-        this.#disarm("missing");
-        this.#addSegment(elected);
-      } else if (!this.deps.isSessionEmpty()) {
-        this.#armOnce("missing", this.deps.timings.recorderMissingMs, "failure");
-      }
-      if (this.isRunning) previous?.send({ type: "stop", archiveId: this.record.id });
-    } finally {
-      this.#isTakingOver = false;
+  /** Has another page record, also the first; the previous one is stopped when that has started. */
+  async takeOver(): Promise<void> {
+    if (this.#asked || this.#timers.has("recovery")) return;
+    const { sessions, tokens, timings } = this.archives.parts;
+    const { id: archiveId, sessionId, segments, resolution, codecs } = this.record;
+    const { outputMode, hasAudio, hasVideo } = this.record;
+    const [width = 640, height = 480] = resolution.split("x").map(Number);
+    const request: RecordingRequest = {
+      ...{ archiveId, outputMode, hasAudio, hasVideo, width, height },
+      segment: segments.length,
+      codecs: segments.length === 0 ? null : codecs,
+      uploadToken: tokens.sign("upload", `${archiveId} ${segments.length}`),
+    };
+    const previous = this.recorder;
+    const candidates = this.archives.recorders.candidates(sessionId, request.codecs)
+      .filter((recorder) => recorder !== previous && !this.#failed.has(recorder));
+    let hasStarted = false;
+    for (const recorder of candidates.slice(0, LIMITS.recorderAttempts)) {
+      const answer = Promise.withResolvers<boolean>();
+      this.#asked = { recorder, answer };
+      const timer = setTimeout(() => answer.resolve(false), timings.recorderStartMs);
+      recorder.send({ type: "record", request, streams: this.#streams() });
+      hasStarted = await answer.promise;
+      clearTimeout(timer);
+      if (!hasStarted) recorder.send({ type: "discard", archiveId });
+      if (hasStarted || !this.isActive) break;
     }
+    this.#asked = null;
+    if (!this.isRunning) return;
+    previous?.send({ type: "stop", archiveId });
+    if (hasStarted) return this.update();
+    const isEmpty = sessions.connections(sessionId).length === 0;
+    if (!isEmpty) this.#endAfter("failure", timings.recorderMissingMs);
   }
 
-  #addSegment({ recorder, startedAtMs }: Elected): void {
-    this.record.segments.push({
-      recorderId: recorder.id,
-      startedAtMs,
-      complete: false,
-      losses: { framesNotDelivered: 0, framesDropped: 0 },
-    });
-    this.#recorders.push(recorder);
-    this.deps.changed();
-    this.#sentStreams = "";
-    this.#sendStreams();
-  }
-
-  #pause(): void {
-    this.record.breaks.push({ fromMs: Date.now(), toMs: null });
-    this.record.status = "paused";
-    this.#limitDuration();
-    this.deps.statusChanged();
-  }
-
-  #resume(): void {
-    for (const lull of this.record.breaks) lull.toMs ??= Date.now();
-    this.record.status = "started";
-    this.#limitDuration();
-    this.deps.statusChanged();
-  }
-
-  #sendStreams(): void {
-    const streams = this.deps.streams();
-    const paused = this.record.status === "paused";
-    const text = JSON.stringify({ streams, paused });
-    if (text === this.#sentStreams || !this.recorder) return;
-    this.#sentStreams = text;
-    this.recorder.send({ type: "streams", archiveId: this.record.id, streams, paused });
-  }
-
-  /** Makes the file once every recorder is done, or nothing has come of them for a while. */
-  #finishSoon(): void {
-    const { segments } = this.record;
-    if (segments.every(({ complete }) => complete)) return this.#receivedAll();
-    this.#disarm("finish");
-    this.#arm("finish", this.deps.timings.recorderFinishMs, () => this.#receivedAll());
-  }
-
-  #complete(index: number): void {
-    const segment = this.record.segments[index];
-    if (!segment || segment.complete) return;
+  #complete(segment: ArchiveRecord["segments"][number]): void {
+    if (segment.complete) return;
     segment.complete = true;
-    this.deps.changed();
-    if (!this.isRunning) this.#finishSoon();
+    if (segment === this.record.segments.at(-1)) this.recorder = null;
+    this.archives.save(this.record);
+    this.update();
   }
 
-  #receivedAll(): void {
-    if (this.#isReceived) return;
-    this.#isReceived = true;
-    for (const name of [...this.#timers.keys()]) this.#disarm(name);
-    for (const segment of this.record.segments) segment.complete = true;
-    this.deps.changed();
-    this.deps.received();
+  /** The session's streams, and the streams of any session that carry the same person's media. */
+  #streams(): RecordedStream[] {
+    const { sessions } = this.archives.parts;
+    const everywhere = sessions.all();
+    return sessions.streams(this.record.sessionId).map(({ stream, publisher }) => {
+      const own = everywhere
+        .filter((connection) => participantOf(connection) === participantOf(publisher))
+        .flatMap(({ streams }) => [...streams.values()])
+        .sort((a, b) => b.createdAtMs - a.createdAtMs);
+      const { data } = publisher;
+      const isName = data.length <= 80 && !data.startsWith("{");
+      return {
+        streamId: stream.id,
+        name: stream.content.name || (isName ? data : "Guest"),
+        hasAudio: isActive(stream, "audio"),
+        hasVideo: isActive(stream, "video"),
+        mediaStreamIds: [...new Set([stream, ...own].map(({ id }) => id))],
+      };
+    });
   }
 
-  /** Time in which somebody published, ms. */
-  #recordedMs(untilMs: number): number {
-    const startedAtMs = this.record.segments[0]?.startedAtMs ?? untilMs;
-    return untilMs - startedAtMs - brokenMs(this.record, untilMs);
+  /** Sets a deadline, unless it is set; null removes it. */
+  #endAfter(reason: Reason, ms: number | null): void {
+    if (ms === null) this.#disarm(reason);
+    else this.#arm(reason, ms, () => this.end(reason));
   }
 
-  #limitDuration(): void {
-    const { timings } = this.deps;
-    const nowMs = Date.now();
-    const startedAtMs = this.record.segments[0]?.startedAtMs ?? nowMs;
-    this.#disarm("duration");
-    if (this.record.status === "started") {
-      const leftMs = timings.maxDurationMs - this.#recordedMs(nowMs);
-      this.#armOnce("duration", leftMs, "maximum duration exceeded");
-    }
-    this.#armOnce("total", startedAtMs + timings.maxTotalMs - nowMs, "maximum duration exceeded");
-    // The platform gives the same reason as for a user's stop.
-    this.#armOnce("rotation", this.deps.rotationAtMs() - nowMs, "user initiated");
+  #arm(name: Reason | "recovery" | "finish", ms: number, act: () => void): void {
+    if (!this.#timers.has(name)) this.#timers.set(name, setTimeout(act, ms));
   }
 
-  #armOnce(name: Timer, ms: number, reason: Reason): void {
-    if (!this.#timers.has(name)) this.#arm(name, ms, () => this.end(reason));
-  }
-
-  #arm(name: Timer, ms: number, act: () => void): void {
-    this.#timers.set(
-      name,
-      setTimeout(() => {
-        this.#timers.delete(name);
-        act();
-      }, Math.max(0, ms)),
-    );
-  }
-
-  #disarm(name: Timer): void {
+  #disarm(name: Reason | "recovery" | "finish"): void {
     clearTimeout(this.#timers.get(name));
     this.#timers.delete(name);
   }

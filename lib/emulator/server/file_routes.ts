@@ -2,10 +2,11 @@
 import { createReadStream } from "node:fs";
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
+import { getMimeType } from "hono/utils/mime";
 import { z } from "zod";
 import type { ArchiveRecord } from "../../store/mod.ts";
+import { uploadName } from "./archive_files.ts";
 import type { Archives } from "./archives.ts";
-import type { ArchiveFiles } from "./archive_files.ts";
 import { EmulatorError } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
 import type { Tokens } from "./tokens.ts";
@@ -18,30 +19,12 @@ const CORS = {
   "cross-origin-resource-policy": "cross-origin",
 };
 
-const CONTENT_TYPES: Record<string, string> = {
-  mp4: "video/mp4",
-  webm: "video/webm",
-  zip: "application/zip",
-};
-
 const uploadSchema = z.object({
   archiveId: z.uuid(),
   segment: z.coerce.number().int().min(0).max(10_000),
   file: z.string().regex(/^[\w-]{1,64}$/),
 });
 const offsetSchema = z.coerce.number().int().nonnegative();
-
-/** What the routes are made with. */
-export interface FileRoutesDeps {
-  archives: Archives;
-  files: ArchiveFiles;
-  tokens: Tokens;
-}
-
-/** Names what an upload token permits. */
-export function uploadScope(archiveId: string, segment: number): string {
-  return `${archiveId} ${segment}`;
-}
 
 /** The path and query of a finished file, valid until `expiresMs` (wall clock); null without a file. */
 export function signedMediaPath(
@@ -54,63 +37,63 @@ export function signedMediaPath(
   return `/emulator/media/${id}/${fileName}?expires=${expiresMs}&signature=${signature}`;
 }
 
-/** `HEAD` and `PATCH /upload/:archiveId/:segment/:file`: see `uploadPath` in protocol.ts. */
-export function uploadRoutes({ archives, files, tokens }: FileRoutesDeps): Hono {
+/**
+ * `HEAD` and `PATCH /upload/:archiveId/:segment/:file`: see `uploadPath` in protocol.ts. And
+ * `GET /media/:id/archive.<type>?expires=&signature=`; 403 when the address is wrong or too old.
+ */
+export function fileRoutes(archives: Archives): Hono {
+  const { files, tokens } = archives.parts;
   const routes = new Hono();
-  const path = "/upload/:archiveId/:segment/:file";
+  const cannot = "Cannot store an upload";
   const readName = (c: Context) => {
     const name = uploadSchema.safeParse(c.req.param());
-    if (!name.success) throw new EmulatorError(400, "Cannot store an upload: its name is invalid");
-    const { archiveId, segment } = name.data;
+    if (!name.success) throw new EmulatorError(400, `${cannot}: its name is invalid`);
+    const { archiveId, segment, file } = name.data;
     const token = c.req.header("authorization")?.replace(/^Bearer /i, "") ?? "";
-    if (!tokens.isSigned("upload", uploadScope(archiveId, segment), token)) {
-      throw new EmulatorError(403, "Cannot store an upload: the token is for another one");
+    if (tokens.isSigned("upload", `${archiveId} ${segment}`, token)) {
+      return { archiveId, upload: uploadName(segment, file) };
     }
-    return name.data;
+    throw new EmulatorError(403, `${cannot}: the token is for another one`);
   };
-  // Hono serves HEAD by GET.
-  routes.get(path, async (c) => {
-    const length = await files.length(readName(c));
-    return c.body(null, 200, { "upload-offset": String(length), "cache-control": "no-store" });
-  });
   const limited = bodyLimit({
     maxSize: LIMITS.uploadBytes,
     onError: () => {
-      throw new EmulatorError(413, `Cannot store an upload of over ${LIMITS.uploadBytes} bytes`);
+      throw new EmulatorError(413, `${cannot} of over ${LIMITS.uploadBytes} bytes`);
     },
   });
-  routes.patch(path, limited, async (c) => {
-    const name = readName(c);
+
+  // Hono serves HEAD by GET.
+  routes.get("/upload/:archiveId/:segment/:file", async (c) => {
+    const { archiveId, upload } = readName(c);
+    const length = await files.length(archiveId, upload);
+    return c.body(null, 200, { "upload-offset": String(length), "cache-control": "no-store" });
+  });
+  routes.patch("/upload/:archiveId/:segment/:file", limited, async (c) => {
+    const { archiveId, upload } = readName(c);
     const offset = offsetSchema.safeParse(c.req.header("upload-offset"));
-    if (!offset.success) throw new EmulatorError(400, "Cannot store an upload: no Upload-Offset");
+    if (!offset.success) throw new EmulatorError(400, `${cannot}: no Upload-Offset`);
     const bytes = new Uint8Array(await c.req.arrayBuffer());
-    if (!archives.isReceiving(name.archiveId)) {
-      // Not 409, which asks to go on elsewhere.
-      throw new EmulatorError(404, "Cannot store an upload: the archive is over");
-    }
-    const { appended, length } = await files.append(name, offset.data, bytes);
-    if (appended) archives.uploadCame(name.archiveId);
+    const archive = archives.open.get(archiveId);
+    // Not 409, which asks to go on elsewhere.
+    if (!archive?.isReceiving) throw new EmulatorError(404, `${cannot}: the archive is over`);
+    const { appended, length } = await files.append(archiveId, upload, offset.data, bytes);
+    if (appended) archive.uploadCame();
     return c.body(null, appended ? 204 : 409, { "upload-offset": String(length) });
   });
-  return routes;
-}
 
-/** `GET /media/:id/archive.<type>?expires=&signature=`; 403 when the address is wrong or too old. */
-export function mediaRoutes({ archives, files, tokens }: FileRoutesDeps): Hono {
-  const routes = new Hono();
-  const path = "/media/:id/:file{archive\\.(?:mp4|webm|zip)}";
-  routes.options(path, (c) => c.body(null, 204, CORS));
-  routes.get(path, async (c) => {
-    const { id } = c.req.param();
+  const media = "/media/:id/:file{archive\\.(?:mp4|webm|zip)}";
+  routes.options(media, (c) => c.body(null, 204, CORS));
+  routes.get(media, async (c) => {
+    const { id, file } = c.req.param();
     const { expires = "", signature = "" } = c.req.query();
     if (!tokens.isSigned("media", `${id} ${expires}`, signature) || Number(expires) <= Date.now()) {
       return c.json({ code: 403, message: "Request has expired" }, 403, CORS);
     }
     const { name, fileName } = await archives.get(id);
-    if (fileName === null || fileName !== c.req.param("file")) {
+    if (fileName !== file) {
       throw new EmulatorError(404, "Cannot send the archive: it has no such file");
     }
-    return await sendFile(c, files.finished(id, fileName), name || id);
+    return await sendFile(c, files.path(id, fileName), name || id);
   });
   return routes;
 }
@@ -119,15 +102,14 @@ export function mediaRoutes({ archives, files, tokens }: FileRoutesDeps): Hono {
 async function sendFile(c: Context, path: string, name: string): Promise<Response> {
   const { size } = await Deno.stat(path);
   const extension = path.split(".").at(-1) ?? "";
+  // A name may hold half of a surrogate pair, which cannot be encoded.
+  const encodedName = encodeURIComponent(name.toWellFormed());
   const headers: Record<string, string> = {
     ...CORS,
     "accept-ranges": "bytes",
     "cache-control": "private, max-age=600",
-    "content-type": CONTENT_TYPES[extension] ?? "application/octet-stream",
-    // A name may hold half of a surrogate pair, which cannot be encoded.
-    "content-disposition": `inline; filename*=UTF-8''${
-      encodeURIComponent(`${name.toWellFormed()}.${extension}`)
-    }`,
+    "content-type": getMimeType(path) ?? "application/octet-stream",
+    "content-disposition": `inline; filename*=UTF-8''${encodedName}.${extension}`,
   };
   const [, first = "", last = ""] = /^bytes=(\d*)-(\d*)$/.exec(c.req.header("range") ?? "") ?? [];
   const isRange = first + last !== "" && (last === "" || Number(first) <= Number(last));
@@ -136,7 +118,6 @@ async function sendFile(c: Context, path: string, name: string): Promise<Respons
   if (start > end) return c.body(null, 416, { ...headers, "content-range": `bytes */${size}` });
   headers["content-length"] = String(end - start + 1);
   if (isRange) headers["content-range"] = `bytes ${start}-${end}/${size}`;
-  if (c.req.method === "HEAD") return c.body(null, isRange ? 206 : 200, headers);
-  const file = createReadStream(path, { start, end });
+  const file = c.req.method === "HEAD" ? [] : createReadStream(path, { start, end });
   return new Response(ReadableStream.from(file), { status: isRange ? 206 : 200, headers });
 }

@@ -8,9 +8,8 @@ import { type CallbackOptions, Callbacks } from "./callbacks.ts";
 import { clientRoutes } from "./client_api.ts";
 import { openClientSocket } from "./client_socket.ts";
 import { EmulatorError } from "./errors.ts";
-import { mediaRoutes, signedMediaPath, uploadRoutes, uploadScope } from "./file_routes.ts";
+import { fileRoutes, signedMediaPath } from "./file_routes.ts";
 import type { Timings } from "./limits.ts";
-import { Recorders } from "./recorders.ts";
 import { archiveJson, restRoutes } from "./rest.ts";
 import { Sessions } from "./sessions.ts";
 import { Tokens } from "./tokens.ts";
@@ -50,23 +49,10 @@ export async function openServer(
   const sessions = new Sessions({
     ...{ records, apiKey },
     clientGraceMs: timings.clientGraceMs,
-    changed: () => {
-      recorders.participantsChanged();
-      archives.sessionsChanged();
-    },
-  });
-  const recorders = new Recorders({
-    ...{ sessions, tokens, timings },
-    events: {
-      arrived: (recorder, recordings) => archives.arrived(recorder, recordings),
-      leaving: (recorder) => archives.leaving(recorder),
-      gone: (recorder) => archives.gone(recorder),
-      reported: (recorder, report) => archives.reported(recorder, report),
-    },
+    changed: () => archives.update(),
   });
   const archives = new Archives({
-    ...{ sessions, recorders, records, files, timings },
-    uploadToken: (id, segment) => tokens.sign("upload", uploadScope(id, segment)),
+    ...{ sessions, records, files, tokens, timings },
     changed: (record) =>
       callbacks.send({
         ...archiveJson(record, apiKey, mediaUrl(record)),
@@ -92,17 +78,15 @@ export async function openServer(
       ...{ sessions, records, tokens },
       runningArchives: (sessionId) => archives.running(sessionId),
     }));
-  app.get("/recorder", (c) => recorders.openSocket(c.req.raw));
+  app.get("/recorder", (c) => archives.recorders.openSocket(c.req.raw));
   app.route("/", clientRoutes({ tokens, records, sessions }));
-  app.route("/", uploadRoutes({ archives, files, tokens }));
-  app.route("/", mediaRoutes({ archives, files, tokens }));
+  app.route("/", fileRoutes(archives));
   app.route("/api.opentok.com", restRoutes({ tokens, records, sessions, archives, mediaUrl }));
 
   return {
     fetch: async (request) => await app.fetch(request),
     async close() {
       sessions.close();
-      recorders.close();
       await archives.close();
       await callbacks.close();
     },

@@ -10,7 +10,7 @@ import {
   type RecordingRequest,
   type ToRecorder,
 } from "../protocol.ts";
-import { MessageBudget, upgradeWebSocket } from "./client_socket.ts";
+import { MessageBudget, upgradeWebSocket } from "./sockets.ts";
 import { LIMITS, type Timings } from "./limits.ts";
 import { participantOf, type Sessions } from "./sessions.ts";
 import type { ClientIdentity, Tokens } from "./tokens.ts";

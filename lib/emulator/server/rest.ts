@@ -2,17 +2,17 @@
  * The REST API of OpenTok, as its documentation and SDK have it (tokbox.com/developer/rest): sessions,
  * archives, streams, signals, moderation.
  */
-import { type Context, Hono } from "hono";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { Buffer } from "node:buffer";
 import { z } from "zod";
-import type { ArchiveRecord, EmulatorRecords, SessionRecord } from "../../store/mod.ts";
-import type { Archives } from "./archives.ts";
-import { EmulatorError } from "./errors.ts";
+import type { ArchiveRecord, SessionRecord } from "../../store/mod.ts";
+import { EmulatorError, jsonText, parse } from "./errors.ts";
+import { signedMediaPath } from "./file_routes.ts";
 import { LIMITS } from "./limits.ts";
 import { RELAY_HEADER } from "./relay.ts";
-import type { PublishedStream, Sessions } from "./sessions.ts";
-import type { Tokens } from "./tokens.ts";
+import type { Platform } from "./server.ts";
+import type { PublishedStream } from "./sessions.ts";
 
 const startSchema = z.object({
   sessionId: z.string().min(1),
@@ -22,14 +22,8 @@ const startSchema = z.object({
   outputMode: z.enum(["composed", "individual"]).default("composed"),
   streamMode: z.literal("auto", { error: 'must be "auto": the emulator records all streams' })
     .default("auto"),
-  resolution: z.enum([
-    "640x480",
-    "480x640",
-    "1280x720",
-    "720x1280",
-    "1920x1080",
-    "1080x1920",
-  ]).optional(),
+  resolution: z.literal(["640x480", "1280x720", "1920x1080", "480x640", "720x1280", "1080x1920"])
+    .optional(),
   multiArchiveTag: z.string().min(1).max(256).nullable().default(null),
 })
   .refine((o) => o.hasAudio || o.hasVideo, "hasAudio and hasVideo cannot both be false")
@@ -48,23 +42,20 @@ const muteSchema = z.object({
   excludedStreamIds: z.array(z.string()).default([]),
 });
 
-/** What the REST API is made with. */
-export interface RestDeps {
-  tokens: Tokens;
-  records: EmulatorRecords;
-  sessions: Sessions;
-  archives: Archives;
-  /** The address of a finished file, valid for ten minutes; at this server's origin by default. */
-  mediaUrl(record: ArchiveRecord, origin?: string): string | null;
-}
-
-/** An archive as REST and callbacks show it. */
-export function archiveJson(record: ArchiveRecord, apiKey: string, url: string | null) {
+/** An archive as REST and callbacks show it; the address of its file is at `origin`. */
+export function archiveJson(
+  platform: Platform,
+  record: ArchiveRecord,
+  origin = platform.origin(),
+) {
+  const { tokens, timings } = platform;
   const { id, status, name, reason, sessionId, outputMode, hasAudio, hasVideo } = record;
+  const path = signedMediaPath(tokens, record, Date.now() + timings.mediaUrlMs);
   return {
-    ...{ id, status, name, reason, sessionId, outputMode, hasAudio, hasVideo, url },
-    projectId: apiKey,
-    partnerId: apiKey,
+    ...{ id, status, name, reason, sessionId, outputMode, hasAudio, hasVideo },
+    url: path && new URL(path, origin).href,
+    projectId: tokens.apiKey,
+    partnerId: tokens.apiKey,
     // The effective start of recording, as coarse as the cloud reports it.
     createdAt: Math.floor((record.segments[0]?.startedAtMs ?? record.requestedAtMs) / 1000) * 1000,
     updatedAt: record.updatedAtMs,
@@ -78,27 +69,18 @@ export function archiveJson(record: ArchiveRecord, apiKey: string, url: string |
 }
 
 /** The REST routes; each of them requires a project's JWT. */
-export function restRoutes(deps: RestDeps): Hono {
-  const { tokens, records, sessions, archives } = deps;
+export function restRoutes(platform: Platform) {
+  const { tokens, records, sessions, archives } = platform;
   const { apiKey } = tokens;
-  const rest = new Hono();
-  const project = "/v2/project/:key";
-  /** A client that asks through another process gets addresses at that one. */
-  const show = (c: Context, record: ArchiveRecord) =>
-    archiveJson(record, apiKey, deps.mediaUrl(record, c.req.header(RELAY_HEADER)));
-  const knownSession = async (c: Context): Promise<SessionRecord> =>
-    await findSession(c.req.param("session") ?? "");
   const findSession = async (id: string): Promise<SessionRecord> => {
     const session = await records.session(id);
     if (!session) throw new EmulatorError(404, "Cannot find the session");
     return session;
   };
-
-  const authenticate = async (c: Context, next: () => Promise<void>) => {
+  const authenticate: MiddlewareHandler = async (c, next) => {
     const bearer = c.req.header("authorization")?.replace(/^Bearer /i, "");
     await tokens.verifyRest(c.req.header("x-opentok-auth") ?? bearer);
-    const key = c.req.param("key");
-    if (key !== undefined && key !== apiKey) {
+    if ((c.req.param("key") ?? apiKey) !== apiKey) {
       throw new EmulatorError(403, "Authentication error: the token is for another project");
     }
     await next();
@@ -109,16 +91,13 @@ export function restRoutes(deps: RestDeps): Hono {
       throw new EmulatorError(413, `The body may have ${LIMITS.restBodyBytes} bytes`);
     },
   });
-  rest.use("/session/create", limited, authenticate);
-  rest.use(`${project}/*`, limited, authenticate);
 
-  rest.post("/session/create", async (c) => {
+  const rest = new Hono<{ Variables: { session: SessionRecord } }>();
+  rest.post("/session/create", limited, authenticate, async (c) => {
     const form = new URLSearchParams(await c.req.text());
     if (form.get("archiveMode") === "always") {
-      throw new EmulatorError(
-        400,
-        "Cannot create a session: the emulator does not support archiveMode always",
-      );
+      const why = "the emulator does not support archiveMode always";
+      throw new EmulatorError(400, `Cannot create a session: ${why}`);
     }
     const createdAtMs = Date.now();
     const random = crypto.getRandomValues(new Uint8Array(15)).toBase64();
@@ -136,74 +115,79 @@ export function restRoutes(deps: RestDeps): Hono {
     }]);
   });
 
-  rest.post(`${project}/archive`, async (c) => {
+  const project = rest.basePath("/v2/project/:key");
+  project.use("/*", limited, authenticate);
+  /** A client that asks through another process gets addresses at that one. */
+  const show = (c: Context, record: ArchiveRecord) =>
+    archiveJson(platform, record, c.req.header(RELAY_HEADER));
+
+  project.post("/archive", async (c) => {
     const { sessionId, resolution = "640x480", ...options } = await readJson(c, startSchema);
     const session = await findSession(sessionId);
     const record = await archives.start(session, { ...options, resolution });
     const { multiArchiveTag } = record;
     return c.json({ ...show(c, record), ...(multiArchiveTag !== null && { multiArchiveTag }) });
   });
-  rest.get(`${project}/archive`, async (c) => {
-    const { offset, count, sessionId } = parse(listSchema, c.req.query());
+  project.get("/archive", async (c) => {
+    const { offset, count, sessionId } = parse(listSchema, c.req.query(), "list archives");
     const all = await archives.list(sessionId);
     const items = all.slice(offset, offset + count).map((record) => show(c, record));
     return c.json({ count: all.length, items });
   });
-  rest.get(
-    `${project}/archive/:id`,
-    async (c) => c.json(show(c, await archives.get(c.req.param("id")))),
-  );
-  rest.delete(`${project}/archive/:id`, async (c) => {
+  project.get("/archive/:id", async (c) => c.json(show(c, await archives.get(c.req.param("id")))));
+  project.delete("/archive/:id", async (c) => {
     await archives.delete(c.req.param("id"));
     return c.body(null, 204);
   });
-  rest.post(
-    `${project}/archive/:id/stop`,
+  project.post(
+    "/archive/:id/stop",
     async (c) => c.json(show(c, await archives.stop(c.req.param("id")))),
   );
 
-  const signal = async (c: Context) => {
-    const { id: sessionId } = await knownSession(c);
-    const to = c.req.param("connection");
+  project.use("/session/:session/*", async (c, next) => {
+    c.set("session", await findSession(c.req.param("session")));
+    await next();
+  });
+  project.on("POST", [
+    "/session/:session/signal",
+    "/session/:session/connection/:connection/signal",
+  ], async (c) => {
     // Signals of the server have no sender.
-    const address = { from: "", to, id: crypto.randomUUID() };
-    sessions.signal(sessionId, address, await readJson(c, signalSchema));
-    return c.body(null, 204);
-  };
-  rest.post(`${project}/session/:session/signal`, signal);
-  rest.post(`${project}/session/:session/connection/:connection/signal`, signal);
-  rest.delete(`${project}/session/:session/connection/:connection`, async (c) => {
-    const { id } = await knownSession(c);
-    await sessions.forceDisconnect(sessions.connection(id, c.req.param("connection")));
+    const address = { from: "", to: c.req.param("connection"), id: crypto.randomUUID() };
+    sessions.signal(c.var.session.id, address, await readJson(c, signalSchema));
     return c.body(null, 204);
   });
-
-  rest.get(`${project}/session/:session/stream`, async (c) => {
-    const { id } = await knownSession(c);
-    const items = sessions.streams(id).map(streamJson);
+  project.delete("/session/:session/connection/:connection", async (c) => {
+    const { connection } = c.req.param();
+    await sessions.forceDisconnect(sessions.connection(c.var.session.id, connection));
+    return c.body(null, 204);
+  });
+  project.get("/session/:session/stream", (c) => {
+    const items = sessions.streams(c.var.session.id).map(streamJson);
     return c.json({ count: items.length, items });
   });
-  rest.get(`${project}/session/:session/stream/:stream`, async (c) => {
-    const { id } = await knownSession(c);
-    return c.json(streamJson(sessions.stream(id, c.req.param("stream"))));
+  project.get(
+    "/session/:session/stream/:stream",
+    (c) => c.json(streamJson(sessions.stream(c.var.session.id, c.req.param("stream")))),
+  );
+
+  const projectJson = ({ createdAtMs }: SessionRecord) => ({
+    applicationId: apiKey,
+    status: "ACTIVE",
+    name: "",
+    environment: "standard",
+    createdAt: createdAtMs,
   });
-  const muted = (c: Context, { createdAtMs }: SessionRecord) =>
-    c.json({
-      applicationId: apiKey,
-      status: "ACTIVE",
-      name: "",
-      environment: "standard",
-      createdAt: createdAtMs,
-    });
-  rest.post(`${project}/session/:session/stream/:stream/mute`, async (c) => {
-    const session = await knownSession(c);
+  project.post("/session/:session/stream/:stream/mute", (c) => {
+    const { session } = c.var;
     sessions.forceMute(sessions.stream(session.id, c.req.param("stream")), "");
-    return muted(c, session);
+    return c.json(projectJson(session));
   });
-  rest.post(`${project}/session/:session/mute`, async (c) => {
-    const session = await knownSession(c);
-    sessions.forceMuteAll(session.id, "", await readJson(c, muteSchema));
-    return muted(c, session);
+  project.post("/session/:session/mute", async (c) => {
+    const { session } = c.var;
+    const { active, excludedStreamIds } = await readJson(c, muteSchema);
+    sessions.forceMuteAll(session.id, "", active, excludedStreamIds);
+    return c.json(projectJson(session));
   });
   return rest;
 }
@@ -214,19 +198,5 @@ function streamJson({ stream: { id, content } }: PublishedStream) {
 }
 
 async function readJson<T>(c: Context, schema: z.ZodType<T>): Promise<T> {
-  let body: unknown;
-  try {
-    body = JSON.parse(await c.req.text());
-  } catch (error) {
-    if (error instanceof EmulatorError) throw error;
-    throw new EmulatorError(400, "Cannot read the request: its body is not JSON");
-  }
-  return parse(schema, body);
-}
-
-function parse<T>(schema: z.ZodType<T>, value: unknown): T {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const why = parsed.error.issues.map((i) => `${i.path.join(".")}: ${i.message}`).join("; ");
-  throw new EmulatorError(400, `Cannot read the request: ${why}`);
+  return parse(jsonText.pipe(schema), await c.req.text(), "read the request");
 }

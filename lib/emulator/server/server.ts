@@ -1,22 +1,21 @@
-/** The platform itself, in the one process that holds the {@link ProcessLock}. */
+/** The platform itself, in the one process that holds the lock. */
 import { Hono } from "hono";
 import { log } from "../../log.ts";
-import type { ArchiveRecord, EmulatorRecords } from "../../store/mod.ts";
+import type { EmulatorRecords } from "../../store/mod.ts";
 import { ArchiveFiles } from "./archive_files.ts";
 import { Archives } from "./archives.ts";
 import { type CallbackOptions, Callbacks } from "./callbacks.ts";
-import { clientRoutes } from "./client_api.ts";
-import { openClientSocket } from "./client_socket.ts";
+import { clientRoutes } from "./clients.ts";
 import { EmulatorError } from "./errors.ts";
-import { mediaRoutes, signedMediaPath, uploadRoutes, uploadScope } from "./file_routes.ts";
-import type { Timings } from "./limits.ts";
+import { mediaRoutes, uploadRoutes, uploadScope } from "./file_routes.ts";
+import { TIMINGS, type Timings } from "./limits.ts";
 import { Recorders } from "./recorders.ts";
 import { archiveJson, restRoutes } from "./rest.ts";
 import { Sessions } from "./sessions.ts";
 import { Tokens } from "./tokens.ts";
 
-/** What the platform runs on. */
-export interface ServerOptions {
+/** What the emulator runs on. */
+export interface EmulatorOptions {
   /** Keeps the project, sessions, connections and archives. */
   records: EmulatorRecords;
   /** Archives are kept in `archives/` below it. */
@@ -25,35 +24,37 @@ export interface ServerOptions {
   origin: () => string;
   /** Where changes of archives are reported; nowhere if not given. */
   callback?: CallbackOptions;
+  /** The cloud's unless given. */
+  timings?: Partial<Timings>;
+}
+
+/** The platform's parts, for its routes and sockets. */
+export interface Platform extends EmulatorOptions {
   timings: Timings;
+  tokens: Tokens;
+  sessions: Sessions;
+  archives: Archives;
 }
 
 /** The platform as it runs in this process. */
-export interface EmulatorServer {
+export interface RunningPlatform {
   fetch(request: Request): Promise<Response>;
   close(): Promise<void>;
 }
 
 /** Opens the platform and continues what an earlier process left. */
-export async function openServer(
-  options: ServerOptions,
+export async function openPlatform(
+  options: EmulatorOptions,
   { apiKey, apiSecret }: { apiKey: string; apiSecret: string },
-): Promise<EmulatorServer> {
-  const { records, timings } = options;
+): Promise<RunningPlatform> {
+  const { records } = options;
+  const timings = { ...TIMINGS, ...options.timings };
   const tokens = new Tokens(apiKey, apiSecret);
   const callbacks = new Callbacks(apiKey, options.callback, timings.callbackRetryMs);
   const files = new ArchiveFiles(options.dataDir);
-  const mediaUrl = (record: ArchiveRecord, origin = options.origin()) => {
-    const path = signedMediaPath(tokens, record, Date.now() + timings.mediaUrlMs);
-    return path === null ? null : new URL(path, origin).href;
-  };
-  const sessions = new Sessions({
-    ...{ records, apiKey },
-    clientGraceMs: timings.clientGraceMs,
-    changed: () => {
-      recorders.participantsChanged();
-      archives.sessionsChanged();
-    },
+  const sessions = new Sessions(records, apiKey, timings.clientGraceMs, () => {
+    recorders.participantsChanged();
+    archives.sessionsChanged();
   });
   const recorders = new Recorders({
     ...{ sessions, tokens, timings },
@@ -69,12 +70,13 @@ export async function openServer(
     uploadToken: (id, segment) => tokens.sign("upload", uploadScope(id, segment)),
     changed: (record) =>
       callbacks.send({
-        ...archiveJson(record, apiKey, mediaUrl(record)),
+        ...archiveJson(platform, record),
         // Unlike REST's, a callback's createdAt is the time of the call.
         createdAt: Math.round(record.requestedAtMs / 1000) * 1000,
         event: "archive",
       }),
   });
+  const platform: Platform = { ...options, timings, tokens, sessions, archives };
   await sessions.load();
   await archives.recover();
 
@@ -87,16 +89,11 @@ export async function openServer(
     return c.json({ code: 500, message: "The emulator failed; its log says why" }, 500);
   });
   app.notFound((c) => c.json({ code: 404, message: "There is nothing at this address" }, 404));
-  app.get("/messaging.emulator/socket", (c) =>
-    openClientSocket(c.req.raw, {
-      ...{ sessions, records, tokens },
-      runningArchives: (sessionId) => archives.running(sessionId),
-    }));
   app.get("/recorder", (c) => recorders.openSocket(c.req.raw));
-  app.route("/", clientRoutes({ tokens, records, sessions }));
+  app.route("/", clientRoutes(platform));
   app.route("/", uploadRoutes({ archives, files, tokens }));
   app.route("/", mediaRoutes({ archives, files, tokens }));
-  app.route("/api.opentok.com", restRoutes({ tokens, records, sessions, archives, mediaUrl }));
+  app.route("/api.opentok.com", restRoutes(platform));
 
   return {
     fetch: async (request) => await app.fetch(request),

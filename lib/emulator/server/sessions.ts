@@ -8,25 +8,22 @@ import type {
 import { EmulatorError } from "./errors.ts";
 import { encodeFrame, KIND } from "./frames.ts";
 import { LIMITS } from "./limits.ts";
+import { sendTo } from "./sockets.ts";
 
 /** OpenTok: letters, numbers, "-", "_", "~" and ".". */
 const SIGNAL_TYPE = /^[\w.~-]*$/;
 /** Sender of events that no client caused. */
 export const SERVER_ADDRESS = "symphony.emulator";
 
-/** An event for a client: a method on a resource. */
+/** An event for clients: a method on a resource. */
 export interface ClientEvent {
   method: string;
-  uri: string;
+  /** The resource's address below its session's: "/stream/X". */
+  path: string;
+  /** Id of the client that caused it; "" for a request of the app. */
+  from?: string;
   content?: unknown;
   reason?: string;
-}
-
-/** A client's socket, as far as a session uses it. */
-export interface ClientSocket {
-  send(frame: Uint8Array<ArrayBuffer>): void;
-  /** 1011 tells the client that it cannot come back; after any other code it reconnects. */
-  close(code: number, reason: string): void;
 }
 
 /** A client in a session. It outlives its socket for a while: the client may reconnect. */
@@ -34,7 +31,7 @@ export interface Connection extends Omit<ConnectionRecord, "streams" | "subscrib
   readonly streams: Map<string, StreamRecord>;
   /** Stream id by subscriber id. */
   readonly subscribers: Map<string, string>;
-  socket: ClientSocket | null;
+  socket: WebSocket | null;
   /** Events that the client has not acknowledged, by transaction id. */
   readonly unacknowledged: Map<string, Uint8Array<ArrayBuffer>>;
   /** Answers to its latest requests by transaction id: a repeated request gets the same one. */
@@ -49,31 +46,12 @@ export interface PublishedStream {
   publisher: Connection;
 }
 
-/** What sessions are made with. */
-export interface SessionsOptions {
-  records: EmulatorRecords;
-  apiKey: string;
-  clientGraceMs: number;
-  /** Called after clients or streams of a session have changed. */
-  changed(sessionId: string): void;
-}
-
-interface Session {
-  openedAtMs: number;
-  connections: Map<string, Connection>;
-}
-
 const PERMISSIONS: Record<ConnectionRecord["role"], readonly string[]> = {
   subscriber: ["subscribe"],
   publisher: ["publish", "subscribe", "signal"],
   publisheronly: ["publish", "signal"],
   moderator: ["publish", "subscribe", "signal", "forceunpublish", "forcedisconnect", "forcemute"],
 };
-
-/** What a client may do, as OpenTok names it. */
-export function permissionsOf(connection: Connection): readonly string[] {
-  return PERMISSIONS[connection.role];
-}
 
 /** Names the person behind a connection: equal for one client's connections to two sessions. */
 export function participantOf({ data, tokenHash }: { data: string; tokenHash: string }): string {
@@ -82,43 +60,39 @@ export function participantOf({ data, tokenHash }: { data: string; tokenHash: st
 
 /** The live state of every session; changes are saved before clients learn of them. */
 export class Sessions {
-  readonly #sessions = new Map<string, Session>();
+  readonly #connections = new Map<string, Connection>();
+  readonly #openedAtMs = new Map<string, number>();
 
-  constructor(private readonly options: SessionsOptions) {}
+  /** `changed` is called after clients or streams have changed. */
+  constructor(
+    private readonly records: EmulatorRecords,
+    private readonly apiKey: string,
+    private readonly clientGraceMs: number,
+    readonly changed: () => void,
+  ) {}
 
   /** Takes over the connections of an earlier process: their clients are expected to reconnect. */
   async load(): Promise<void> {
-    for (const record of await this.options.records.connections()) {
-      const connection: Connection = {
-        ...record,
-        streams: new Map(record.streams.map((stream) => [stream.id, stream])),
-        subscribers: new Map(record.subscribers.map(({ id, streamId }) => [id, streamId])),
-        socket: null,
-        unacknowledged: new Map(),
-        answers: new Map(),
-      };
-      this.#open(record.sessionId).connections.set(record.id, connection);
-      this.#awaitReturn(connection);
-    }
+    for (const record of await this.records.connections()) this.lose(this.#add(record, null));
   }
 
   /** Stops all waiting; connections stay stored for the next process. */
   close(): void {
-    for (const connection of this.all()) {
-      clearTimeout(connection.graceTimer);
-      connection.socket?.close(1012, "The server restarts");
+    for (const { graceTimer, socket } of this.all()) {
+      clearTimeout(graceTimer);
+      socket?.close(1012, "The server restarts");
     }
-    this.#sessions.clear();
+    this.#connections.clear();
   }
 
   /** All connections of all sessions. */
   all(): Connection[] {
-    return [...this.#sessions.values()].flatMap(({ connections }) => [...connections.values()]);
+    return [...this.#connections.values()];
   }
 
   /** A session's connections in the order in which they came. */
   connections(sessionId: string): Connection[] {
-    return [...this.#sessions.get(sessionId)?.connections.values() ?? []];
+    return this.all().filter((connection) => connection.sessionId === sessionId);
   }
 
   /** A session's streams in the order in which they were published. */
@@ -139,157 +113,91 @@ export class Sessions {
 
   /** A session's connection of this id. Throws a 404 {@link EmulatorError}. */
   connection(sessionId: string, id = ""): Connection {
-    const found = this.#sessions.get(sessionId)?.connections.get(id);
-    if (!found) throw new EmulatorError(404, "Cannot find the client: it is not connected");
-    return found;
+    const found = this.#connections.get(id);
+    if (found?.sessionId === sessionId) return found;
+    throw new EmulatorError(404, "Cannot find the client: it is not connected");
   }
 
-  /** When the first client of those that are connected now came, ms since the Unix epoch. */
+  /** Since when somebody has been connected, without a break, ms since the Unix epoch. */
   openedAtMs(sessionId: string): number {
-    return this.#sessions.get(sessionId)?.openedAtMs ?? Date.now();
+    return this.#openedAtMs.get(sessionId) ?? Date.now();
   }
 
-  /** The connection that used this socket id. */
-  bySocketId(socketId: string): Connection | undefined {
-    return this.all().find((connection) => connection.socketId === socketId);
-  }
-
-  /** Whether this very connection still exists. */
-  has({ id, sessionId }: Connection): boolean {
-    return this.#sessions.get(sessionId)?.connections.has(id) ?? false;
-  }
-
-  /** The address of a resource of a session, as clients know it. */
-  uri(sessionId: string, path = ""): string {
-    return `/v2/partner/${this.options.apiKey}/session/${sessionId}${path}`;
-  }
-
-  /** Adds a client and notifies everyone, itself included. */
-  async join(connection: Connection): Promise<void> {
-    const { sessionId, id } = connection;
-    this.#open(sessionId).connections.set(id, connection);
+  /** Adds a client and notifies everyone, itself included. Throws a 409 {@link EmulatorError}. */
+  async join(record: ConnectionRecord, socket: WebSocket): Promise<Connection> {
+    if (this.#connections.has(record.id)) {
+      throw new EmulatorError(409, "Cannot connect: the connection id is in use");
+    }
+    const connection = this.#add(record, socket);
     await this.save(connection);
-    this.broadcast(sessionId, SERVER_ADDRESS, {
+    this.send(record.sessionId, {
       method: "created",
-      uri: this.uri(sessionId, `/connection/${id}`),
+      path: `/connection/${record.id}`,
       content: connectionView(connection),
     });
-    this.options.changed(sessionId);
+    this.changed();
+    return connection;
   }
 
   /** Removes a client with its streams and notifies everyone; `reason` is one of OpenTok's. */
   async leave(connection: Connection, reason: string): Promise<void> {
     const { sessionId, id } = connection;
     clearTimeout(connection.graceTimer);
-    const session = this.#sessions.get(sessionId);
-    if (session?.connections.get(id) !== connection) return;
-    const event = {
-      method: "deleted",
-      uri: this.uri(sessionId, `/connection/${id}`),
-      reason,
-    };
-    if (reason === "forceDisconnected") this.send(connection, SERVER_ADDRESS, event);
-    session.connections.delete(id);
+    if (this.#connections.get(id) !== connection) return;
+    const event = { method: "deleted", path: `/connection/${id}`, reason };
+    if (reason === "forceDisconnected") this.send(sessionId, event, [connection]);
+    this.#connections.delete(id);
     for (const subscriberId of connection.subscribers.keys()) {
-      this.#announceSubscriberEnd(connection, subscriberId);
+      await this.unsubscribe(connection, subscriberId);
     }
-    for (const streamId of connection.streams.keys()) {
-      this.#announceStreamEnd(sessionId, streamId, reason);
+    for (const stream of connection.streams.values()) {
+      await this.unpublish({ stream, publisher: connection }, reason);
     }
-    await this.options.records.removeConnection(connection);
-    this.broadcast(sessionId, SERVER_ADDRESS, event);
-    if (session.connections.size === 0) this.#sessions.delete(sessionId);
-    this.options.changed(sessionId);
+    await this.records.removeConnection(connection);
+    this.send(sessionId, event);
+    if (this.connections(sessionId).length === 0) this.#openedAtMs.delete(sessionId);
+    this.changed();
   }
 
   /** The client's socket is gone; it has a while to return with another one. */
   lose(connection: Connection): void {
     connection.socket = null;
-    if (this.has(connection)) this.#awaitReturn(connection);
-  }
-
-  /** The client is back on another socket; events that it missed are sent again. */
-  resume(connection: Connection, socket: ClientSocket): void {
     clearTimeout(connection.graceTimer);
-    const previous = connection.socket;
-    connection.socket = socket;
-    previous?.close(4000, "The client reconnected");
-    // The first frame tells the client that it is reconnected.
-    socket.send(encodeFrame(KIND.pong));
-    for (const frame of connection.unacknowledged.values()) socket.send(frame);
-  }
-
-  /**
-   * Adds a stream. The function that it resolves to notifies everyone, the publisher included. Throws a
-   * 403, 409 or 413 {@link EmulatorError}.
-   */
-  async publish(connection: Connection, stream: StreamRecord): Promise<() => void> {
-    if (JSON.stringify(stream).length > LIMITS.streamContentBytes) {
-      throw new EmulatorError(413, "Cannot publish: the stream's description is too long");
-    }
-    if (this.streams(connection.sessionId).some((other) => other.stream.id === stream.id)) {
-      throw new EmulatorError(409, "Cannot publish: the stream id is in use");
-    }
-    if (connection.streams.size >= LIMITS.streamsPerConnection) {
-      throw new EmulatorError(403, "Cannot publish: the client has too many streams");
-    }
-    connection.streams.set(stream.id, stream);
-    await this.save(connection);
-    return () => this.#announceStream(connection, stream);
-  }
-
-  #announceStream(connection: Connection, stream: StreamRecord): void {
-    const { sessionId } = connection;
-    this.broadcast(sessionId, SERVER_ADDRESS, {
-      method: "created",
-      uri: this.uri(sessionId, `/stream/${stream.id}`),
-      content: streamView({ stream, publisher: connection }),
-    });
-    this.options.changed(sessionId);
+    if (this.#connections.get(connection.id) !== connection) return;
+    connection.graceTimer = setTimeout(
+      () => void this.leave(connection, "networkDisconnected"),
+      this.clientGraceMs,
+    );
+    Deno.unrefTimer(connection.graceTimer);
   }
 
   /** Ends a stream and notifies everyone, its publisher included. */
   async unpublish({ stream, publisher }: PublishedStream, reason: string): Promise<void> {
     if (!publisher.streams.delete(stream.id)) return;
     await this.save(publisher);
-    this.#announceStreamEnd(publisher.sessionId, stream.id, reason);
-    this.options.changed(publisher.sessionId);
+    this.send(publisher.sessionId, { method: "deleted", path: `/stream/${stream.id}`, reason });
+    this.changed();
   }
 
-  /** Other properties of a stream's channel: saves them and notifies everyone. */
-  async updateChannel(
-    { stream, publisher }: PublishedStream,
-    channelId: string,
-    update: Record<string, unknown>,
-  ): Promise<void> {
-    const { sessionId } = publisher;
-    const channel = stream.content.channel.find(({ id }) => id === channelId);
-    // Clients send every value several times, some of them old: only changes are passed on.
-    const changed = Object.fromEntries(
-      Object.entries(update).filter(([name, value]) => channel?.[name] !== value),
-    );
-    if (!channel || Object.keys(changed).length === 0) return;
-    if (JSON.stringify([stream, changed]).length > LIMITS.streamContentBytes) {
-      throw new EmulatorError(413, "Cannot update the stream: its description is too long");
-    }
-    Object.assign(channel, changed);
-    await this.save(publisher);
-    this.broadcast(sessionId, publisher.id, {
-      method: "updated",
-      uri: this.uri(sessionId, `/stream/${stream.id}/channel/${channelId}`),
-      content: changed,
-    });
-    this.options.changed(sessionId);
+  /** Ends a subscription and notifies the publisher. */
+  async unsubscribe(connection: Connection, subscriberId: string): Promise<void> {
+    const { sessionId, subscribers, id: from } = connection;
+    const streamId = subscribers.get(subscriberId);
+    if (!subscribers.delete(subscriberId)) return;
+    await this.save(connection);
+    const path = `/stream/${streamId}/subscriber/${subscriberId}`;
+    const to = this.streams(sessionId).filter(({ stream }) => stream.id === streamId);
+    this.send(sessionId, { method: "deleted", path, from }, to.map(({ publisher }) => publisher));
   }
 
   /**
-   * Sends a signal to one client, or to everyone; `from` is "" for the server's own. Throws an
+   * Sends a signal to one client, or to everyone; `from` is "" for the app's own. Throws an
    * {@link EmulatorError} unless OpenTok would accept it.
    */
   signal(
     sessionId: string,
     { from, to, id }: { from: string; to: string | undefined; id: string },
-    { type = "", data }: { type?: string; data?: unknown },
+    { type, data }: { type: string; data?: unknown },
   ): void {
     const length = typeof data === "string" ? data.length : JSON.stringify(data ?? "").length;
     if (type.length > LIMITS.signalTypeLength || length > LIMITS.signalDataLength) {
@@ -299,26 +207,8 @@ export class Sessions {
       throw new EmulatorError(400, "Cannot signal: the type has characters that are not allowed");
     }
     const path = `${to === undefined ? "" : `/connection/${to}`}/signal/${id}`;
-    const event = { method: "signal", uri: this.uri(sessionId, path), content: { type, data } };
-    if (to === undefined) this.broadcast(sessionId, from, event);
-    else this.send(this.connection(sessionId, to), from, event);
-  }
-
-  /** Adds a subscription to a stream. Throws a 403 {@link EmulatorError}. */
-  async subscribe(connection: Connection, subscriberId: string, streamId: string): Promise<void> {
-    if (connection.subscribers.size >= LIMITS.subscribersPerConnection) {
-      throw new EmulatorError(403, "Cannot subscribe: the client has too many subscribers");
-    }
-    connection.subscribers.set(subscriberId, streamId);
-    await this.save(connection);
-  }
-
-  /** Ends a subscription and notifies the publisher. */
-  async unsubscribe(connection: Connection, subscriberId: string): Promise<void> {
-    if (!connection.subscribers.has(subscriberId)) return;
-    this.#announceSubscriberEnd(connection, subscriberId);
-    connection.subscribers.delete(subscriberId);
-    await this.save(connection);
+    const receivers = to === undefined ? undefined : [this.connection(sessionId, to)];
+    this.send(sessionId, { method: "signal", path, from, content: { type, data } }, receivers);
   }
 
   /** Takes a client out by force. */
@@ -333,124 +223,87 @@ export class Sessions {
    * Mutes everyone but the excluded streams, or lifts that for later ones (`active` false). `from` is
    * the id of the client that asks, or "".
    */
-  forceMuteAll(
-    sessionId: string,
-    from: string,
-    { active, excludedStreamIds }: { active: boolean; excludedStreamIds: readonly string[] },
-  ): void {
-    const content = { reason: "mute", channels: ["audio"], active };
-    const event = { method: "update", uri: this.uri(sessionId), content };
-    this.broadcast(sessionId, from, event, ({ id }) => id !== from);
-    if (!active) return;
-    for (const { stream, publisher } of this.streams(sessionId)) {
-      if (publisher.id === from || excludedStreamIds.includes(stream.id)) continue;
-      this.forceMute({ stream, publisher }, from);
+  forceMuteAll(sessionId: string, from: string, active: boolean, excluded: string[]): void {
+    const others = this.connections(sessionId).filter(({ id }) => id !== from);
+    this.send(sessionId, muteEvent("", from, active), others);
+    for (const published of active ? this.streams(sessionId) : []) {
+      const { stream, publisher } = published;
+      if (publisher.id !== from && !excluded.includes(stream.id)) this.forceMute(published, from);
     }
   }
 
   /** Mutes one stream. */
   forceMute({ stream, publisher }: PublishedStream, from: string): void {
-    this.send(publisher, from, {
-      method: "update",
-      uri: this.uri(publisher.sessionId, `/stream/${stream.id}`),
-      content: { reason: "mute", channels: ["audio"], active: true },
-    });
+    this.send(publisher.sessionId, muteEvent(`/stream/${stream.id}`, from, true), [publisher]);
   }
 
   /** Notifies everyone of an archive that started, paused or stopped. */
   announceArchive({ id, name, status, sessionId }: ArchiveRecord, isNew: boolean): void {
-    this.broadcast(sessionId, SERVER_ADDRESS, {
+    this.send(sessionId, {
       method: isNew ? "created" : "updated",
-      uri: this.uri(sessionId, `/archive/${id}`),
+      path: `/archive/${id}`,
       content: isNew ? { id, name, status } : { status },
     });
   }
 
-  /** Sends an event to every client of a session that `isMeant`. */
-  broadcast(
+  /** Sends an event to all clients of a session, or to some; they keep it until they acknowledge it. */
+  send(
     sessionId: string,
-    from: string,
-    event: ClientEvent,
-    isMeant: (connection: Connection) => boolean = () => true,
+    { path, from = SERVER_ADDRESS, ...event }: ClientEvent,
+    receivers: readonly Connection[] = this.connections(sessionId),
   ): void {
-    for (const connection of this.connections(sessionId)) {
-      if (isMeant(connection)) this.send(connection, from, event);
-    }
-  }
-
-  /** Sends an event to one client, and keeps it until the client acknowledges it. */
-  send(connection: Connection, from: string, event: ClientEvent): void {
     const id = crypto.randomUUID();
+    const address = `/v2/partner/${this.apiKey}/session/${sessionId}`;
     const frame = encodeFrame(KIND.message, {
-      address: this.uri(connection.sessionId),
+      address,
       headers: {
         "TRANSACTION-ID": id,
         "X-TB-FROM-ADDRESS": from,
         "Content-Type": "application/x-raptor+v2",
       },
-      body: JSON.stringify({ content: {}, ...event }),
+      body: JSON.stringify({ content: {}, uri: address + path, ...event }),
     });
-    if (connection.unacknowledged.size < LIMITS.unacknowledgedEvents) {
-      connection.unacknowledged.set(id, frame);
-    } else {
+    for (const { socket, unacknowledged } of receivers) {
+      if (unacknowledged.size < LIMITS.unacknowledgedEvents) unacknowledged.set(id, frame);
       // It cannot be brought up to date any more: it has to join again.
-      connection.socket?.close(1011, "Too many events are unacknowledged");
+      else socket?.close(1011, "Too many events are unacknowledged");
+      sendTo(socket, frame);
     }
-    connection.socket?.send(frame);
   }
 
-  /** Saves a connection as it is now. */
+  /** Saves a connection as it is now, unless its client has left. */
   async save(connection: Connection): Promise<void> {
     const { id, sessionId, socketId, tokenHash, data, role, createdAtMs } = connection;
-    if (!this.has(connection)) return;
-    await this.options.records.saveConnection({
+    if (this.#connections.get(id) !== connection) return;
+    await this.records.saveConnection({
       ...{ id, sessionId, socketId, tokenHash, data, role, createdAtMs },
       streams: [...connection.streams.values()],
       subscribers: Array.from(connection.subscribers, ([id, streamId]) => ({ id, streamId })),
     });
   }
 
-  #open(sessionId: string): Session {
-    const known = this.#sessions.get(sessionId);
-    if (known) return known;
-    const session = { openedAtMs: Date.now(), connections: new Map() };
-    this.#sessions.set(sessionId, session);
-    return session;
-  }
-
-  #awaitReturn(connection: Connection): void {
-    clearTimeout(connection.graceTimer);
-    connection.graceTimer = setTimeout(
-      () => void this.leave(connection, "networkDisconnected"),
-      this.options.clientGraceMs,
-    );
-    Deno.unrefTimer(connection.graceTimer);
-  }
-
-  #announceStreamEnd(sessionId: string, streamId: string, reason: string): void {
-    this.broadcast(sessionId, SERVER_ADDRESS, {
-      method: "deleted",
-      uri: this.uri(sessionId, `/stream/${streamId}`),
-      reason,
-    });
-  }
-
-  #announceSubscriberEnd(connection: Connection, subscriberId: string): void {
-    const { sessionId } = connection;
-    const streamId = connection.subscribers.get(subscriberId) ?? "";
-    const published = this.streams(sessionId).find(({ stream }) => stream.id === streamId);
-    if (!published) return;
-    this.send(published.publisher, connection.id, {
-      method: "deleted",
-      uri: this.uri(sessionId, `/stream/${streamId}/subscriber/${subscriberId}`),
-    });
+  #add(record: ConnectionRecord, socket: WebSocket | null): Connection {
+    const connection: Connection = {
+      ...record,
+      streams: new Map(record.streams.map((stream) => [stream.id, stream])),
+      subscribers: new Map(record.subscribers.map(({ id, streamId }) => [id, streamId])),
+      socket,
+      unacknowledged: new Map(),
+      answers: new Map(),
+    };
+    this.#connections.set(record.id, connection);
+    this.#openedAtMs.set(record.sessionId, this.openedAtMs(record.sessionId));
+    return connection;
   }
 }
 
-/** A connection as clients see it. */
-export function connectionView(connection: Connection) {
-  const { id, createdAtMs, data } = connection;
-  return { id, creationTime: createdAtMs, data, permissions: permissionsOf(connection) };
+function muteEvent(path: string, from: string, active: boolean): ClientEvent {
+  return { method: "update", path, from, content: { reason: "mute", channels: ["audio"], active } };
+}
+
+/** A connection as clients see it; `permissions` as OpenTok names them. */
+export function connectionView({ id, createdAtMs, data, role }: Connection) {
+  return { id, creationTime: createdAtMs, data, permissions: PERMISSIONS[role] };
 }
 
 /** A stream as clients see it. */

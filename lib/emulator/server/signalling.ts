@@ -1,225 +1,200 @@
-/** Requests of clients: joining, publishing, subscribing, signals, moderation. */
+/** Requests of clients: publishing, subscribing, signals, moderation. */
 import { z } from "zod";
-import { type EmulatorRecords, streamContentSchema } from "../../store/mod.ts";
-import { EmulatorError } from "./errors.ts";
+import { streamContentSchema, type StreamRecord } from "../../store/mod.ts";
+import { EmulatorError, parse } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
 import {
-  type ClientSocket,
   type Connection,
   connectionView,
-  permissionsOf,
+  type PublishedStream,
   type Sessions,
   streamView,
 } from "./sessions.ts";
-import type { Tokens } from "./tokens.ts";
 
-/** A request as a client sends it. */
+/** A request as a client sends it: a method on a resource. */
 export const requestSchema = z.object({
   method: z.string(),
-  uri: z.string().max(2_000),
+  uri: z.string().max(2_000).transform(parseUri),
   content: z.unknown(),
 });
 /** A request as a client sends it. */
-export type Request = z.infer<typeof requestSchema>;
+export type ClientRequest = z.infer<typeof requestSchema>;
 
-/** Answer to a request: `data` is the body; `after` runs after it was sent. */
-export interface Answer {
-  data?: unknown;
-  after?: () => Promise<void> | void;
-}
-
-/** What requests are served with. */
-export interface SignallingDeps {
-  sessions: Sessions;
-  records: EmulatorRecords;
-  tokens: Tokens;
-  /** The archives of a session that record or pause now, as clients see them. */
-  runningArchives(sessionId: string): { id: string; name: string; status: string }[];
-}
-
-const ID = z.string().regex(/^[\w-]{1,64}$/);
+/** An id that a client makes. */
+export const idSchema = z.string().regex(/^[\w-]{1,64}$/);
 const channelUpdateSchema = z.looseObject({ active: z.boolean().optional() });
-const signalSchema = z.object({ type: z.string().optional(), data: z.unknown() });
+const signalSchema = z.object({ type: z.string().default(""), data: z.unknown() });
 const muteSchema = z.object({
   active: z.boolean().default(true),
   exclusion: z.array(z.string()).default([]),
 });
-const negotiationMethods = new Set(["offer", "answer", "pranswer", "candidate"]);
 
-/** A resource's address: `/v2/partner/K/session/S/stream/X` is `{partner: K, session: S, stream: X}`. */
-function parseUri(uri: string): { kind: string; ids: Record<string, string> } {
-  const [, , ...segments] = uri.split("/");
-  const ids: Record<string, string> = {};
-  const kinds: string[] = [];
-  for (let i = 0; i + 1 <= segments.length; i += 2) {
-    const kind = segments[i] ?? "";
-    kinds.push(kind);
-    ids[kind] = segments[i + 1] ?? "";
-  }
+/** `/v2/partner/K/session/S/stream/X` is of the kind "stream", with the ids K, S and X by kind. */
+function parseUri(uri: string) {
+  const segments = uri.split("/").slice(2);
+  const kinds = segments.filter((_, i) => i % 2 === 0);
+  const ids: Record<string, string | undefined> = Object.fromEntries(
+    kinds.map((kind, i) => [kind, segments[2 * i + 1] ?? ""]),
+  );
   return { kind: kinds.slice(2).join("/"), ids };
 }
 
-function parse<T>(schema: z.ZodType<T>, value: unknown, action: string): T {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw new EmulatorError(400, `Cannot ${action}: the request does not have the expected form`);
-}
-
-function demand(connection: Connection, permission: string): void {
-  if (permissionsOf(connection).includes(permission)) return;
-  throw new EmulatorError(403, `Cannot ${permission}: the token's role does not permit it`);
-}
-
 /**
- * Throws an {@link EmulatorError} if a session, or a token, has as many connections as it may. A
- * connection whose client is away does not count: it may be the one that now comes again.
+ * Serves a request. `answer` sends the answer, which comes before the events that the request causes.
+ * Throws {@link EmulatorError}, whose status is the answer's unless it was sent.
  */
-export function checkRoom(sessions: Sessions, sessionId: string, tokenHash: string): void {
-  const present = sessions.connections(sessionId).filter(({ socket }) => socket !== null);
-  const own = present.filter((connection) => connection.tokenHash === tokenHash);
-  if (
-    present.length < LIMITS.connectionsPerSession && own.length < LIMITS.connectionsPerToken
-  ) return;
-  throw new EmulatorError(
-    403,
-    present.length < LIMITS.connectionsPerSession
-      ? `Cannot connect: one token may be used by ${LIMITS.connectionsPerToken} clients at once`
-      : `Cannot connect: a session may have ${LIMITS.connectionsPerSession} clients`,
-  );
-}
-
-/** Serves the first request on a socket, which creates its connection. */
-export async function connect(
-  { method, uri }: Request,
-  token: string | undefined,
-  { socket, socketId, tokenHash }: { socket: ClientSocket; socketId: string; tokenHash: string },
-  deps: SignallingDeps,
-): Promise<{ connection: Connection; data: unknown }> {
-  const { sessions, tokens } = deps;
-  const { kind, ids } = parseUri(uri);
-  if (kind !== "connection" || method !== "create") {
-    throw new EmulatorError(403, "Cannot act: the client has not joined the session");
-  }
-  const identity = await tokens.verifyClient(token);
-  const { sessionId, role, data } = identity;
-  if (sessionId !== ids.session || identity.tokenHash !== tokenHash) {
-    throw new EmulatorError(403, "Cannot connect: the token is for another session");
-  }
-  const id = parse(ID, ids.connection, "connect");
-  if (sessions.connections(sessionId).some((connection) => connection.id === id)) {
-    throw new EmulatorError(409, "Cannot connect: the connection id is in use");
-  }
-  checkRoom(sessions, sessionId, tokenHash);
-  const connection: Connection = {
-    ...{ id, sessionId, socketId, tokenHash, data, role, socket },
-    createdAtMs: Date.now(),
-    streams: new Map(),
-    subscribers: new Map(),
-    unacknowledged: new Map(),
-    answers: new Map(),
-  };
-  await sessions.join(connection);
-  return {
-    connection,
-    data: {
-      connection: sessions.connections(sessionId).map(connectionView),
-      stream: sessions.streams(sessionId).map(streamView),
-      archive: deps.runningArchives(sessionId),
-    },
-  };
-}
-
-/** Serves any later request. Throws {@link EmulatorError}, whose status is the answer's. */
 export async function serveRequest(
+  sessions: Sessions,
   connection: Connection,
-  { method, uri, content }: Request,
-  { sessions }: SignallingDeps,
-): Promise<Answer> {
-  const { sessionId } = connection;
-  const { kind, ids } = parseUri(uri);
+  { method, uri: { kind, ids }, content }: ClientRequest,
+  answer: (data?: unknown) => void,
+): Promise<void> {
+  const { sessionId, id: from } = connection;
   if (ids.session !== sessionId) {
     throw new EmulatorError(403, "Cannot act: the address is of another session");
   }
+  const demand = (permission: string) => {
+    if (connectionView(connection).permissions.includes(permission)) return;
+    throw new EmulatorError(403, `Cannot ${permission}: the token's role does not permit it`);
+  };
+  const target = () => sessions.stream(sessionId, ids.stream);
+  const subscriberPath = `/stream/${ids.stream}/subscriber/${ids.subscriber}`;
   switch (`${method} ${kind}`) {
     case "delete connection": {
-      const target = sessions.connection(sessionId, ids.connection);
-      if (target !== connection) demand(connection, "forcedisconnect");
-      return { after: () => sessions.forceDisconnect(target) };
+      const client = sessions.connection(sessionId, ids.connection);
+      if (client !== connection) demand("forcedisconnect");
+      answer();
+      return await sessions.forceDisconnect(client);
     }
-    case "create stream": {
-      demand(connection, "publish");
-      const announce = await sessions.publish(connection, {
-        id: parse(ID, ids.stream, "publish"),
+    case "create stream":
+      demand("publish");
+      await publish(sessions, connection, {
+        id: parse(idSchema, ids.stream, "publish"),
         createdAtMs: Date.now(),
         content: parse(streamContentSchema, content, "publish"),
-      });
-      return { data: { content: { iceServers: [] } }, after: announce };
-    }
+      }, answer);
+      return;
     case "delete stream": {
-      const target = sessions.stream(sessionId, ids.stream);
-      const isOwn = target.publisher === connection;
-      if (!isOwn) demand(connection, "forceunpublish");
-      const reason = isOwn ? "clientDisconnected" : "forceUnpublished";
-      return { after: () => sessions.unpublish(target, reason) };
+      const published = target();
+      const isOwn = published.publisher === connection;
+      if (!isOwn) demand("forceunpublish");
+      answer();
+      return await sessions.unpublish(published, isOwn ? "clientDisconnected" : "forceUnpublished");
     }
     case "update stream/channel": {
-      const target = sessions.stream(sessionId, ids.stream);
-      if (target.publisher !== connection) {
+      const published = target();
+      if (published.publisher !== connection) {
         throw new EmulatorError(403, "Cannot update the stream: another client publishes it");
       }
       const update = parse(channelUpdateSchema, content, "update the stream");
-      return { after: () => sessions.updateChannel(target, ids.channel ?? "", update) };
+      answer();
+      return await updateChannel(sessions, published, ids.channel, update);
     }
     case "create stream/subscriber": {
-      demand(connection, "subscribe");
-      const { stream, publisher } = sessions.stream(sessionId, ids.stream);
-      await sessions.subscribe(connection, parse(ID, ids.subscriber, "subscribe"), stream.id);
+      demand("subscribe");
+      const { stream, publisher } = target();
+      if (connection.subscribers.size >= LIMITS.subscribersPerConnection) {
+        throw new EmulatorError(403, "Cannot subscribe: the client has too many subscribers");
+      }
+      connection.subscribers.set(parse(idSchema, ids.subscriber, "subscribe"), stream.id);
+      await sessions.save(connection);
+      answer({ content: { iceServers: [] } });
       // Peer to peer, the publisher makes an offer to each subscriber.
-      const offer = {
-        peerId: crypto.randomUUID(),
-        sourceStreamId: "P2P",
-        simulcastEnabled: false,
-      };
-      return {
-        data: { content: { iceServers: [] } },
-        after: () =>
-          sessions.send(publisher, connection.id, { method: "generateoffer", uri, content: offer }),
-      };
+      const peer = { peerId: crypto.randomUUID(), sourceStreamId: "P2P", simulcastEnabled: false };
+      const event = { method: "generateoffer", path: subscriberPath, from, content: peer };
+      return sessions.send(sessionId, event, [publisher]);
     }
     case "delete stream/subscriber":
       await sessions.unsubscribe(connection, ids.subscriber ?? "");
-      return {};
+      return answer();
+    case "offer stream/subscriber":
+    case "answer stream/subscriber":
+    case "pranswer stream/subscriber":
+    case "candidate stream/subscriber": {
+      // Relayed between a stream's publisher and the subscriber, and nobody else.
+      const { stream, publisher } = target();
+      const subscriber = sessions.connections(sessionId)
+        .find(({ subscribers }) => subscribers.get(ids.subscriber ?? "") === stream.id);
+      if (!subscriber || (connection !== publisher && connection !== subscriber)) {
+        throw new EmulatorError(404, "Cannot negotiate: the client has no such subscriber");
+      }
+      const peer = connection === publisher ? subscriber : publisher;
+      answer();
+      return sessions.send(sessionId, { method, path: subscriberPath, from, content }, [peer]);
+    }
     case "signal signal":
     case "signal connection/signal": {
-      demand(connection, "signal");
-      const signal = parse(signalSchema, content, "signal");
-      const address = { from: connection.id, to: ids.connection, id: ids.signal ?? "" };
-      sessions.signal(sessionId, address, signal);
-      return {};
+      demand("signal");
+      const address = { from, to: ids.connection, id: ids.signal ?? "" };
+      sessions.signal(sessionId, address, parse(signalSchema, content, "signal"));
+      return answer();
     }
     case "update ": {
-      demand(connection, "forcemute");
+      demand("forcemute");
       const { active, exclusion } = parse(muteSchema, content, "mute");
-      const wish = { active, excludedStreamIds: exclusion };
-      return { after: () => sessions.forceMuteAll(sessionId, connection.id, wish) };
+      answer();
+      return sessions.forceMuteAll(sessionId, from, active, exclusion);
     }
     case "update stream": {
-      demand(connection, "forcemute");
-      const target = sessions.stream(sessionId, ids.stream);
-      return { after: () => sessions.forceMute(target, connection.id) };
+      demand("forcemute");
+      const published = target();
+      answer();
+      return sessions.forceMute(published, from);
     }
+    default:
+      // Statistics, preferences of subscribers and the like: nobody is notified.
+      answer();
   }
-  if (kind === "stream/subscriber" && negotiationMethods.has(method)) {
-    // Relayed between a stream's publisher and the subscriber, and nobody else.
-    const { stream, publisher } = sessions.stream(sessionId, ids.stream);
-    const subscriber = sessions.connections(sessionId)
-      .find(({ subscribers }) => subscribers.get(ids.subscriber ?? "") === stream.id);
-    if (!subscriber || (connection !== publisher && connection !== subscriber)) {
-      throw new EmulatorError(404, "Cannot negotiate: the client has no such subscriber");
-    }
-    const to = connection === publisher ? subscriber : publisher;
-    return { after: () => sessions.send(to, connection.id, { method, uri, content }) };
+}
+
+/** Adds a stream, and notifies everyone, the publisher included. */
+async function publish(
+  sessions: Sessions,
+  publisher: Connection,
+  stream: StreamRecord,
+  answer: (data: unknown) => void,
+): Promise<void> {
+  const { sessionId, streams } = publisher;
+  if (JSON.stringify(stream).length > LIMITS.streamContentBytes) {
+    throw new EmulatorError(413, "Cannot publish: the stream's description is too long");
   }
-  // Statistics, preferences of subscribers and the like: nobody is notified.
-  return {};
+  if (sessions.streams(sessionId).some((other) => other.stream.id === stream.id)) {
+    throw new EmulatorError(409, "Cannot publish: the stream id is in use");
+  }
+  if (streams.size >= LIMITS.streamsPerConnection) {
+    throw new EmulatorError(403, "Cannot publish: the client has too many streams");
+  }
+  streams.set(stream.id, stream);
+  await sessions.save(publisher);
+  answer({ content: { iceServers: [] } });
+  const content = streamView({ stream, publisher });
+  sessions.send(sessionId, { method: "created", path: `/stream/${stream.id}`, content });
+  sessions.changed();
+}
+
+/** Other properties of a stream's channel: saves them and notifies everyone. */
+async function updateChannel(
+  sessions: Sessions,
+  { stream, publisher }: PublishedStream,
+  channelId: string | undefined,
+  update: Record<string, unknown>,
+): Promise<void> {
+  const channel = stream.content.channel.find(({ id }) => id === channelId);
+  // Clients send every value several times, some of them old: only changes are passed on.
+  const changed = Object.fromEntries(
+    Object.entries(update).filter(([name, value]) => channel?.[name] !== value),
+  );
+  if (!channel || Object.keys(changed).length === 0) return;
+  if (JSON.stringify([stream, changed]).length > LIMITS.streamContentBytes) {
+    throw new EmulatorError(413, "Cannot update the stream: its description is too long");
+  }
+  Object.assign(channel, changed);
+  await sessions.save(publisher);
+  sessions.send(publisher.sessionId, {
+    method: "updated",
+    path: `/stream/${stream.id}/channel/${channelId}`,
+    from: publisher.id,
+    content: changed,
+  });
+  sessions.changed();
 }

@@ -5,65 +5,72 @@ import { jwtVerify } from "jose";
 import { z } from "zod";
 import { EmulatorError } from "./errors.ts";
 
+/** OpenTok accepts REST tokens that live at most 5 minutes; one more for clocks that differ. */
+const REST_TOKEN_SECONDS = 360;
 const restClaims = z.object({
   ist: z.literal("project"),
   iat: z.number(),
   exp: z.number(),
   /** A client's token is signed with the same secret: it must not open the REST API. */
   scope: z.undefined().optional(),
-});
+}).refine(({ iat, exp }) => exp - iat <= REST_TOKEN_SECONDS);
 const clientClaims = z.object({
   scope: z.literal("session.connect"),
   exp: z.number(),
   session_id: z.string(),
   role: z.enum(["subscriber", "publisher", "publisheronly", "moderator"]),
   connection_data: z.string().max(1024).default(""),
-});
-/** Who a client is, by its token. */
-export interface ClientIdentity {
-  sessionId: string;
-  role: z.infer<typeof clientClaims>["role"];
-  /** What the token says about the client; shown to everyone in the session. */
-  data: string;
-  tokenHash: string;
-}
+}).transform(({ session_id: sessionId, role, connection_data: data }) => ({
+  ...{ sessionId, role, data },
+}));
+
+/** Who a client is, by its token; `data` is shown to everyone in the session. */
+export type ClientIdentity = z.infer<typeof clientClaims> & { tokenHash: string };
 
 /** What a signature is for. */
 type Purpose = "media" | "upload" | "ticket";
-
-/** OpenTok accepts REST tokens that live at most 5 minutes; one more for clocks that differ. */
-const REST_TOKEN_SECONDS = 360;
 
 /** Signs and verifies in the name of one project. */
 export class Tokens {
   readonly #secret: Uint8Array;
 
-  constructor(readonly apiKey: string, private readonly apiSecret: string) {
+  constructor(readonly apiKey: string, apiSecret: string) {
     this.#secret = new TextEncoder().encode(apiSecret);
   }
 
   /** Verifies the JWT of a REST call. Throws a 403 {@link EmulatorError}. */
   async verifyRest(token: string | undefined): Promise<void> {
-    const claims = restClaims.safeParse(await this.#claims(token));
-    if (!claims.success || claims.data.exp - claims.data.iat > REST_TOKEN_SECONDS) {
-      throw new EmulatorError(403, "Authentication error: the REST token is missing or invalid");
-    }
+    await this.#verify(restClaims, token, "the REST token is missing or invalid");
   }
 
   /** Verifies a token made by the SDK's `generateToken`. Throws a 403 {@link EmulatorError}. */
-  async verifyClient(token: string | undefined): Promise<ClientIdentity> {
-    const claims = clientClaims.safeParse(await this.#claims(token));
-    if (!claims.success || token === undefined) {
-      throw new EmulatorError(403, "Authentication error: the client token is invalid or expired");
-    }
-    const { session_id, role, connection_data } = claims.data;
-    const tokenHash = createHash("sha256").update(token).digest("base64url");
-    return { sessionId: session_id, role, data: connection_data, tokenHash };
+  async verifyClient(token = ""): Promise<ClientIdentity> {
+    const claims = await this.#verify(
+      clientClaims,
+      token,
+      "the client token is invalid or expired",
+    );
+    return { ...claims, tokenHash: createHash("sha256").update(token).digest("base64url") };
+  }
+
+  /**
+   * A ticket names the session and the token of a socket. A client that reconnects brings nothing else
+   * of who it is, and may do so after its token has expired.
+   */
+  ticket(sessionId: string, tokenHash: string): string {
+    return [sessionId, tokenHash, this.sign("ticket", `${sessionId} ${tokenHash}`)].join(".");
+  }
+
+  /** Reads a {@link ticket}; null for one that is not ours. */
+  readTicket(ticket: string): { sessionId: string; tokenHash: string } | null {
+    const [sessionId = "", tokenHash = "", signature = ""] = ticket.split(".");
+    const isOurs = this.isSigned("ticket", `${sessionId} ${tokenHash}`, signature);
+    return isOurs ? { sessionId, tokenHash } : null;
   }
 
   /** A signature that only this project can make; `purpose` keeps one use apart from another. */
   sign(purpose: Purpose, text: string): string {
-    return createHmac("sha256", this.apiSecret).update(`${purpose}\n${text}`).digest("base64url");
+    return createHmac("sha256", this.#secret).update(`${purpose}\n${text}`).digest("base64url");
   }
 
   /** Whether `signature` is {@link sign}'s, compared in constant time. */
@@ -73,14 +80,13 @@ export class Tokens {
     return expected.length === given.length && timingSafeEqual(expected, given);
   }
 
-  /** The claims of a JWT that is ours and not expired, or null. */
-  async #claims(token: string | undefined): Promise<unknown> {
-    if (!token) return null;
+  /** The claims of a JWT that is ours and not expired. */
+  async #verify<T>(schema: z.ZodType<T>, token = "", why: string): Promise<T> {
     try {
       const options = { issuer: this.apiKey, algorithms: ["HS256"], requiredClaims: ["exp"] };
-      return (await jwtVerify(token, this.#secret, options)).payload;
-    } catch {
-      return null;
+      return schema.parse((await jwtVerify(token, this.#secret, options)).payload);
+    } catch (cause) {
+      throw new EmulatorError(403, `Authentication error: ${why}`, { cause });
     }
   }
 }

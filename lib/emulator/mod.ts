@@ -9,9 +9,9 @@
 import { join } from "node:path";
 import { acquireLock } from "./server/process_lock.ts";
 import { Relay, unavailable } from "./server/relay.ts";
-import { type EmulatorOptions, openPlatform, type RunningPlatform } from "./server/server.ts";
+import { type Emulator, type EmulatorOptions, openPlatform } from "./server/server.ts";
 
-export type { EmulatorOptions };
+export type { Emulator, EmulatorOptions };
 
 /** Address of the REST API, below the origin of the server: the `apiUrl` of the server SDK. */
 export const EMULATOR_API_PATH = "/emulator/api.opentok.com";
@@ -20,21 +20,6 @@ export const EMULATOR_CLIENT = {
   proxyUrl: "/emulator",
   recorderUrl: "/modules/recorder.js",
 } as const;
-
-/** A running emulator. */
-export interface Emulator {
-  /** The project's key: for the SDK, and for browsers. */
-  readonly apiKey: string;
-  /** The project's secret: for the SDK only. */
-  readonly apiSecret: string;
-  /** Answers every request below `/emulator/`; a WebSocket needs the very request of `Deno.serve`. */
-  fetch(request: Request): Promise<Response>;
-  /**
-   * Closes sockets, waits for files being written. Archives that record are continued by the next
-   * process.
-   */
-  close(): Promise<void>;
-}
 
 /**
  * Opens the emulator, or the way to it while another process is the platform.
@@ -49,7 +34,7 @@ export async function createEmulator(options: EmulatorOptions): Promise<Emulator
   const { records, dataDir, origin } = options;
   const project = await records.project();
   const relay = new Relay(records, origin);
-  let platform: RunningPlatform | null = null;
+  let platform: Emulator | null = null;
   let closing = false;
   const release = await acquireLock(join(dataDir, "emulator.lock"), async () => {
     platform = await openPlatform(options, project);

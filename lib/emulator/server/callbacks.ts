@@ -48,8 +48,8 @@ export class Callbacks {
       await setTimeout(waitMs, undefined, { signal: closing });
       const signal = AbortSignal.any([AbortSignal.timeout(LIMITS.callbackTimeoutMs), closing]);
       // A receiver that is away is tried again, as one that refuses.
-      const response = await fetch(url(), { method: "POST", headers, body, signal })
-        .catch(() => null);
+      const sent = fetch(url(), { method: "POST", headers, body, signal });
+      const response = await sent.catch(() => null);
       await response?.body?.cancel();
       if (response?.ok) return;
     }
@@ -57,11 +57,8 @@ export class Callbacks {
 
   async #sign(body: string, secret: string): Promise<string> {
     const payload_hash = createHash("sha256").update(body).digest("hex");
-    return await new SignJWT({ payload_hash, api_key: this.apiKey })
-      .setProtectedHeader({ alg: "HS256", typ: "JWT" })
-      .setIssuer("Vonage")
-      .setIssuedAt()
-      .setJti(crypto.randomUUID())
+    const claims = { iss: "Vonage", jti: crypto.randomUUID(), api_key: this.apiKey, payload_hash };
+    return await new SignJWT(claims).setProtectedHeader({ alg: "HS256", typ: "JWT" }).setIssuedAt()
       .sign(new TextEncoder().encode(secret));
   }
 }

@@ -1,7 +1,7 @@
 /** What the browser SDK asks: its configuration and session information over HTTP, then a WebSocket. */
 import { Hono } from "hono";
 import { log } from "../../log.ts";
-import { EmulatorError, jsonText, parse } from "./errors.ts";
+import { EmulatorError, ensure, jsonText, parse } from "./errors.ts";
 import { decodeFrame, encodeFrame, type Frame, KIND } from "./frames.ts";
 import { LIMITS } from "./limits.ts";
 import type { Platform } from "./server.ts";
@@ -14,6 +14,7 @@ import type { ClientIdentity } from "./tokens.ts";
 const MESSAGING_HOST = "messaging.emulator";
 /** The client gives up at once after this close code; after nearly any other it reconnects. */
 const CANNOT_RETURN = 1011;
+const requestText = jsonText.pipe(requestSchema);
 
 /** The routes, below the hosts that the SDK asks. */
 export function clientRoutes(platform: Platform): Hono {
@@ -27,10 +28,10 @@ export function clientRoutes(platform: Platform): Hono {
     const sessionId = c.req.param("id");
     try {
       const { tokenHash } = await admit(platform, sessionId, c.req.header("x-opentok-auth"));
-      if (!await records.session(sessionId)) {
-        throw new EmulatorError(404, "Cannot connect: the session does not exist");
-      }
-      const ticket = encodeURIComponent(tokens.ticket(sessionId, tokenHash));
+      const session = await records.session(sessionId);
+      ensure(session, 404, "Cannot connect: the session does not exist");
+      // A client that reconnects brings nothing else of who it is, maybe after its token has expired.
+      const ticket = `${tokenHash}.${tokens.sign("ticket", tokenHash)}`;
       return c.json([{
         session_id: sessionId,
         partner_id: tokens.apiKey,
@@ -41,12 +42,8 @@ export function clientRoutes(platform: Platform): Hono {
         ice_servers: [],
         properties: {
           p2p: { preference: { value: "enabled" } },
-          reconnection: true,
-          renegotiation: true,
-          simulcast: false,
-          h264: true,
-          vp8: true,
-          vp9: true,
+          ...{ reconnection: true, renegotiation: true, simulcast: false },
+          ...{ h264: true, vp8: true, vp9: true },
         },
       }]);
     } catch (error) {
@@ -70,17 +67,14 @@ async function admit(
   token: string | undefined,
 ): Promise<ClientIdentity> {
   const identity = await tokens.verifyClient(token);
-  const refuse = (why: string) => new EmulatorError(403, `Cannot connect: ${why}`);
-  if (identity.sessionId !== sessionId) throw refuse("the token is for another session");
+  const isSame = identity.sessionId === sessionId;
+  ensure(isSame, 403, "Cannot connect: the token is for another session");
   const present = sessions.connections(sessionId).filter(({ socket }) => socket !== null);
   const own = present.filter(({ tokenHash }) => tokenHash === identity.tokenHash);
-  const { connectionsPerSession, connectionsPerToken } = LIMITS;
-  if (present.length >= connectionsPerSession) {
-    throw refuse(`a session may have ${connectionsPerSession} clients`);
-  }
-  if (own.length >= connectionsPerToken) {
-    throw refuse(`one token may be used by ${connectionsPerToken} clients at once`);
-  }
+  const { connectionsPerSession: most, connectionsPerToken: mostOwn } = LIMITS;
+  ensure(present.length < most, 403, `Cannot connect: a session may have ${most} clients`);
+  const why = `one token may be used by ${mostOwn} clients at once`;
+  ensure(own.length < mostOwn, 403, `Cannot connect: ${why}`);
   return identity;
 }
 
@@ -88,14 +82,15 @@ async function admit(
 function openClientSocket(request: Request, platform: Platform): Response {
   const { searchParams } = new URL(request.url);
   const { socket, response } = upgradeWebSocket(request);
-  const ticket = platform.tokens.readTicket(searchParams.get("ticket") ?? "");
+  const [tokenHash = "", signature = ""] = (searchParams.get("ticket") ?? "").split(".");
+  const isSigned = platform.tokens.isSigned("ticket", tokenHash, signature);
   const socketId = (searchParams.get("socketId") ?? "").slice(0, 64);
-  const client = new ClientSocket(socket, platform, socketId, ticket?.tokenHash);
+  const client = new ClientSocket(socket, platform, { socketId, tokenHash });
   socket.onopen = () => {
-    if (!ticket || socketId === "") return socket.close(CANNOT_RETURN, "The ticket is invalid");
+    if (!isSigned || socketId === "") return socket.close(CANNOT_RETURN, "The ticket is invalid");
     if (searchParams.get("reconnect") !== "true") return;
-    const connection = platform.sessions.connections(ticket.sessionId)
-      .find((each) => each.socketId === socketId && each.tokenHash === ticket.tokenHash);
+    const connection = platform.sessions.all()
+      .find((each) => each.socketId === socketId && each.tokenHash === tokenHash);
     // Refusing the handshake would make the client try again for half a minute.
     if (!connection) return socket.close(CANNOT_RETURN, "The connection is over");
     client.resume(connection);
@@ -111,12 +106,10 @@ class ClientSocket {
   #badMessages = 0;
   readonly #budget = new MessageBudget();
 
-  /** `tokenHash` is of the token that the socket's address was given for. */
   constructor(
     private readonly socket: WebSocket,
     private readonly platform: Platform,
-    private readonly socketId: string,
-    private readonly tokenHash: string | undefined,
+    private readonly origin: { socketId: string; tokenHash: string },
   ) {
     socket.onmessage = ({ data }) => this.#receive(data);
     // Only a disconnect frame means that a client leaves; without one it is expected back.
@@ -143,9 +136,15 @@ class ClientSocket {
     }
     if (!this.#budget.take()) return this.socket.close(CANNOT_RETURN, "Too many messages");
     const frame = decodeFrame(data);
-    if (!frame) return this.#countBadMessage();
+    const request = frame?.kind === KIND.message ? requestText.safeParse(frame.body) : null;
+    if (!frame || request?.success === false) {
+      if (++this.#badMessages > LIMITS.badMessages) {
+        this.socket.close(CANNOT_RETURN, "Bad messages");
+      }
+      return;
+    }
     const { kind, headers } = frame;
-    if (kind === KIND.message) this.#queue(() => this.#serve(frame));
+    if (request) this.#queue(() => this.#serve(headers, request.data));
     // Answered before anything slow: the client takes 6 s of silence for a broken connection.
     if (kind === KIND.ping) sendTo(this.socket, encodeFrame(KIND.pong));
     if (kind === KIND.status) {
@@ -160,49 +159,50 @@ class ClientSocket {
     }
   }
 
-  async #serve({ headers, body }: Frame): Promise<void> {
+  async #serve(headers: Frame["headers"], request: ClientRequest): Promise<void> {
     const transactionId = headers.get("TRANSACTION-ID") ?? "";
     const repeated = this.#connection?.answers.get(transactionId);
     if (repeated) return sendTo(this.socket, repeated);
-    const request = jsonText.pipe(requestSchema).safeParse(body);
-    if (!request.success) return this.#countBadMessage();
-    let isAnswered = false;
-    const answer = (data?: unknown, status = 200) => {
-      isAnswered = true;
-      const frame = encodeFrame(KIND.status, {
-        address: headers.get("X-TB-FROM-ADDRESS") ?? "",
-        headers: {
-          "TRANSACTION-ID": transactionId,
-          STATUS: String(status),
-          "X-TB-FROM-ADDRESS": SERVER_ADDRESS,
-        },
-        body: data === undefined ? "" : JSON.stringify(data),
-      });
-      this.#keepAnswer(transactionId, frame);
-      // The client may have reconnected meanwhile.
-      sendTo(this.#connection?.socket ?? this.socket, frame);
-    };
+    let status = 200;
+    let data: unknown;
+    let events: Awaited<ReturnType<typeof serveRequest>>;
     try {
-      if (!this.#connection) answer(await this.#join(request.data, headers.get("X-TB-TOKEN-AUTH")));
-      else await serveRequest(this.platform.sessions, this.#connection, request.data, answer);
+      if (this.#connection) {
+        events = await serveRequest(this.platform.sessions, this.#connection, request);
+        if (request.method === "create") data = { content: { iceServers: [] } };
+      } else data = await this.#join(request, headers.get("X-TB-TOKEN-AUTH"));
     } catch (error) {
-      if (isAnswered || !(error instanceof EmulatorError)) throw error;
-      answer({ reason: error.message }, error.status);
+      if (!(error instanceof EmulatorError)) throw error;
+      ({ status } = error);
+      data = { reason: error.message };
     }
+    const answer = encodeFrame(KIND.status, {
+      address: headers.get("X-TB-FROM-ADDRESS") ?? "",
+      headers: {
+        "TRANSACTION-ID": transactionId,
+        STATUS: String(status),
+        "X-TB-FROM-ADDRESS": SERVER_ADDRESS,
+      },
+      body: data === undefined ? "" : JSON.stringify(data),
+    });
+    const answers = this.#connection?.answers.set(transactionId, answer);
+    const [oldest = ""] = answers?.keys() ?? [];
+    if (answers && answers.size > LIMITS.keptAnswers) answers.delete(oldest);
+    // The client may have reconnected meanwhile.
+    sendTo(this.#connection?.socket ?? this.socket, answer);
+    await events?.();
   }
 
   /** Serves the first request, which creates the connection. */
-  async #join({ method, uri: { kind, ids } }: ClientRequest, token: string | undefined) {
+  async #join({ method, kind, ids }: ClientRequest, token: string | undefined) {
     const { sessions, archives } = this.platform;
-    if (`${method} ${kind}` !== "create connection") {
-      throw new EmulatorError(403, "Cannot act: the client has not joined the session");
-    }
+    const isJoin = `${method} ${kind}` === "create connection";
+    ensure(isJoin, 403, "Cannot act: the client has not joined the session");
     const { sessionId, ...identity } = await admit(this.platform, ids.session, token);
-    if (identity.tokenHash !== this.tokenHash) {
-      throw new EmulatorError(403, "Cannot connect: the socket is for another token");
-    }
+    const isSame = identity.tokenHash === this.origin.tokenHash;
+    ensure(isSame, 403, "Cannot connect: the socket is for another token");
     this.#connection = await sessions.join({
-      ...{ sessionId, ...identity, socketId: this.socketId, streams: [], subscribers: [] },
+      ...{ sessionId, ...identity, ...this.origin, streams: [], subscribers: [] },
       id: parse(idSchema, ids.connection, "connect"),
       createdAtMs: Date.now(),
     }, this.socket);
@@ -213,23 +213,10 @@ class ClientSocket {
     };
   }
 
-  #keepAnswer(transactionId: string, answer: Uint8Array<ArrayBuffer>): void {
-    if (!this.#connection) return;
-    const { answers } = this.#connection;
-    answers.set(transactionId, answer);
-    const [oldest] = answers.keys();
-    if (answers.size > LIMITS.keptAnswers && oldest !== undefined) answers.delete(oldest);
-  }
-
   #queue(work: () => Promise<void> | void): void {
     this.#serving = this.#serving.then(work).catch((error) => {
       log("error", "emulator: request of a client failed", { error: String(error) });
       this.socket.close(CANNOT_RETURN, "The request failed");
     });
-  }
-
-  #countBadMessage(): void {
-    if (++this.#badMessages <= LIMITS.badMessages) return;
-    this.socket.close(CANNOT_RETURN, "Bad messages");
   }
 }

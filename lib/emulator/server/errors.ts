@@ -13,6 +13,15 @@ export class EmulatorError extends Error {
   }
 }
 
+/** Throws an {@link EmulatorError} unless the condition holds. */
+export function ensure(
+  condition: unknown,
+  status: EmulatorError["status"],
+  message: string,
+): asserts condition {
+  if (!condition) throw new EmulatorError(status, message);
+}
+
 /** The value of a JSON text: `jsonText.pipe(schema)`. */
 export const jsonText = z.string().transform((text, context): unknown => {
   try {

@@ -259,7 +259,7 @@ export class Recorders {
     const connections = sessions.connections(sessionId);
     const present = new Set(connections.map(participantOf));
     const publishing = new Set(
-      connections.filter(({ streams }) => streams.size > 0).map(participantOf),
+      connections.filter(({ streams }) => streams.length > 0).map(participantOf),
     );
     const canRecord = ({ codecs: { video, audio } }: Recorder) => {
       const { codecs = null } = request ?? {};

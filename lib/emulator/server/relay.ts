@@ -29,9 +29,8 @@ export class Relay {
     const headers = new Headers(request.headers);
     headers.delete("host");
     headers.set(RELAY_HEADER, this.origin());
-    const { method, body } = request;
     const signal = AbortSignal.timeout(ANSWER_MS);
-    return await proxy(url, { method, headers, body, signal }).catch(unavailable);
+    return await proxy(url, { raw: request, headers, signal }).catch(unavailable);
   }
 
   /** Ends every socket that is relayed: their clients reconnect. */

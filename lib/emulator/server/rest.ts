@@ -7,11 +7,12 @@ import { bodyLimit } from "hono/body-limit";
 import { Buffer } from "node:buffer";
 import { z } from "zod";
 import type { ArchiveRecord, SessionRecord } from "../../store/mod.ts";
-import { EmulatorError, jsonText, parse } from "./errors.ts";
+import { EmulatorError, ensure, jsonText, parse } from "./errors.ts";
 import { signedMediaPath } from "./file_routes.ts";
 import { LIMITS } from "./limits.ts";
 import { RELAY_HEADER } from "./relay.ts";
 import type { Platform } from "./server.ts";
+import { serveRequest } from "./signalling.ts";
 import type { PublishedStream } from "./sessions.ts";
 
 const startSchema = z.object({
@@ -36,12 +37,6 @@ const listSchema = z.object({
   count: z.coerce.number().int().nonnegative().max(LIMITS.listCount).default(50),
   sessionId: z.string().min(1).optional(),
 });
-const signalSchema = z.object({ type: z.string().default(""), data: z.string().default("") });
-const muteSchema = z.object({
-  active: z.boolean().default(true),
-  excludedStreamIds: z.array(z.string()).default([]),
-});
-
 /** An archive as REST and callbacks show it; the address of its file is at `origin`. */
 export function archiveJson(
   platform: Platform,
@@ -74,15 +69,14 @@ export function restRoutes(platform: Platform) {
   const { apiKey } = tokens;
   const findSession = async (id: string): Promise<SessionRecord> => {
     const session = await records.session(id);
-    if (!session) throw new EmulatorError(404, "Cannot find the session");
+    ensure(session, 404, "Cannot find the session");
     return session;
   };
   const authenticate: MiddlewareHandler = async (c, next) => {
     const bearer = c.req.header("authorization")?.replace(/^Bearer /i, "");
     await tokens.verifyRest(c.req.header("x-opentok-auth") ?? bearer);
-    if ((c.req.param("key") ?? apiKey) !== apiKey) {
-      throw new EmulatorError(403, "Authentication error: the token is for another project");
-    }
+    const isOurs = (c.req.param("key") ?? apiKey) === apiKey;
+    ensure(isOurs, 403, "Authentication error: the token is for another project");
     await next();
   };
   const limited = bodyLimit({
@@ -95,10 +89,8 @@ export function restRoutes(platform: Platform) {
   const rest = new Hono<{ Variables: { session: SessionRecord } }>();
   rest.post("/session/create", limited, authenticate, async (c) => {
     const form = new URLSearchParams(await c.req.text());
-    if (form.get("archiveMode") === "always") {
-      const why = "the emulator does not support archiveMode always";
-      throw new EmulatorError(400, `Cannot create a session: ${why}`);
-    }
+    const isManual = form.get("archiveMode") !== "always";
+    ensure(isManual, 400, "Cannot create it: the emulator does not support archiveMode always");
     const createdAtMs = Date.now();
     const random = crypto.getRandomValues(new Uint8Array(15)).toBase64();
     // The SDK reads the project's key out of a session id.
@@ -122,7 +114,11 @@ export function restRoutes(platform: Platform) {
     archiveJson(platform, record, c.req.header(RELAY_HEADER));
 
   project.post("/archive", async (c) => {
-    const { sessionId, resolution = "640x480", ...options } = await readJson(c, startSchema);
+    const { sessionId, resolution = "640x480", ...options } = parse(
+      jsonText.pipe(startSchema),
+      await c.req.text(),
+      "start an archive",
+    );
     const session = await findSession(sessionId);
     const record = await archives.start(session, { ...options, resolution });
     const { multiArchiveTag } = record;
@@ -134,69 +130,50 @@ export function restRoutes(platform: Platform) {
     const items = all.slice(offset, offset + count).map((record) => show(c, record));
     return c.json({ count: all.length, items });
   });
-  project.get("/archive/:id", async (c) => c.json(show(c, await archives.get(c.req.param("id")))));
+  project.get("/archive/:id", async (c) => {
+    return c.json(show(c, await archives.get(c.req.param("id"))));
+  });
   project.delete("/archive/:id", async (c) => {
     await archives.delete(c.req.param("id"));
     return c.body(null, 204);
   });
-  project.post(
-    "/archive/:id/stop",
-    async (c) => c.json(show(c, await archives.stop(c.req.param("id")))),
-  );
+  project.post("/archive/:id/stop", async (c) => {
+    return c.json(show(c, await archives.stop(c.req.param("id"))));
+  });
 
-  project.use("/session/:session/*", async (c, next) => {
+  const session = project.basePath("/session/:session");
+  session.use("/*", async (c, next) => {
     c.set("session", await findSession(c.req.param("session")));
     await next();
   });
-  project.on("POST", [
-    "/session/:session/signal",
-    "/session/:session/connection/:connection/signal",
-  ], async (c) => {
-    // Signals of the server have no sender.
-    const address = { from: "", to: c.req.param("connection"), id: crypto.randomUUID() };
-    sessions.signal(c.var.session.id, address, await readJson(c, signalSchema));
-    return c.body(null, 204);
-  });
-  project.delete("/session/:session/connection/:connection", async (c) => {
-    const { connection } = c.req.param();
-    await sessions.forceDisconnect(sessions.connection(c.var.session.id, connection));
-    return c.body(null, 204);
-  });
-  project.get("/session/:session/stream", (c) => {
+  session.get("/stream", (c) => {
     const items = sessions.streams(c.var.session.id).map(streamJson);
     return c.json({ count: items.length, items });
   });
-  project.get(
-    "/session/:session/stream/:stream",
-    (c) => c.json(streamJson(sessions.stream(c.var.session.id, c.req.param("stream")))),
-  );
-
-  const projectJson = ({ createdAtMs }: SessionRecord) => ({
-    applicationId: apiKey,
-    status: "ACTIVE",
-    name: "",
-    environment: "standard",
-    createdAt: createdAtMs,
+  session.get("/stream/:stream", (c) => {
+    return c.json(streamJson(sessions.stream(c.var.session.id, c.req.param("stream"))));
   });
-  project.post("/session/:session/stream/:stream/mute", (c) => {
-    const { session } = c.var;
-    sessions.forceMute(sessions.stream(session.id, c.req.param("stream")), "");
-    return c.json(projectJson(session));
-  });
-  project.post("/session/:session/mute", async (c) => {
-    const { session } = c.var;
-    const { active, excludedStreamIds } = await readJson(c, muteSchema);
-    sessions.forceMuteAll(session.id, "", active, excludedStreamIds);
-    return c.json(projectJson(session));
-  });
+  /** What clients may request, too: the app signals without a name, and moderates. */
+  const request = (method: string, kind: string) => async (c: Context) => {
+    const { id: sessionId, createdAtMs: createdAt } = c.get("session");
+    const text = await c.req.text();
+    const content = text === "" ? {} : parse(jsonText, text, "read the request");
+    const app = { id: "", role: "moderator", sessionId } as const;
+    const ids = { ...c.req.param(), signal: crypto.randomUUID() };
+    await (await serveRequest(sessions, app, { method, kind, ids, content }))?.();
+    if (method !== "update") return c.body(null, 204);
+    const project = { applicationId: apiKey, status: "ACTIVE", name: "", environment: "standard" };
+    return c.json({ ...project, createdAt });
+  };
+  session.post("/signal", request("signal", "signal"));
+  session.post("/connection/:connection/signal", request("signal", "connection/signal"));
+  session.delete("/connection/:connection", request("delete", "connection"));
+  session.post("/mute", request("update", ""));
+  session.post("/stream/:stream/mute", request("update", "stream"));
   return rest;
 }
 
 function streamJson({ stream: { id, content } }: PublishedStream) {
   const video = content.channel.find(({ type }) => type === "video");
   return { id, name: content.name, videoType: video?.source ?? "camera", layoutClassList: [] };
-}
-
-async function readJson<T>(c: Context, schema: z.ZodType<T>): Promise<T> {
-  return parse(jsonText.pipe(schema), await c.req.text(), "read the request");
 }

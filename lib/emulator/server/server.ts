@@ -36,17 +36,23 @@ export interface Platform extends EmulatorOptions {
   archives: Archives;
 }
 
-/** The platform as it runs in this process. */
-export interface RunningPlatform {
+/** A running emulator. */
+export interface Emulator {
+  /** The project's key: for the SDK, and for browsers. */
+  readonly apiKey: string;
+  /** The project's secret: for the SDK only. */
+  readonly apiSecret: string;
+  /** Answers every request below `/emulator/`; a WebSocket needs the very request of `Deno.serve`. */
   fetch(request: Request): Promise<Response>;
+  /** Closes sockets, waits for files being written. The next process goes on with what records. */
   close(): Promise<void>;
 }
 
 /** Opens the platform and continues what an earlier process left. */
 export async function openPlatform(
   options: EmulatorOptions,
-  { apiKey, apiSecret }: { apiKey: string; apiSecret: string },
-): Promise<RunningPlatform> {
+  { apiKey, apiSecret }: Pick<Emulator, "apiKey" | "apiSecret">,
+): Promise<Emulator> {
   const { records } = options;
   const timings = { ...TIMINGS, ...options.timings };
   const tokens = new Tokens(apiKey, apiSecret);
@@ -58,11 +64,8 @@ export async function openPlatform(
   });
   const recorders = new Recorders({
     ...{ sessions, tokens, timings },
-    events: {
-      arrived: (recorder, recordings) => archives.arrived(recorder, recordings),
-      leaving: (recorder) => archives.leaving(recorder),
-      gone: (recorder) => archives.gone(recorder),
-      reported: (recorder, report) => archives.reported(recorder, report),
+    get events(): Archives {
+      return archives;
     },
   });
   const archives = new Archives({
@@ -96,6 +99,7 @@ export async function openPlatform(
   app.route("/api.opentok.com", restRoutes(platform));
 
   return {
+    ...{ apiKey, apiSecret },
     fetch: async (request) => await app.fetch(request),
     async close() {
       sessions.close();

@@ -5,32 +5,28 @@ import type {
   EmulatorRecords,
   StreamRecord,
 } from "../../store/mod.ts";
-import { EmulatorError } from "./errors.ts";
+import { ensure } from "./errors.ts";
 import { encodeFrame, KIND } from "./frames.ts";
 import { LIMITS } from "./limits.ts";
 import { sendTo } from "./sockets.ts";
 
-/** OpenTok: letters, numbers, "-", "_", "~" and ".". */
-const SIGNAL_TYPE = /^[\w.~-]*$/;
 /** Sender of events that no client caused. */
 export const SERVER_ADDRESS = "symphony.emulator";
+/** What a client has to receive its last event before its socket is closed. */
+const FORCED_CLOSE_MS = 300;
 
-/** An event for clients: a method on a resource. */
-export interface ClientEvent {
-  method: string;
-  /** The resource's address below its session's: "/stream/X". */
-  path: string;
-  /** Id of the client that caused it; "" for a request of the app. */
-  from?: string;
+/** What an event brings, who caused it, and who receives it. */
+export interface EventOptions {
   content?: unknown;
   reason?: string;
+  /** Id of the client that caused it, "" for a request of the app; by default the platform. */
+  from?: string;
+  /** By default everyone in the session. */
+  to?: readonly Connection[];
 }
 
 /** A client in a session. It outlives its socket for a while: the client may reconnect. */
-export interface Connection extends Omit<ConnectionRecord, "streams" | "subscribers"> {
-  readonly streams: Map<string, StreamRecord>;
-  /** Stream id by subscriber id. */
-  readonly subscribers: Map<string, string>;
+export interface Connection extends ConnectionRecord {
   socket: WebSocket | null;
   /** Events that the client has not acknowledged, by transaction id. */
   readonly unacknowledged: Map<string, Uint8Array<ArrayBuffer>>;
@@ -46,7 +42,8 @@ export interface PublishedStream {
   publisher: Connection;
 }
 
-const PERMISSIONS: Record<ConnectionRecord["role"], readonly string[]> = {
+/** What each role permits, as OpenTok names it. */
+export const PERMISSIONS: Record<ConnectionRecord["role"], readonly string[]> = {
   subscriber: ["subscribe"],
   publisher: ["publish", "subscribe", "signal"],
   publisheronly: ["publish", "signal"],
@@ -68,7 +65,7 @@ export class Sessions {
     private readonly records: EmulatorRecords,
     private readonly apiKey: string,
     private readonly clientGraceMs: number,
-    readonly changed: () => void,
+    private readonly changed: () => void,
   ) {}
 
   /** Takes over the connections of an earlier process: their clients are expected to reconnect. */
@@ -98,24 +95,22 @@ export class Sessions {
   /** A session's streams in the order in which they were published. */
   streams(sessionId: string): PublishedStream[] {
     return this.connections(sessionId)
-      .flatMap((publisher) =>
-        [...publisher.streams.values()].map((stream) => ({ stream, publisher }))
-      )
+      .flatMap((publisher) => publisher.streams.map((stream) => ({ stream, publisher })))
       .sort((a, b) => a.stream.createdAtMs - b.stream.createdAtMs);
   }
 
   /** A session's stream of this id. Throws a 404 {@link EmulatorError}. */
   stream(sessionId: string, id = ""): PublishedStream {
     const found = this.streams(sessionId).find(({ stream }) => stream.id === id);
-    if (!found) throw new EmulatorError(404, "Cannot find the stream");
+    ensure(found, 404, "Cannot find the stream");
     return found;
   }
 
   /** A session's connection of this id. Throws a 404 {@link EmulatorError}. */
   connection(sessionId: string, id = ""): Connection {
     const found = this.#connections.get(id);
-    if (found?.sessionId === sessionId) return found;
-    throw new EmulatorError(404, "Cannot find the client: it is not connected");
+    ensure(found?.sessionId === sessionId, 404, "Cannot find the client: it is not connected");
+    return found;
   }
 
   /** Since when somebody has been connected, without a break, ms since the Unix epoch. */
@@ -125,17 +120,11 @@ export class Sessions {
 
   /** Adds a client and notifies everyone, itself included. Throws a 409 {@link EmulatorError}. */
   async join(record: ConnectionRecord, socket: WebSocket): Promise<Connection> {
-    if (this.#connections.has(record.id)) {
-      throw new EmulatorError(409, "Cannot connect: the connection id is in use");
-    }
+    ensure(!this.#connections.has(record.id), 409, "Cannot connect: the connection id is in use");
     const connection = this.#add(record, socket);
     await this.save(connection);
-    this.send(record.sessionId, {
-      method: "created",
-      path: `/connection/${record.id}`,
-      content: connectionView(connection),
-    });
-    this.changed();
+    const content = connectionView(connection);
+    this.send(record.sessionId, "created", `/connection/${record.id}`, { content });
     return connection;
   }
 
@@ -144,17 +133,22 @@ export class Sessions {
     const { sessionId, id } = connection;
     clearTimeout(connection.graceTimer);
     if (this.#connections.get(id) !== connection) return;
-    const event = { method: "deleted", path: `/connection/${id}`, reason };
-    if (reason === "forceDisconnected") this.send(sessionId, event, [connection]);
-    this.#connections.delete(id);
-    for (const subscriberId of connection.subscribers.keys()) {
-      await this.unsubscribe(connection, subscriberId);
+    const path = `/connection/${id}`;
+    if (reason === "forceDisconnected") {
+      this.send(sessionId, "deleted", path, { reason, to: [connection] });
+      const { socket } = connection;
+      // The client needs the event before the close.
+      setTimeout(() => socket?.close(1000, reason), FORCED_CLOSE_MS);
     }
-    for (const stream of connection.streams.values()) {
+    this.#connections.delete(id);
+    for (const subscriber of connection.subscribers) {
+      await this.unsubscribe(connection, subscriber.id);
+    }
+    for (const stream of connection.streams) {
       await this.unpublish({ stream, publisher: connection }, reason);
     }
     await this.records.removeConnection(connection);
-    this.send(sessionId, event);
+    this.send(sessionId, "deleted", path, { reason });
     if (this.connections(sessionId).length === 0) this.#openedAtMs.delete(sessionId);
     this.changed();
   }
@@ -173,84 +167,37 @@ export class Sessions {
 
   /** Ends a stream and notifies everyone, its publisher included. */
   async unpublish({ stream, publisher }: PublishedStream, reason: string): Promise<void> {
-    if (!publisher.streams.delete(stream.id)) return;
+    if (!publisher.streams.includes(stream)) return;
+    publisher.streams = publisher.streams.filter((each) => each !== stream);
     await this.save(publisher);
-    this.send(publisher.sessionId, { method: "deleted", path: `/stream/${stream.id}`, reason });
-    this.changed();
+    this.send(publisher.sessionId, "deleted", `/stream/${stream.id}`, { reason });
   }
 
   /** Ends a subscription and notifies the publisher. */
-  async unsubscribe(connection: Connection, subscriberId: string): Promise<void> {
+  async unsubscribe(connection: Connection, subscriberId = ""): Promise<void> {
     const { sessionId, subscribers, id: from } = connection;
-    const streamId = subscribers.get(subscriberId);
-    if (!subscribers.delete(subscriberId)) return;
+    const ended = subscribers.find(({ id }) => id === subscriberId);
+    if (!ended) return;
+    connection.subscribers = subscribers.filter((each) => each !== ended);
     await this.save(connection);
-    const path = `/stream/${streamId}/subscriber/${subscriberId}`;
-    const to = this.streams(sessionId).filter(({ stream }) => stream.id === streamId);
-    this.send(sessionId, { method: "deleted", path, from }, to.map(({ publisher }) => publisher));
-  }
-
-  /**
-   * Sends a signal to one client, or to everyone; `from` is "" for the app's own. Throws an
-   * {@link EmulatorError} unless OpenTok would accept it.
-   */
-  signal(
-    sessionId: string,
-    { from, to, id }: { from: string; to: string | undefined; id: string },
-    { type, data }: { type: string; data?: unknown },
-  ): void {
-    const length = typeof data === "string" ? data.length : JSON.stringify(data ?? "").length;
-    if (type.length > LIMITS.signalTypeLength || length > LIMITS.signalDataLength) {
-      throw new EmulatorError(413, "Cannot signal: the type or the data is too long");
-    }
-    if (!SIGNAL_TYPE.test(type)) {
-      throw new EmulatorError(400, "Cannot signal: the type has characters that are not allowed");
-    }
-    const path = `${to === undefined ? "" : `/connection/${to}`}/signal/${id}`;
-    const receivers = to === undefined ? undefined : [this.connection(sessionId, to)];
-    this.send(sessionId, { method: "signal", path, from, content: { type, data } }, receivers);
-  }
-
-  /** Takes a client out by force. */
-  async forceDisconnect(connection: Connection): Promise<void> {
-    await this.leave(connection, "forceDisconnected");
-    const { socket } = connection;
-    // The client needs the event before the close.
-    setTimeout(() => socket?.close(1000, "forceDisconnected"), 300);
-  }
-
-  /**
-   * Mutes everyone but the excluded streams, or lifts that for later ones (`active` false). `from` is
-   * the id of the client that asks, or "".
-   */
-  forceMuteAll(sessionId: string, from: string, active: boolean, excluded: string[]): void {
-    const others = this.connections(sessionId).filter(({ id }) => id !== from);
-    this.send(sessionId, muteEvent("", from, active), others);
-    for (const published of active ? this.streams(sessionId) : []) {
-      const { stream, publisher } = published;
-      if (publisher.id !== from && !excluded.includes(stream.id)) this.forceMute(published, from);
-    }
-  }
-
-  /** Mutes one stream. */
-  forceMute({ stream, publisher }: PublishedStream, from: string): void {
-    this.send(publisher.sessionId, muteEvent(`/stream/${stream.id}`, from, true), [publisher]);
+    const path = `/stream/${ended.streamId}/subscriber/${subscriberId}`;
+    const to = this.streams(sessionId).filter(({ stream }) => stream.id === ended.streamId)
+      .map(({ publisher }) => publisher);
+    this.send(sessionId, "deleted", path, { from, to });
   }
 
   /** Notifies everyone of an archive that started, paused or stopped. */
   announceArchive({ id, name, status, sessionId }: ArchiveRecord, isNew: boolean): void {
-    this.send(sessionId, {
-      method: isNew ? "created" : "updated",
-      path: `/archive/${id}`,
-      content: isNew ? { id, name, status } : { status },
-    });
+    const content = isNew ? { id, name, status } : { status };
+    this.send(sessionId, isNew ? "created" : "updated", `/archive/${id}`, { content });
   }
 
-  /** Sends an event to all clients of a session, or to some; they keep it until they acknowledge it. */
+  /** Sends an event, a method on a resource below the session; it is kept until acknowledged. */
   send(
     sessionId: string,
-    { path, from = SERVER_ADDRESS, ...event }: ClientEvent,
-    receivers: readonly Connection[] = this.connections(sessionId),
+    method: string,
+    path: string,
+    { content = {}, reason, from = SERVER_ADDRESS, to }: EventOptions,
   ): void {
     const id = crypto.randomUUID();
     const address = `/v2/partner/${this.apiKey}/session/${sessionId}`;
@@ -261,9 +208,9 @@ export class Sessions {
         "X-TB-FROM-ADDRESS": from,
         "Content-Type": "application/x-raptor+v2",
       },
-      body: JSON.stringify({ content: {}, uri: address + path, ...event }),
+      body: JSON.stringify({ method, uri: address + path, content, reason }),
     });
-    for (const { socket, unacknowledged } of receivers) {
+    for (const { socket, unacknowledged } of to ?? this.connections(sessionId)) {
       if (unacknowledged.size < LIMITS.unacknowledgedEvents) unacknowledged.set(id, frame);
       // It cannot be brought up to date any more: it has to join again.
       else socket?.close(1011, "Too many events are unacknowledged");
@@ -271,38 +218,28 @@ export class Sessions {
     }
   }
 
-  /** Saves a connection as it is now, unless its client has left. */
+  /** Saves a change of a connection, unless its client has left. */
   async save(connection: Connection): Promise<void> {
     const { id, sessionId, socketId, tokenHash, data, role, createdAtMs } = connection;
+    const { streams, subscribers } = connection;
     if (this.#connections.get(id) !== connection) return;
     await this.records.saveConnection({
-      ...{ id, sessionId, socketId, tokenHash, data, role, createdAtMs },
-      streams: [...connection.streams.values()],
-      subscribers: Array.from(connection.subscribers, ([id, streamId]) => ({ id, streamId })),
+      ...{ id, sessionId, socketId, tokenHash, data, role, createdAtMs, streams, subscribers },
     });
+    this.changed();
   }
 
   #add(record: ConnectionRecord, socket: WebSocket | null): Connection {
-    const connection: Connection = {
-      ...record,
-      streams: new Map(record.streams.map((stream) => [stream.id, stream])),
-      subscribers: new Map(record.subscribers.map(({ id, streamId }) => [id, streamId])),
-      socket,
-      unacknowledged: new Map(),
-      answers: new Map(),
-    };
-    this.#connections.set(record.id, connection);
-    this.#openedAtMs.set(record.sessionId, this.openedAtMs(record.sessionId));
+    const { id, sessionId } = record;
+    const connection = { ...record, socket, unacknowledged: new Map(), answers: new Map() };
+    this.#connections.set(id, connection);
+    this.#openedAtMs.set(sessionId, this.openedAtMs(sessionId));
     return connection;
   }
 }
 
-function muteEvent(path: string, from: string, active: boolean): ClientEvent {
-  return { method: "update", path, from, content: { reason: "mute", channels: ["audio"], active } };
-}
-
-/** A connection as clients see it; `permissions` as OpenTok names them. */
-export function connectionView({ id, createdAtMs, data, role }: Connection) {
+/** A connection as clients see it. */
+export function connectionView({ id, createdAtMs, data, role }: ConnectionRecord) {
   return { id, creationTime: createdAtMs, data, permissions: PERMISSIONS[role] };
 }
 

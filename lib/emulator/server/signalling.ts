@@ -1,33 +1,47 @@
 /** Requests of clients: publishing, subscribing, signals, moderation. */
 import { z } from "zod";
-import { streamContentSchema, type StreamRecord } from "../../store/mod.ts";
-import { EmulatorError, parse } from "./errors.ts";
+import { type ConnectionRecord, streamContentSchema } from "../../store/mod.ts";
+import { ensure, parse } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
 import {
-  type Connection,
-  connectionView,
+  type EventOptions,
+  PERMISSIONS,
   type PublishedStream,
+  SERVER_ADDRESS,
   type Sessions,
   streamView,
 } from "./sessions.ts";
 
-/** A request as a client sends it: a method on a resource. */
+/** A request as a client sends it: a method on a resource, whose address is taken apart. */
 export const requestSchema = z.object({
   method: z.string(),
-  uri: z.string().max(2_000).transform(parseUri),
+  uri: z.string().max(2_000),
   content: z.unknown(),
-});
-/** A request as a client sends it. */
+}).transform(({ uri, ...request }) => ({ ...request, ...parseUri(uri) }));
+/** A request of a client, or of the app. */
 export type ClientRequest = z.infer<typeof requestSchema>;
+
+/** What follows the answer to a request: the events that it causes. */
+export type Effect = () => Promise<void> | void;
+
+/** Who requests something: a client; or the app, as a moderator without an id. */
+export type Requester = Pick<ConnectionRecord, "id" | "sessionId" | "role">;
 
 /** An id that a client makes. */
 export const idSchema = z.string().regex(/^[\w-]{1,64}$/);
 const channelUpdateSchema = z.looseObject({ active: z.boolean().optional() });
 const signalSchema = z.object({ type: z.string().default(""), data: z.unknown() });
+/** Streams are excluded by `exclusion` in signalling, by `excludedStreamIds` in REST. */
 const muteSchema = z.object({
   active: z.boolean().default(true),
   exclusion: z.array(z.string()).default([]),
+  excludedStreamIds: z.array(z.string()).default([]),
 });
+/** OpenTok: letters, numbers, "-", "_", "~" and ".". */
+const SIGNAL_TYPE = /^[\w.~-]*$/;
+
+/** What a client mutes on request. */
+const MUTE = { reason: "mute", channels: ["audio"] };
 
 /** `/v2/partner/K/session/S/stream/X` is of the kind "stream", with the ids K, S and X by kind. */
 function parseUri(uri: string) {
@@ -39,162 +53,134 @@ function parseUri(uri: string) {
   return { kind: kinds.slice(2).join("/"), ids };
 }
 
-/**
- * Serves a request. `answer` sends the answer, which comes before the events that the request causes.
- * Throws {@link EmulatorError}, whose status is the answer's unless it was sent.
- */
+/** Serves a request. Throws {@link EmulatorError}, whose status is the answer's. */
 export async function serveRequest(
   sessions: Sessions,
-  connection: Connection,
-  { method, uri: { kind, ids }, content }: ClientRequest,
-  answer: (data?: unknown) => void,
-): Promise<void> {
-  const { sessionId, id: from } = connection;
-  if (ids.session !== sessionId) {
-    throw new EmulatorError(403, "Cannot act: the address is of another session");
-  }
+  { id: from, sessionId, role }: Requester,
+  { method, kind, ids, content }: ClientRequest,
+): Promise<Effect | undefined> {
+  ensure(ids.session === sessionId, 403, "Cannot act: the address is of another session");
   const demand = (permission: string) => {
-    if (connectionView(connection).permissions.includes(permission)) return;
-    throw new EmulatorError(403, `Cannot ${permission}: the token's role does not permit it`);
+    const isPermitted = PERMISSIONS[role].includes(permission);
+    ensure(isPermitted, 403, `Cannot ${permission}: the token's role does not permit it`);
   };
+  const self = () => sessions.connection(sessionId, from);
   const target = () => sessions.stream(sessionId, ids.stream);
-  const subscriberPath = `/stream/${ids.stream}/subscriber/${ids.subscriber}`;
+  const path = kind.split("/").map((each) => each && `/${each}/${ids[each]}`).join("");
+  const send = (method: string, event: EventOptions, to = path) =>
+    sessions.send(sessionId, method, to, { from, ...event });
+  const mute = ({ stream, publisher }: PublishedStream) =>
+    send("update", { to: [publisher], content: { ...MUTE, active: true } }, `/stream/${stream.id}`);
   switch (`${method} ${kind}`) {
     case "delete connection": {
       const client = sessions.connection(sessionId, ids.connection);
-      if (client !== connection) demand("forcedisconnect");
-      answer();
-      return await sessions.forceDisconnect(client);
+      if (client.id !== from) demand("forcedisconnect");
+      return () => sessions.leave(client, "forceDisconnected");
     }
-    case "create stream":
+    case "create stream": {
       demand("publish");
-      await publish(sessions, connection, {
+      const publisher = self();
+      const stream = {
         id: parse(idSchema, ids.stream, "publish"),
         createdAtMs: Date.now(),
         content: parse(streamContentSchema, content, "publish"),
-      }, answer);
-      return;
+      };
+      const isShort = JSON.stringify(stream).length <= LIMITS.streamContentBytes;
+      ensure(isShort, 413, "Cannot publish: the stream's description is too long");
+      const isNew = sessions.streams(sessionId).every((other) => other.stream.id !== stream.id);
+      ensure(isNew, 409, "Cannot publish: the stream id is in use");
+      const isFree = publisher.streams.length < LIMITS.streamsPerConnection;
+      ensure(isFree, 403, "Cannot publish: the client has too many streams");
+      publisher.streams.push(stream);
+      await sessions.save(publisher);
+      const view = streamView({ stream, publisher });
+      return () => send("created", { from: SERVER_ADDRESS, content: view });
+    }
     case "delete stream": {
       const published = target();
-      const isOwn = published.publisher === connection;
+      const isOwn = published.publisher.id === from;
       if (!isOwn) demand("forceunpublish");
-      answer();
-      return await sessions.unpublish(published, isOwn ? "clientDisconnected" : "forceUnpublished");
+      return () => sessions.unpublish(published, isOwn ? "clientDisconnected" : "forceUnpublished");
     }
     case "update stream/channel": {
-      const published = target();
-      if (published.publisher !== connection) {
-        throw new EmulatorError(403, "Cannot update the stream: another client publishes it");
-      }
-      const update = parse(channelUpdateSchema, content, "update the stream");
-      answer();
-      return await updateChannel(sessions, published, ids.channel, update);
+      const { stream, publisher } = target();
+      const isOwn = publisher.id === from;
+      ensure(isOwn, 403, "Cannot update the stream: another client publishes it");
+      const update = Object.entries(parse(channelUpdateSchema, content, "update the stream"));
+      const channel = stream.content.channel.find(({ id }) => id === ids.channel);
+      // Clients send every value several times, some of them old: only changes are passed on.
+      const changes = update.filter(([name, value]) => channel?.[name] !== value);
+      if (!channel || changes.length === 0) return;
+      return async () => {
+        const isShort = JSON.stringify([stream, changes]).length <= LIMITS.streamContentBytes;
+        ensure(isShort, 413, "Cannot update the stream: its description is too long");
+        const changed = Object.fromEntries(changes);
+        Object.assign(channel, changed);
+        await sessions.save(publisher);
+        send("updated", { content: changed });
+      };
     }
     case "create stream/subscriber": {
       demand("subscribe");
       const { stream, publisher } = target();
-      if (connection.subscribers.size >= LIMITS.subscribersPerConnection) {
-        throw new EmulatorError(403, "Cannot subscribe: the client has too many subscribers");
-      }
-      connection.subscribers.set(parse(idSchema, ids.subscriber, "subscribe"), stream.id);
-      await sessions.save(connection);
-      answer({ content: { iceServers: [] } });
+      const { subscribers } = self();
+      const isFree = subscribers.length < LIMITS.subscribersPerConnection;
+      ensure(isFree, 403, "Cannot subscribe: the client has too many subscribers");
+      subscribers.push({ id: parse(idSchema, ids.subscriber, "subscribe"), streamId: stream.id });
+      await sessions.save(self());
       // Peer to peer, the publisher makes an offer to each subscriber.
       const peer = { peerId: crypto.randomUUID(), sourceStreamId: "P2P", simulcastEnabled: false };
-      const event = { method: "generateoffer", path: subscriberPath, from, content: peer };
-      return sessions.send(sessionId, event, [publisher]);
+      return () => send("generateoffer", { content: peer, to: [publisher] });
     }
     case "delete stream/subscriber":
-      await sessions.unsubscribe(connection, ids.subscriber ?? "");
-      return answer();
+      await sessions.unsubscribe(self(), ids.subscriber);
+      return;
     case "offer stream/subscriber":
     case "answer stream/subscriber":
     case "pranswer stream/subscriber":
     case "candidate stream/subscriber": {
       // Relayed between a stream's publisher and the subscriber, and nobody else.
       const { stream, publisher } = target();
-      const subscriber = sessions.connections(sessionId)
-        .find(({ subscribers }) => subscribers.get(ids.subscriber ?? "") === stream.id);
-      if (!subscriber || (connection !== publisher && connection !== subscriber)) {
-        throw new EmulatorError(404, "Cannot negotiate: the client has no such subscriber");
-      }
-      const peer = connection === publisher ? subscriber : publisher;
-      answer();
-      return sessions.send(sessionId, { method, path: subscriberPath, from, content }, [peer]);
+      const subscriber = sessions.connections(sessionId).find(({ subscribers }) =>
+        subscribers.some(({ id, streamId }) => id === ids.subscriber && streamId === stream.id)
+      );
+      const peer = publisher.id === from ? subscriber : publisher;
+      const isPart = publisher.id === from || subscriber?.id === from;
+      ensure(peer && isPart, 404, "Cannot negotiate: the client has no such subscriber");
+      return () => send(method, { content, to: [peer] });
     }
     case "signal signal":
     case "signal connection/signal": {
       demand("signal");
-      const address = { from, to: ids.connection, id: ids.signal ?? "" };
-      sessions.signal(sessionId, address, parse(signalSchema, content, "signal"));
-      return answer();
+      const { type, data = "" } = parse(signalSchema, content, "signal");
+      const { length } = typeof data === "string" ? data : JSON.stringify(data);
+      const isShort = type.length <= LIMITS.signalTypeLength && length <= LIMITS.signalDataLength;
+      ensure(isShort, 413, "Cannot signal: the type or the data is too long");
+      ensure(SIGNAL_TYPE.test(type), 400, "Cannot signal: the type has forbidden characters");
+      const to = ids.connection === undefined
+        ? sessions.connections(sessionId)
+        : [sessions.connection(sessionId, ids.connection)];
+      return () => send("signal", { content: { type, data }, to });
     }
     case "update ": {
       demand("forcemute");
-      const { active, exclusion } = parse(muteSchema, content, "mute");
-      answer();
-      return sessions.forceMuteAll(sessionId, from, active, exclusion);
+      const { active, exclusion, excludedStreamIds } = parse(muteSchema, content, "mute");
+      const excluded = [...exclusion, ...excludedStreamIds];
+      const to = sessions.connections(sessionId).filter(({ id }) => id !== from);
+      const muted = sessions.streams(sessionId).filter(({ stream, publisher }) =>
+        publisher.id !== from && !excluded.includes(stream.id)
+      );
+      return () => {
+        send("update", { content: { ...MUTE, active }, to });
+        // Otherwise it is lifted for later streams.
+        if (active) muted.forEach(mute);
+      };
     }
     case "update stream": {
       demand("forcemute");
       const published = target();
-      answer();
-      return sessions.forceMute(published, from);
+      return () => mute(published);
     }
-    default:
-      // Statistics, preferences of subscribers and the like: nobody is notified.
-      answer();
   }
-}
-
-/** Adds a stream, and notifies everyone, the publisher included. */
-async function publish(
-  sessions: Sessions,
-  publisher: Connection,
-  stream: StreamRecord,
-  answer: (data: unknown) => void,
-): Promise<void> {
-  const { sessionId, streams } = publisher;
-  if (JSON.stringify(stream).length > LIMITS.streamContentBytes) {
-    throw new EmulatorError(413, "Cannot publish: the stream's description is too long");
-  }
-  if (sessions.streams(sessionId).some((other) => other.stream.id === stream.id)) {
-    throw new EmulatorError(409, "Cannot publish: the stream id is in use");
-  }
-  if (streams.size >= LIMITS.streamsPerConnection) {
-    throw new EmulatorError(403, "Cannot publish: the client has too many streams");
-  }
-  streams.set(stream.id, stream);
-  await sessions.save(publisher);
-  answer({ content: { iceServers: [] } });
-  const content = streamView({ stream, publisher });
-  sessions.send(sessionId, { method: "created", path: `/stream/${stream.id}`, content });
-  sessions.changed();
-}
-
-/** Other properties of a stream's channel: saves them and notifies everyone. */
-async function updateChannel(
-  sessions: Sessions,
-  { stream, publisher }: PublishedStream,
-  channelId: string | undefined,
-  update: Record<string, unknown>,
-): Promise<void> {
-  const channel = stream.content.channel.find(({ id }) => id === channelId);
-  // Clients send every value several times, some of them old: only changes are passed on.
-  const changed = Object.fromEntries(
-    Object.entries(update).filter(([name, value]) => channel?.[name] !== value),
-  );
-  if (!channel || Object.keys(changed).length === 0) return;
-  if (JSON.stringify([stream, changed]).length > LIMITS.streamContentBytes) {
-    throw new EmulatorError(413, "Cannot update the stream: its description is too long");
-  }
-  Object.assign(channel, changed);
-  await sessions.save(publisher);
-  sessions.send(publisher.sessionId, {
-    method: "updated",
-    path: `/stream/${stream.id}/channel/${channelId}`,
-    from: publisher.id,
-    content: changed,
-  });
-  sessions.changed();
+  // Statistics, preferences of subscribers and the like: nobody is notified.
 }

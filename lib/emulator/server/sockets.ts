@@ -1,12 +1,11 @@
 /** What the sockets of clients, of recorders and of relays have in common. */
-import { EmulatorError } from "./errors.ts";
+import { EmulatorError, ensure } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
 
 /** Switches a request to a WebSocket. Throws {@link EmulatorError} where that is not asked for. */
 export function upgradeWebSocket(request: Request): Deno.WebSocketUpgrade {
-  if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
-    throw new EmulatorError(426, "Cannot connect: this address takes WebSockets only");
-  }
+  const upgrade = request.headers.get("upgrade")?.toLowerCase();
+  ensure(upgrade === "websocket", 426, "Cannot connect: this address takes WebSockets only");
   try {
     // Seconds without an answer to a ping of the protocol, which hidden pages answer, too.
     const upgraded = Deno.upgradeWebSocket(request, { idleTimeout: 20 });

@@ -3,6 +3,7 @@ import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import { Buffer } from "node:buffer";
 import { jwtVerify } from "jose";
 import { z } from "zod";
+import type { ConnectionRecord } from "../../store/mod.ts";
 import { EmulatorError } from "./errors.ts";
 
 /** OpenTok accepts REST tokens that live at most 5 minutes; one more for clocks that differ. */
@@ -16,18 +17,14 @@ const restClaims = z.object({
 }).refine(({ iat, exp }) => exp - iat <= REST_TOKEN_SECONDS);
 const clientClaims = z.object({
   scope: z.literal("session.connect"),
-  exp: z.number(),
   session_id: z.string(),
   role: z.enum(["subscriber", "publisher", "publisheronly", "moderator"]),
   connection_data: z.string().max(1024).default(""),
-}).transform(({ session_id: sessionId, role, connection_data: data }) => ({
-  ...{ sessionId, role, data },
-}));
+});
 
 /** Who a client is, by its token; `data` is shown to everyone in the session. */
-export type ClientIdentity = z.infer<typeof clientClaims> & { tokenHash: string };
+export type ClientIdentity = Pick<ConnectionRecord, "sessionId" | "role" | "data" | "tokenHash">;
 
-/** What a signature is for. */
 type Purpose = "media" | "upload" | "ticket";
 
 /** Signs and verifies in the name of one project. */
@@ -45,27 +42,10 @@ export class Tokens {
 
   /** Verifies a token made by the SDK's `generateToken`. Throws a 403 {@link EmulatorError}. */
   async verifyClient(token = ""): Promise<ClientIdentity> {
-    const claims = await this.#verify(
-      clientClaims,
-      token,
-      "the client token is invalid or expired",
-    );
-    return { ...claims, tokenHash: createHash("sha256").update(token).digest("base64url") };
-  }
-
-  /**
-   * A ticket names the session and the token of a socket. A client that reconnects brings nothing else
-   * of who it is, and may do so after its token has expired.
-   */
-  ticket(sessionId: string, tokenHash: string): string {
-    return [sessionId, tokenHash, this.sign("ticket", `${sessionId} ${tokenHash}`)].join(".");
-  }
-
-  /** Reads a {@link ticket}; null for one that is not ours. */
-  readTicket(ticket: string): { sessionId: string; tokenHash: string } | null {
-    const [sessionId = "", tokenHash = "", signature = ""] = ticket.split(".");
-    const isOurs = this.isSigned("ticket", `${sessionId} ${tokenHash}`, signature);
-    return isOurs ? { sessionId, tokenHash } : null;
+    const claims = await this.#verify(clientClaims, token, "the client token is invalid");
+    const { session_id: sessionId, role, connection_data: data } = claims;
+    const tokenHash = createHash("sha256").update(token).digest("base64url");
+    return { sessionId, role, data, tokenHash };
   }
 
   /** A signature that only this project can make; `purpose` keeps one use apart from another. */

@@ -8,7 +8,6 @@ import type { Platform } from "./server.ts";
 import { type Connection, connectionView, SERVER_ADDRESS, streamView } from "./sessions.ts";
 import { type ClientRequest, idSchema, requestSchema, serveRequest } from "./signalling.ts";
 import { MessageBudget, sendTo, upgradeWebSocket } from "./sockets.ts";
-import type { ClientIdentity } from "./tokens.ts";
 
 /** The host that clients are told to connect their sockets to; the proxy address keeps it as a path. */
 const MESSAGING_HOST = "messaging.emulator";
@@ -61,11 +60,7 @@ export function clientRoutes(platform: Platform): Hono {
  * the token has as many connections as it may. A connection whose client is away does not count: it
  * may be the one that now comes again.
  */
-async function admit(
-  { tokens, sessions }: Platform,
-  sessionId: string | undefined,
-  token: string | undefined,
-): Promise<ClientIdentity> {
+async function admit({ tokens, sessions }: Platform, sessionId = "", token = "") {
   const identity = await tokens.verifyClient(token);
   const isSame = identity.sessionId === sessionId;
   ensure(isSame, 403, "Cannot connect: the token is for another session");

@@ -15,6 +15,8 @@ import type { Platform } from "./server.ts";
 import { serveRequest } from "./signalling.ts";
 import type { PublishedStream } from "./sessions.ts";
 
+type RestEnv = { Variables: { session: SessionRecord } };
+
 const startSchema = z.object({
   sessionId: z.string().min(1),
   name: z.string().max(1024).default(""),
@@ -38,17 +40,13 @@ const listSchema = z.object({
   sessionId: z.string().min(1).optional(),
 });
 /** An archive as REST and callbacks show it; the address of its file is at `origin`. */
-export function archiveJson(
-  platform: Platform,
-  record: ArchiveRecord,
-  origin = platform.origin(),
-) {
+export function archiveJson(platform: Platform, record: ArchiveRecord, origin?: string) {
   const { tokens, timings } = platform;
   const { id, status, name, reason, sessionId, outputMode, hasAudio, hasVideo } = record;
   const path = signedMediaPath(tokens, record, Date.now() + timings.mediaUrlMs);
   return {
     ...{ id, status, name, reason, sessionId, outputMode, hasAudio, hasVideo },
-    url: path && new URL(path, origin).href,
+    url: path && new URL(path, origin ?? platform.origin()).href,
     projectId: tokens.apiKey,
     partnerId: tokens.apiKey,
     // The effective start of recording, as coarse as the cloud reports it.
@@ -86,7 +84,7 @@ export function restRoutes(platform: Platform) {
     },
   });
 
-  const rest = new Hono<{ Variables: { session: SessionRecord } }>();
+  const rest = new Hono<RestEnv>();
   rest.post("/session/create", limited, authenticate, async (c) => {
     const form = new URLSearchParams(await c.req.text());
     const isManual = form.get("archiveMode") !== "always";
@@ -110,17 +108,13 @@ export function restRoutes(platform: Platform) {
   const project = rest.basePath("/v2/project/:key");
   project.use("/*", limited, authenticate);
   /** A client that asks through another process gets addresses at that one. */
-  const show = (c: Context, record: ArchiveRecord) =>
+  const show = (c: Context<RestEnv>, record: ArchiveRecord) =>
     archiveJson(platform, record, c.req.header(RELAY_HEADER));
 
   project.post("/archive", async (c) => {
-    const { sessionId, resolution = "640x480", ...options } = parse(
-      jsonText.pipe(startSchema),
-      await c.req.text(),
-      "start an archive",
-    );
-    const session = await findSession(sessionId);
-    const record = await archives.start(session, { ...options, resolution });
+    const wish = parse(jsonText.pipe(startSchema), await c.req.text(), "start an archive");
+    const { sessionId, resolution = "640x480", ...options } = wish;
+    const record = await archives.start(await findSession(sessionId), { ...options, resolution });
     const { multiArchiveTag } = record;
     return c.json({ ...show(c, record), ...(multiArchiveTag !== null && { multiArchiveTag }) });
   });
@@ -130,9 +124,7 @@ export function restRoutes(platform: Platform) {
     const items = all.slice(offset, offset + count).map((record) => show(c, record));
     return c.json({ count: all.length, items });
   });
-  project.get("/archive/:id", async (c) => {
-    return c.json(show(c, await archives.get(c.req.param("id"))));
-  });
+  project.get("/archive/:id", async (c) => c.json(show(c, await archives.get(c.req.param("id")))));
   project.delete("/archive/:id", async (c) => {
     await archives.delete(c.req.param("id"));
     return c.body(null, 204);
@@ -154,8 +146,8 @@ export function restRoutes(platform: Platform) {
     return c.json(streamJson(sessions.stream(c.var.session.id, c.req.param("stream"))));
   });
   /** What clients may request, too: the app signals without a name, and moderates. */
-  const request = (method: string, kind: string) => async (c: Context) => {
-    const { id: sessionId, createdAtMs: createdAt } = c.get("session");
+  const request = (method: string, kind: string) => async (c: Context<RestEnv>) => {
+    const { id: sessionId, createdAtMs: createdAt } = c.var.session;
     const text = await c.req.text();
     const content = text === "" ? {} : parse(jsonText, text, "read the request");
     const app = { id: "", role: "moderator", sessionId } as const;

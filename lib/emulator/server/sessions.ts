@@ -1,10 +1,6 @@
 /** Who is connected to which session, what they publish and receive, and the events they are sent. */
-import type {
-  ArchiveRecord,
-  ConnectionRecord,
-  EmulatorRecords,
-  StreamRecord,
-} from "../../store/mod.ts";
+import type { ArchiveRecord, ConnectionRecord, EmulatorRecords } from "../../store/mod.ts";
+import type { StreamRecord } from "../../store/mod.ts";
 import { ensure } from "./errors.ts";
 import { encodeFrame, KIND } from "./frames.ts";
 import { LIMITS } from "./limits.ts";
@@ -12,8 +8,6 @@ import { sendTo } from "./sockets.ts";
 
 /** Sender of events that no client caused. */
 export const SERVER_ADDRESS = "symphony.emulator";
-/** What a client has to receive its last event before its socket is closed. */
-const FORCED_CLOSE_MS = 300;
 
 /** What an event brings, who caused it, and who receives it. */
 export interface EventOptions {
@@ -138,12 +132,10 @@ export class Sessions {
       this.send(sessionId, "deleted", path, { reason, to: [connection] });
       const { socket } = connection;
       // The client needs the event before the close.
-      setTimeout(() => socket?.close(1000, reason), FORCED_CLOSE_MS);
+      setTimeout(() => socket?.close(1000, reason), 300);
     }
     this.#connections.delete(id);
-    for (const subscriber of connection.subscribers) {
-      await this.unsubscribe(connection, subscriber.id);
-    }
+    for (const each of connection.subscribers) await this.unsubscribe(connection, each.id);
     for (const stream of connection.streams) {
       await this.unpublish({ stream, publisher: connection }, reason);
     }
@@ -220,9 +212,9 @@ export class Sessions {
 
   /** Saves a change of a connection, unless its client has left. */
   async save(connection: Connection): Promise<void> {
+    if (this.#connections.get(connection.id) !== connection) return;
     const { id, sessionId, socketId, tokenHash, data, role, createdAtMs } = connection;
     const { streams, subscribers } = connection;
-    if (this.#connections.get(id) !== connection) return;
     await this.records.saveConnection({
       ...{ id, sessionId, socketId, tokenHash, data, role, createdAtMs, streams, subscribers },
     });
@@ -231,7 +223,8 @@ export class Sessions {
 
   #add(record: ConnectionRecord, socket: WebSocket | null): Connection {
     const { id, sessionId } = record;
-    const connection = { ...record, socket, unacknowledged: new Map(), answers: new Map() };
+    const queues = { unacknowledged: new Map(), answers: new Map() };
+    const connection: Connection = { ...record, ...queues, socket };
     this.#connections.set(id, connection);
     this.#openedAtMs.set(sessionId, this.openedAtMs(sessionId));
     return connection;

@@ -21,12 +21,6 @@ export const requestSchema = z.object({
 /** A request of a client, or of the app. */
 export type ClientRequest = z.infer<typeof requestSchema>;
 
-/** What follows the answer to a request: the events that it causes. */
-export type Effect = () => Promise<void> | void;
-
-/** Who requests something: a client; or the app, as a moderator without an id. */
-export type Requester = Pick<ConnectionRecord, "id" | "sessionId" | "role">;
-
 /** An id that a client makes. */
 export const idSchema = z.string().regex(/^[\w-]{1,64}$/);
 const channelUpdateSchema = z.looseObject({ active: z.boolean().optional() });
@@ -39,7 +33,6 @@ const muteSchema = z.object({
 });
 /** OpenTok: letters, numbers, "-", "_", "~" and ".". */
 const SIGNAL_TYPE = /^[\w.~-]*$/;
-
 /** What a client mutes on request. */
 const MUTE = { reason: "mute", channels: ["audio"] };
 
@@ -53,12 +46,16 @@ function parseUri(uri: string) {
   return { kind: kinds.slice(2).join("/"), ids };
 }
 
-/** Serves a request. Throws {@link EmulatorError}, whose status is the answer's. */
+/**
+ * Serves a request of a client, or of the app, which is a moderator without an id. Resolves to what
+ * follows the answer: the events that the request causes. Throws {@link EmulatorError}, whose status
+ * is the answer's.
+ */
 export async function serveRequest(
   sessions: Sessions,
-  { id: from, sessionId, role }: Requester,
+  { id: from, sessionId, role }: Pick<ConnectionRecord, "id" | "sessionId" | "role">,
   { method, kind, ids, content }: ClientRequest,
-): Promise<Effect | undefined> {
+): Promise<(() => Promise<void> | void) | undefined> {
   ensure(ids.session === sessionId, 403, "Cannot act: the address is of another session");
   const demand = (permission: string) => {
     const isPermitted = PERMISSIONS[role].includes(permission);
@@ -123,11 +120,13 @@ export async function serveRequest(
     case "create stream/subscriber": {
       demand("subscribe");
       const { stream, publisher } = target();
-      const { subscribers } = self();
-      const isFree = subscribers.length < LIMITS.subscribersPerConnection;
+      const client = self();
+      const id = parse(idSchema, ids.subscriber, "subscribe");
+      const others = client.subscribers.filter((each) => each.id !== id);
+      const isFree = others.length < LIMITS.subscribersPerConnection;
       ensure(isFree, 403, "Cannot subscribe: the client has too many subscribers");
-      subscribers.push({ id: parse(idSchema, ids.subscriber, "subscribe"), streamId: stream.id });
-      await sessions.save(self());
+      client.subscribers = [...others, { id, streamId: stream.id }];
+      await sessions.save(client);
       // Peer to peer, the publisher makes an offer to each subscriber.
       const peer = { peerId: crypto.randomUUID(), sourceStreamId: "P2P", simulcastEnabled: false };
       return () => send("generateoffer", { content: peer, to: [publisher] });
@@ -172,7 +171,7 @@ export async function serveRequest(
       );
       return () => {
         send("update", { content: { ...MUTE, active }, to });
-        // Otherwise it is lifted for later streams.
+        // Otherwise it is lifted, for streams that come later.
         if (active) muted.forEach(mute);
       };
     }

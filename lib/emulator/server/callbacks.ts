@@ -47,11 +47,13 @@ export class Callbacks {
     for (const waitMs of [0, ...this.retryMs]) {
       await setTimeout(waitMs, undefined, { signal: closing });
       const signal = AbortSignal.any([AbortSignal.timeout(LIMITS.callbackTimeoutMs), closing]);
-      // A receiver that is away is tried again, as one that refuses.
-      const sent = fetch(url(), { method: "POST", headers, body, signal });
-      const response = await sent.catch(() => null);
-      await response?.body?.cancel();
-      if (response?.ok) return;
+      const post = async () => {
+        const response = await fetch(url(), { method: "POST", headers, body, signal });
+        await response.body?.cancel();
+        return response.ok;
+      };
+      // A receiver that cannot be reached is tried again, as one that refuses.
+      if (await post().catch(() => false)) return;
     }
   }
 

@@ -36,7 +36,6 @@ export async function acquireLock(
   };
   await (attempt = tryLock());
   return async (last) => {
-    clearTimeout(timer);
     await attempt;
     clearTimeout(timer);
     await last().finally(() => file.close());

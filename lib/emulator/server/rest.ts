@@ -13,7 +13,6 @@ import { LIMITS } from "./limits.ts";
 import { RELAY_HEADER } from "./relay.ts";
 import type { Platform } from "./server.ts";
 import { serveRequest } from "./signalling.ts";
-import type { PublishedStream } from "./sessions.ts";
 
 type RestEnv = { Variables: { session: SessionRecord } };
 
@@ -47,17 +46,14 @@ export function archiveJson(platform: Platform, record: ArchiveRecord, origin?: 
   return {
     ...{ id, status, name, reason, sessionId, outputMode, hasAudio, hasVideo },
     url: path && new URL(path, origin ?? platform.origin()).href,
-    projectId: tokens.apiKey,
-    partnerId: tokens.apiKey,
+    ...{ projectId: tokens.apiKey, partnerId: tokens.apiKey },
     // The effective start of recording, as coarse as the cloud reports it.
     createdAt: Math.floor((record.segments[0]?.startedAtMs ?? record.requestedAtMs) / 1000) * 1000,
     updatedAt: record.updatedAtMs,
     duration: record.durationSeconds,
     size: record.sizeBytes,
-    streamMode: "auto",
+    ...{ streamMode: "auto", sha256sum: "", password: "" },
     ...(outputMode === "composed" && { resolution: record.resolution }),
-    sha256sum: "",
-    password: "",
   };
 }
 
@@ -96,13 +92,8 @@ export function restRoutes(platform: Platform) {
     const id = `1_${Buffer.from(inner).toString("base64url")}`;
     const routed = form.get("p2p.preference") === "disabled";
     await records.addSession({ id, createdAtMs, routed });
-    return c.json([{
-      session_id: id,
-      project_id: apiKey,
-      partner_id: apiKey,
-      create_dt: new Date(createdAtMs).toISOString(),
-      media_server_url: "",
-    }]);
+    const project = { project_id: apiKey, partner_id: apiKey, media_server_url: "" };
+    return c.json([{ session_id: id, create_dt: new Date(createdAtMs).toISOString(), ...project }]);
   });
 
   const project = rest.basePath("/v2/project/:key");
@@ -139,11 +130,11 @@ export function restRoutes(platform: Platform) {
     await next();
   });
   session.get("/stream", (c) => {
-    const items = sessions.streams(c.var.session.id).map(streamJson);
+    const items = sessions.streams(c.var.session.id).map(({ stream: { id, content } }) => {
+      const video = content.channel.find(({ type }) => type === "video");
+      return { id, name: content.name, videoType: video?.source ?? "camera", layoutClassList: [] };
+    });
     return c.json({ count: items.length, items });
-  });
-  session.get("/stream/:stream", (c) => {
-    return c.json(streamJson(sessions.stream(c.var.session.id, c.req.param("stream"))));
   });
   /** What clients may request, too: the app signals without a name, and moderates. */
   const request = (method: string, kind: string) => async (c: Context<RestEnv>) => {
@@ -163,9 +154,4 @@ export function restRoutes(platform: Platform) {
   session.post("/mute", request("update", ""));
   session.post("/stream/:stream/mute", request("update", "stream"));
   return rest;
-}
-
-function streamJson({ stream: { id, content } }: PublishedStream) {
-  const video = content.channel.find(({ type }) => type === "video");
-  return { id, name: content.name, videoType: video?.source ?? "camera", layoutClassList: [] };
 }

@@ -193,15 +193,13 @@ export class Sessions {
   ): void {
     const id = crypto.randomUUID();
     const address = `/v2/partner/${this.apiKey}/session/${sessionId}`;
-    const frame = encodeFrame(KIND.message, {
-      address,
-      headers: {
-        "TRANSACTION-ID": id,
-        "X-TB-FROM-ADDRESS": from,
-        "Content-Type": "application/x-raptor+v2",
-      },
-      body: JSON.stringify({ method, uri: address + path, content, reason }),
-    });
+    const headers = {
+      "TRANSACTION-ID": id,
+      "X-TB-FROM-ADDRESS": from,
+      "Content-Type": "application/x-raptor+v2",
+    };
+    const body = JSON.stringify({ method, uri: address + path, content, reason });
+    const frame = encodeFrame(KIND.message, { address, headers, body });
     for (const { socket, unacknowledged } of to ?? this.connections(sessionId)) {
       if (unacknowledged.size < LIMITS.unacknowledgedEvents) unacknowledged.set(id, frame);
       // It cannot be brought up to date any more: it has to join again.
@@ -238,13 +236,9 @@ export function connectionView({ id, createdAtMs, data, role }: ConnectionRecord
 
 /** A stream as clients see it. */
 export function streamView({ stream, publisher }: PublishedStream) {
-  return {
-    ...stream.content,
-    id: stream.id,
-    creationTime: stream.createdAtMs,
-    connectionId: publisher.id,
-    connection: connectionView(publisher),
-  };
+  const { id, createdAtMs: creationTime, content } = stream;
+  const connection = connectionView(publisher);
+  return { ...content, id, creationTime, connectionId: publisher.id, connection };
 }
 
 /** Whether a stream sends this kind of media now. */

@@ -21,7 +21,12 @@ export class Relay {
 
   /** Has the platform answer. 503 while there is none: another process is about to take over. */
   async fetch(request: Request): Promise<Response> {
-    const url = await this.#platformUrl(request);
+    const { pathname, search, searchParams } = new URL(request.url);
+    const host = await this.records.host();
+    // Otherwise another process took this one for the platform: what it knows is old.
+    const isDirect = !request.headers.has(RELAY_HEADER) && !searchParams.has(RELAY_PARAMETER);
+    const isElsewhere = host !== null && host !== this.origin() && isDirect;
+    const url = isElsewhere ? new URL(pathname + search, host) : null;
     if (request.headers.get("upgrade")?.toLowerCase() === "websocket") {
       return this.#relaySocket(request, url);
     }
@@ -40,17 +45,6 @@ export class Relay {
   /** Ends every socket that is relayed: their clients reconnect. */
   close(): void {
     for (const client of this.#clients) client.close(RESTARTING);
-  }
-
-  /** The same address at the platform's process, or null if that is unknown, or would be this one. */
-  async #platformUrl(request: Request): Promise<URL | null> {
-    const host = await this.records.host();
-    const { pathname, search, searchParams } = new URL(request.url);
-    // Another process took this one for the platform: its information is old.
-    const relayed = request.headers.has(RELAY_HEADER) || searchParams.has(RELAY_PARAMETER);
-    return host === null || host === this.origin() || relayed
-      ? null
-      : new URL(pathname + search, host);
   }
 
   #relaySocket(request: Request, url: URL | null): Response {

@@ -84,7 +84,8 @@ export function restRoutes(platform: Platform) {
   rest.post("/session/create", limited, authenticate, async (c) => {
     const form = new URLSearchParams(await c.req.text());
     const isManual = form.get("archiveMode") !== "always";
-    ensure(isManual, 400, "Cannot create it: the emulator does not support archiveMode always");
+    const cannot = "Cannot create the session: the emulator does not support archiveMode always";
+    ensure(isManual, 400, cannot);
     const createdAtMs = Date.now();
     const random = crypto.getRandomValues(new Uint8Array(15)).toBase64();
     // The SDK reads the project's key out of a session id.

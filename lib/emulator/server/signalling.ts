@@ -1,4 +1,4 @@
-/** Requests of clients: publishing, subscribing, signals, moderation. */
+/** Requests of clients, some of them also of the app: publishing, subscribing, signals, moderation. */
 import { z } from "zod";
 import { type ConnectionRecord, streamContentSchema } from "../../store/mod.ts";
 import { ensure, parse } from "./errors.ts";

@@ -7,40 +7,19 @@
  * it, and one of them takes its place when it ends.
  */
 import { join } from "node:path";
-import { TIMINGS, type Timings } from "./server/limits.ts";
-import { ProcessLock } from "./server/process_lock.ts";
+import { acquireLock } from "./server/process_lock.ts";
 import { Relay, unavailable } from "./server/relay.ts";
-import { type EmulatorServer, openServer, type ServerOptions } from "./server/server.ts";
+import { type Emulator, type EmulatorOptions, openPlatform } from "./server/server.ts";
 
-export type { CallbackOptions } from "./server/callbacks.ts";
+export type { Emulator, EmulatorOptions };
 
-/** What the emulator runs on; times are the cloud's unless given. */
-export type EmulatorOptions = Omit<ServerOptions, "timings"> & { timings?: Partial<Timings> };
-
-/** Where the emulator answers, below the origin of the server. */
-export const EMULATOR_PATH = "/emulator";
 /** Address of the REST API, below the origin of the server: the `apiUrl` of the server SDK. */
-export const EMULATOR_API_PATH = `${EMULATOR_PATH}/api.opentok.com`;
+export const EMULATOR_API_PATH = "/emulator/api.opentok.com";
 /** What browsers need: see `client` in the answer to a join. */
 export const EMULATOR_CLIENT = {
-  proxyUrl: EMULATOR_PATH,
+  proxyUrl: "/emulator",
   recorderUrl: "/modules/recorder.js",
 } as const;
-
-/** A running emulator. */
-export interface Emulator {
-  /** The project's key: for the SDK, and for browsers. */
-  readonly apiKey: string;
-  /** The project's secret: for the SDK only. */
-  readonly apiSecret: string;
-  /** Answers every request below `/emulator/`; a WebSocket needs the very request of `Deno.serve`. */
-  fetch(request: Request): Promise<Response>;
-  /**
-   * Closes sockets, waits for files being written. Archives that record are continued by the next
-   * process.
-   */
-  close(): Promise<void>;
-}
 
 /**
  * Opens the emulator, or the way to it while another process is the platform.
@@ -52,29 +31,26 @@ export interface Emulator {
  * ```
  */
 export async function createEmulator(options: EmulatorOptions): Promise<Emulator> {
-  const { records, origin } = options;
-  const timings = { ...TIMINGS, ...options.timings };
+  const { records, dataDir, origin } = options;
   const project = await records.project();
-  const relay = new Relay({ records, origin });
-  let server: EmulatorServer | null = null;
-  const lock = new ProcessLock(join(options.dataDir, "emulator.lock"), async () => {
-    server = await openServer({ ...options, timings }, project);
+  const relay = new Relay(records, origin);
+  let platform: Emulator | null = null;
+  let closing = false;
+  const release = await acquireLock(join(dataDir, "emulator.lock"), async () => {
+    platform = await openPlatform(options, project);
     await records.setHost(origin());
   });
-  await lock.acquire();
-  let closing = false;
-
   return {
     ...project,
     fetch(request) {
       // From here on the next process acts, though this one's server still answers.
       if (closing) return Promise.resolve(unavailable());
-      return server ? server.fetch(request) : relay.fetch(request);
+      return platform ? platform.fetch(request) : relay.fetch(request);
     },
     async close() {
       closing = true;
       relay.close();
-      await lock.release(() => server?.close() ?? Promise.resolve());
+      await release(async () => await platform?.close());
     },
   };
 }

@@ -121,6 +121,11 @@ Deno.test("all archives of a session end when its media server is replaced", asy
     // The platform gives the same reason as for a user's stop.
     assert.equal((await platform.sdk.get(id)).reason, "user initiated");
   }
+  // The new server lasts as long as the first one did.
+  const [third] = await Promise.all([platform.sdk.start(sessionId), recorder.record()]);
+  await delay(400);
+  assert.equal((await platform.sdk.get(third.id)).status, "started");
+  await recorder.next("stop", ({ archiveId }) => archiveId === third.id);
 });
 
 Deno.test("an archive becomes available although its recorder never reports the end", async () => {

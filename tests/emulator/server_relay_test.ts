@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { FaultProxy } from "../support/fault_proxy.ts";
 import { FakeRecorder } from "./fake_recorder.ts";
 import { sampleFile } from "./sample_media.ts";
 import { openEmulator, startRecording, stopWith, type TestEmulator } from "./test_emulator.ts";
@@ -48,6 +49,19 @@ Deno.test("a client that is refused is refused with the same code through anothe
   const query = { reconnect: "true", socketId: "unknown" };
   const client = await WireClient.connect(second.origin, token, query);
   assert.equal((await client.closed).code, 1011);
+});
+
+Deno.test("a client that loses its connection to another process comes back through it", async () => {
+  await using platform = await openEmulator();
+  const second = await platform.openSecond();
+  await using proxy = await FaultProxy.start(() => second.origin);
+  const token = platform.sdk.token(await platform.sdk.createSession());
+  const client = await WireClient.join(proxy.origin, token);
+  proxy.sockets("drop");
+  await client.closed;
+  await client.resume();
+  await client.ping();
+  await client.leave();
 });
 
 Deno.test("a page of another process records", async () => {

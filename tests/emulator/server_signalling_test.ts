@@ -66,6 +66,8 @@ Deno.test("a stream is reported to everyone, the publisher included, and listed 
     assert.equal(content.channel.length, 2);
   }
   const [listed] = await c.platform.sdk.streams(c.sessionId);
+  const one = await c.platform.rest("GET", `/session/${c.sessionId}/stream/${listed?.id}`);
+  assert.deepEqual(one.body, { ...listed });
   assert.deepEqual([listed?.id, listed?.name, listed?.videoType], [id, "Ada's camera", "camera"]);
 });
 

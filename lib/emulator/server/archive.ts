@@ -81,10 +81,11 @@ export class Archive {
     const isEmpty = sessions.connections(record.sessionId).length === 0;
     this.#endAfter("session ended", isEmpty ? timings.emptyMs : null);
     // When a media server is replaced, the platform gives the same reason as for a user's stop.
-    const rotationAtMs = sessions.openedAtMs(record.sessionId) + timings.rotationMs;
-    this.#endAfter("user initiated", rotationAtMs - nowMs);
-    const totalMs = nowMs - (record.segments[0]?.startedAtMs ?? nowMs);
-    const leftMs = [timings.maxTotalMs - totalMs];
+    const startedAtMs = record.segments[0]?.startedAtMs ?? nowMs;
+    const ageMs = startedAtMs - sessions.openedAtMs(record.sessionId);
+    const untilRotationMs = timings.rotationMs - Math.max(0, ageMs) % timings.rotationMs;
+    this.#endAfter("user initiated", startedAtMs + untilRotationMs - nowMs);
+    const leftMs = [startedAtMs + timings.maxTotalMs - nowMs];
     if (record.status === "started") leftMs.push(timings.maxDurationMs - mediaMs(record, nowMs));
     this.#endAfter("maximum duration exceeded", null); // pauses move it
     this.#endAfter("maximum duration exceeded", Math.min(...leftMs));

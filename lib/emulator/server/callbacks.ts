@@ -1,4 +1,5 @@
 /** Reports every change of an archive to the app, as the cloud does: a signed POST, with retries. */
+import { createHash } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import { SignJWT } from "jose";
 import { LIMITS } from "./limits.ts";
@@ -37,37 +38,29 @@ export class Callbacks {
     await Promise.all(this.#pending);
   }
 
-  async #deliver(options: CallbackOptions, body: string): Promise<void> {
+  async #deliver({ url, signatureSecret }: CallbackOptions, body: string): Promise<void> {
     const headers = new Headers({ "content-type": "application/json" });
-    if (options.signatureSecret !== undefined) {
-      headers.set("authorization", `Bearer ${await this.#sign(body, options.signatureSecret)}`);
+    if (signatureSecret !== undefined) {
+      headers.set("authorization", `Bearer ${await this.#sign(body, signatureSecret)}`);
     }
+    const closing = this.#closing.signal;
     for (const waitMs of [0, ...this.retryMs]) {
-      await setTimeout(waitMs, undefined, { signal: this.#closing.signal });
-      if (await this.#post(options.url(), headers, body)) return;
-    }
-  }
-
-  async #post(url: string, headers: Headers, body: string): Promise<boolean> {
-    const timeout = AbortSignal.timeout(LIMITS.callbackTimeoutMs);
-    const signal = AbortSignal.any([timeout, this.#closing.signal]);
-    try {
-      const response = await fetch(url, { method: "POST", headers, body, signal });
-      await response.body?.cancel();
-      return response.ok;
-    } catch {
-      return false; // tried again
+      await setTimeout(waitMs, undefined, { signal: closing });
+      const signal = AbortSignal.any([AbortSignal.timeout(LIMITS.callbackTimeoutMs), closing]);
+      const post = async () => {
+        const response = await fetch(url(), { method: "POST", headers, body, signal });
+        await response.body?.cancel();
+        return response.ok;
+      };
+      // A receiver that cannot be reached is tried again, as one that refuses.
+      if (await post().catch(() => false)) return;
     }
   }
 
   async #sign(body: string, secret: string): Promise<string> {
-    const bytes = new TextEncoder().encode(body);
-    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
-    return await new SignJWT({ payload_hash: hash, api_key: this.apiKey })
-      .setProtectedHeader({ alg: "HS256", typ: "JWT" })
-      .setIssuer("Vonage")
-      .setIssuedAt()
-      .setJti(crypto.randomUUID())
+    const payload_hash = createHash("sha256").update(body).digest("hex");
+    const claims = { iss: "Vonage", jti: crypto.randomUUID(), api_key: this.apiKey, payload_hash };
+    return await new SignJWT(claims).setProtectedHeader({ alg: "HS256", typ: "JWT" }).setIssuedAt()
       .sign(new TextEncoder().encode(secret));
   }
 }

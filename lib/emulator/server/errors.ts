@@ -1,3 +1,6 @@
+/** Refusals, and the reading of requests that leads to them. */
+import { z } from "zod";
+
 /** A request that the emulator refuses, with the HTTP status that OpenTok documents for it. */
 export class EmulatorError extends Error {
   override readonly name = "EmulatorError";
@@ -8,4 +11,31 @@ export class EmulatorError extends Error {
   ) {
     super(message, options);
   }
+}
+
+/** Throws an {@link EmulatorError} unless the condition holds. */
+export function ensure(
+  condition: unknown,
+  status: EmulatorError["status"],
+  message: string,
+): asserts condition {
+  if (!condition) throw new EmulatorError(status, message);
+}
+
+/** The value of a JSON text: `jsonText.pipe(schema)`. */
+export const jsonText = z.string().transform((text, context): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    context.addIssue("the text is not JSON");
+    return z.NEVER;
+  }
+});
+
+/** Parses a part of a request. Throws a 400 {@link EmulatorError} that says what is wrong. */
+export function parse<T>(schema: z.ZodType<T>, value: unknown, action: string): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const why = parsed.error.issues.map(({ path, message }) => [...path, message].join(": "));
+  throw new EmulatorError(400, `Cannot ${action}: ${why.join("; ")}`);
 }

@@ -14,9 +14,6 @@ export interface Frame {
   body: string;
 }
 
-/** Length (4 bytes), padding (2), kind, number of addresses. */
-const HEAD_BYTES = 8;
-
 /** Encodes a frame. Throws RangeError for a string of over 65,535 bytes outside the body. */
 export function encodeFrame(
   kind: number,
@@ -27,9 +24,9 @@ export function encodeFrame(
   } = {},
 ): Uint8Array<ArrayBuffer> {
   const prefixed = (text: string) => {
-    const length = Buffer.alloc(2);
-    length.writeUInt16BE(Buffer.byteLength(text));
-    return Buffer.concat([length, Buffer.from(text)]);
+    const bytes = Buffer.from(`\0\0${text}`);
+    bytes.writeUInt16BE(bytes.length - 2);
+    return bytes;
   };
   const entries = Object.entries(headers);
   const addresses = address === undefined ? [] : [address];
@@ -47,7 +44,7 @@ export function encodeFrame(
 /** Decodes a frame; null for bytes that are none. */
 export function decodeFrame(bytes: ArrayBuffer): Frame | null {
   const buffer = Buffer.from(bytes);
-  let at = HEAD_BYTES;
+  let at = 8; // after length, padding, kind and number of addresses
   const readString = () => {
     const start = at + 2;
     at = start + buffer.readUInt16BE(at);

@@ -6,43 +6,38 @@ import { log } from "../../log.ts";
 const RETRY_MS = 250;
 
 /**
- * A lock for one process. The operating system releases it when its holder ends, however it ends; a
- * holder that is only slow or frozen keeps it, so there are never two.
+ * Acquires a file's lock now, or as soon as it is free; resolves after the first attempt. The operating
+ * system releases it when its holder ends, however it ends; a holder that is only slow or frozen keeps
+ * it, so there are never two. `acquired` runs once this process has the lock, again if it throws.
+ *
+ * @returns stops trying to get the lock, or releases it after `last` is done.
  */
-export class ProcessLock {
-  #file: Deno.FsFile | null = null;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #attempt: Promise<void> = Promise.resolve();
-
-  /** `acquired` runs once this process has the lock; if it throws, it is run again. */
-  constructor(private readonly path: string, private readonly acquired: () => Promise<void>) {}
-
-  /** Acquires the lock now, or as soon as it is free. Resolves after the first attempt. */
-  async acquire(): Promise<void> {
-    await Deno.mkdir(dirname(this.path), { recursive: true });
-    this.#file = await Deno.open(this.path, { create: true, write: true });
-    await this.#try();
-  }
-
-  /** Stops trying to get the lock, or releases it after `last` is done. */
-  async release(last: () => Promise<void>): Promise<void> {
-    clearTimeout(this.#timer);
-    await this.#attempt;
-    clearTimeout(this.#timer);
-    await last().finally(() => this.#file?.close());
-  }
-
-  #try(): Promise<void> {
-    return this.#attempt = (async () => {
-      if (await this.#file?.tryLock(true)) return await this.acquired();
-      const again = () =>
-        void this.#try().catch((error) => {
-          log("error", "emulator: cannot take over", { error: String(error) });
-          this.#timer = setTimeout(again, RETRY_MS);
-        });
-      this.#timer = setTimeout(again, RETRY_MS);
-      // Waiting for the lock is no reason for a process to stay.
-      Deno.unrefTimer(this.#timer);
-    })();
-  }
+export async function acquireLock(
+  path: string,
+  acquired: () => Promise<void>,
+): Promise<(last: () => Promise<void>) => Promise<void>> {
+  await Deno.mkdir(dirname(path), { recursive: true });
+  const file = await Deno.open(path, { create: true, write: true });
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let attempt: Promise<void>;
+  const tryLock = async () => {
+    if (await file.tryLock(true)) await acquired();
+    else tryAgain();
+  };
+  const tryAgain = () => {
+    timer = setTimeout(() => {
+      attempt = tryLock().catch((error) => {
+        log("error", "emulator: cannot take over", { error: String(error) });
+        tryAgain();
+      });
+    }, RETRY_MS);
+    // Waiting for the lock is no reason for a process to stay.
+    Deno.unrefTimer(timer);
+  };
+  await (attempt = tryLock());
+  return async (last) => {
+    await attempt;
+    clearTimeout(timer);
+    await last().finally(() => file.close());
+  };
 }

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { type FromRecorder, fromRecorderSchema, type ToRecorder } from "../protocol.ts";
 import type { Archives } from "./archives.ts";
-import { MessageBudget, upgradeWebSocket } from "./client_socket.ts";
+import { MessageBudget, upgradeWebSocket } from "./sockets.ts";
 import { LIMITS } from "./limits.ts";
 import { participantOf } from "./sessions.ts";
 import type { ClientIdentity } from "./tokens.ts";
@@ -107,7 +107,7 @@ export class Recorders {
     const clients = this.archives.parts.sessions.connections(sessionId);
     const present = new Set(clients.map(participantOf));
     const publishing = new Set(
-      clients.filter(({ streams }) => streams.size > 0).map(participantOf),
+      clients.filter(({ streams }) => streams.length > 0).map(participantOf),
     );
     const recording = new Set(this.archives.open.values().map((archive) => archive.recorder));
     const encodes = (known: readonly string[], wanted = known[0] ?? "") => known.includes(wanted);

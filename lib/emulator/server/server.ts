@@ -1,21 +1,20 @@
-/** The platform itself, in the one process that holds the {@link ProcessLock}. */
+/** The platform itself, in the one process that holds the lock. */
 import { Hono } from "hono";
 import { log } from "../../log.ts";
-import type { ArchiveRecord, EmulatorRecords } from "../../store/mod.ts";
+import type { EmulatorRecords } from "../../store/mod.ts";
 import { ArchiveFiles } from "./archive_files.ts";
 import { Archives } from "./archives.ts";
 import { type CallbackOptions, Callbacks } from "./callbacks.ts";
-import { clientRoutes } from "./client_api.ts";
-import { openClientSocket } from "./client_socket.ts";
+import { clientRoutes } from "./clients.ts";
 import { EmulatorError } from "./errors.ts";
-import { fileRoutes, signedMediaPath } from "./file_routes.ts";
-import type { Timings } from "./limits.ts";
+import { fileRoutes } from "./file_routes.ts";
+import { TIMINGS, type Timings } from "./limits.ts";
 import { archiveJson, restRoutes } from "./rest.ts";
 import { Sessions } from "./sessions.ts";
 import { Tokens } from "./tokens.ts";
 
-/** What the platform runs on. */
-export interface ServerOptions {
+/** What the emulator runs on. */
+export interface EmulatorOptions {
   /** Keeps the project, sessions, connections and archives. */
   records: EmulatorRecords;
   /** Archives are kept in `archives/` below it. */
@@ -24,43 +23,57 @@ export interface ServerOptions {
   origin: () => string;
   /** Where changes of archives are reported; nowhere if not given. */
   callback?: CallbackOptions;
-  timings: Timings;
+  /** The cloud's unless given. */
+  timings?: Partial<Timings>;
 }
 
-/** The platform as it runs in this process. */
-export interface EmulatorServer {
+/** The platform's parts, for its routes and sockets. */
+export interface Platform extends EmulatorOptions {
+  timings: Timings;
+  tokens: Tokens;
+  sessions: Sessions;
+  archives: Archives;
+}
+
+/** A running emulator. */
+export interface Emulator {
+  /** The project's key: for the SDK, and for browsers. */
+  readonly apiKey: string;
+  /** The project's secret: for the SDK only. */
+  readonly apiSecret: string;
+  /** Answers every request below `/emulator/`; a WebSocket needs the very request of `Deno.serve`. */
   fetch(request: Request): Promise<Response>;
+  /** Closes sockets, waits for files being written. The next process goes on with what records. */
   close(): Promise<void>;
 }
 
 /** Opens the platform and continues what an earlier process left. */
-export async function openServer(
-  options: ServerOptions,
-  { apiKey, apiSecret }: { apiKey: string; apiSecret: string },
-): Promise<EmulatorServer> {
-  const { records, timings } = options;
+export async function openPlatform(
+  options: EmulatorOptions,
+  { apiKey, apiSecret }: Pick<Emulator, "apiKey" | "apiSecret">,
+): Promise<Emulator> {
+  const { records } = options;
+  const timings = { ...TIMINGS, ...options.timings };
   const tokens = new Tokens(apiKey, apiSecret);
   const callbacks = new Callbacks(apiKey, options.callback, timings.callbackRetryMs);
   const files = new ArchiveFiles(options.dataDir);
-  const mediaUrl = (record: ArchiveRecord, origin = options.origin()) => {
-    const path = signedMediaPath(tokens, record, Date.now() + timings.mediaUrlMs);
-    return path === null ? null : new URL(path, origin).href;
-  };
-  const sessions = new Sessions({
-    ...{ records, apiKey },
-    clientGraceMs: timings.clientGraceMs,
-    changed: () => archives.update(),
-  });
+  const sessions = new Sessions(
+    records,
+    apiKey,
+    timings.clientGraceMs,
+    () => archives.update(),
+  );
   const archives = new Archives({
     ...{ sessions, records, files, tokens, timings },
     changed: (record) =>
       callbacks.send({
-        ...archiveJson(record, apiKey, mediaUrl(record)),
+        ...archiveJson(platform, record),
         // Unlike REST's, a callback's createdAt is the time of the call.
         createdAt: Math.round(record.requestedAtMs / 1000) * 1000,
         event: "archive",
       }),
   });
+  const platform: Platform = { ...options, timings, tokens, sessions, archives };
   await sessions.load();
   await archives.recover();
 
@@ -73,17 +86,13 @@ export async function openServer(
     return c.json({ code: 500, message: "The emulator failed; its log says why" }, 500);
   });
   app.notFound((c) => c.json({ code: 404, message: "There is nothing at this address" }, 404));
-  app.get("/messaging.emulator/socket", (c) =>
-    openClientSocket(c.req.raw, {
-      ...{ sessions, records, tokens },
-      runningArchives: (sessionId) => archives.running(sessionId),
-    }));
   app.get("/recorder", (c) => archives.recorders.openSocket(c.req.raw));
-  app.route("/", clientRoutes({ tokens, records, sessions }));
+  app.route("/", clientRoutes(platform));
   app.route("/", fileRoutes(archives));
-  app.route("/api.opentok.com", restRoutes({ tokens, records, sessions, archives, mediaUrl }));
+  app.route("/api.opentok.com", restRoutes(platform));
 
   return {
+    ...{ apiKey, apiSecret },
     fetch: async (request) => await app.fetch(request),
     async close() {
       sessions.close();

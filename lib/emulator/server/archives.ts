@@ -208,9 +208,9 @@ export class Archives {
     } catch (error) {
       if (closing.aborted) return;
       log("error", "emulator: cannot make a file", { archiveId: record.id, error: String(error) });
+      await files.remove(record.id);
       record.status = "failed";
       record.reason = "failure";
-      await files.remove(record.id);
     } finally {
       clearTimeout(timer);
     }

@@ -3,14 +3,14 @@
  * worker's clock. Samples are counted: their timestamps jitter by up to 30 ms.
  */
 import { ClockMap } from "./clock.ts";
+import { readTrack } from "./track_reader.ts";
 
 /** Samples a second of everything recorded. */
 export const SAMPLE_RATE = 48_000;
 /** Samples that a source keeps. */
 const KEPT = 4 * SAMPLE_RATE;
-/** Warm-up of an audio track's clock, ms; chunks come 100 times a second. */
+/** Warm-up of an audio track's clock, ms; and where a recording has to go on at once. */
 const WARM_UP_MS = 350;
-/** The same where a recording has to go on at once. */
 const URGENT_WARM_UP_MS = 120;
 /**
  * The first chunks of a transferred stream are stamped with the page's clock, which is ahead of the
@@ -34,7 +34,7 @@ export function toSamples(atMs: number): number {
 /** The audio of one stream. Its track may change. */
 export class AudioSource {
   #clock = new ClockMap(WARM_UP_MS);
-  #reader: ReadableStreamDefaultReader<unknown> | null = null;
+  #stop = () => {};
   readonly #left = new Float32Array(KEPT);
   readonly #right = new Float32Array(KEPT);
   #skipped = 0;
@@ -59,19 +59,16 @@ export class AudioSource {
   }
 
   /** Reads this track from now on; with the first usable clock map if that `isUrgent`. */
-  read(readable: ReadableStream<unknown>, isUrgent: boolean): void {
+  read(readable: ReadableStream<AudioData>, isUrgent: boolean): void {
     this.close();
     this.#clock = new ClockMap(isUrgent ? URGENT_WARM_UP_MS : WARM_UP_MS);
     this.#skipped = 0;
-    const reader = readable.getReader();
-    this.#reader = reader;
-    void this.#run(reader);
+    this.#stop = readTrack(readable, (data) => this.#take(data, performance.now()));
   }
 
   /** Stops reading. */
   close(): void {
-    this.#reader?.cancel().catch(() => {}); // the track has ended
-    this.#reader = null;
+    this.#stop();
   }
 
   /** Adds the samples from position `from` on to two channels. */
@@ -83,16 +80,6 @@ export class AudioSource {
       const at = position % KEPT;
       left[position - from] = (left[position - from] ?? 0) + (this.#left[at] ?? 0);
       right[position - from] = (right[position - from] ?? 0) + (this.#right[at] ?? 0);
-    }
-  }
-
-  async #run(reader: ReadableStreamDefaultReader<unknown>): Promise<void> {
-    for (;;) {
-      const { done, value } = await reader.read().catch(() => ({ done: true, value: null }));
-      if (done) return;
-      if (!(value instanceof AudioData)) continue;
-      if (reader === this.#reader) this.#take(value, performance.now());
-      value.close();
     }
   }
 

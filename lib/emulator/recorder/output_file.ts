@@ -2,8 +2,8 @@
 import {
   AudioSample,
   AudioSampleSource,
-  canEncodeAudio,
-  canEncodeVideo,
+  getEncodableAudioCodecs,
+  getEncodableVideoCodecs,
   MkvOutputFormat,
   Output,
   Quality,
@@ -11,7 +11,7 @@ import {
   VideoSample,
   VideoSampleSource,
 } from "mediabunny";
-import type { FromRecorder } from "../protocol.ts";
+import type { Codecs, FromRecorder } from "../protocol.ts";
 import { SAMPLE_RATE } from "./audio_source.ts";
 import type { Size } from "./layout.ts";
 import type { Upload } from "./upload.ts";
@@ -26,8 +26,6 @@ const AUDIO = {
   quality: new Quality({ bitrate: 96_000 }),
 };
 
-/** Codecs of a recording. */
-export type Codecs = Extract<FromRecorder, { type: "started" }>["codecs"];
 /** Codecs that this browser encodes, best first. */
 export type EncodableCodecs = Pick<Extract<FromRecorder, { type: "hello" }>, "video" | "audio">;
 
@@ -42,14 +40,9 @@ export async function encodableCodecs(): Promise<EncodableCodecs> {
   const size = { width: 1280, height: 720 };
   const video = { ...size, quality: videoQuality(size) };
   return {
-    video: await filter(["avc", "vp8"], (codec) => canEncodeVideo(codec, video)),
-    audio: await filter(["aac", "opus"], (codec) => canEncodeAudio(codec, AUDIO)),
+    video: await getEncodableVideoCodecs(["avc", "vp8"], video),
+    audio: await getEncodableAudioCodecs(["aac", "opus"], AUDIO),
   };
-}
-
-async function filter<T>(values: T[], accepts: (value: T) => Promise<boolean>): Promise<T[]> {
-  const accepted = await Promise.all(values.map(accepts));
-  return values.filter((_, i) => accepted[i]);
 }
 
 /** What a file is made of. */

@@ -3,9 +3,7 @@
 /** Time between two requests, ms. A page that dies loses what was written since the last one. */
 const EVERY_MS = 250;
 const MAX_CHUNK_BYTES = 4 * 1024 * 1024;
-/** Bytes that may wait for a server that does not answer. */
-const MAX_WAITING_BYTES = 96 * 1024 * 1024;
-/** Longest wait for an answer, and for any progress, ms. */
+/** Longest wait for an answer, and for any progress, ms: so much is kept for the server at most. */
 const ANSWER_MS = 15_000;
 const GIVE_UP_MS = 60_000;
 /** Statuses below 500 after which the request is repeated. */
@@ -33,15 +31,9 @@ export class Upload {
     return this.#bytes;
   }
 
-  /**
-   * Appends to the file.
-   * @throws {Error} when too many bytes are waiting.
-   */
+  /** Appends to the file. */
   write(bytes: Uint8Array<ArrayBuffer>): void {
     this.#bytes += bytes.length;
-    if (this.#bytes - this.#storedBytes > MAX_WAITING_BYTES) {
-      throw this.#failure("too many bytes are waiting");
-    }
     this.#waiting.push(bytes.slice());
   }
 

@@ -38,11 +38,10 @@ function videoQuality({ width, height }: Size): Quality {
 /** Finds the codecs that this browser encodes. */
 export async function encodableCodecs(): Promise<EncodableCodecs> {
   const size = { width: 1280, height: 720 };
-  const video = await getEncodableVideoCodecs(undefined, { ...size, quality: videoQuality(size) });
-  const audio = await getEncodableAudioCodecs(undefined, AUDIO);
+  const video = { ...size, quality: videoQuality(size) };
   return {
-    video: (["avc", "vp8"] as const).filter((codec) => video.includes(codec)),
-    audio: (["aac", "opus"] as const).filter((codec) => audio.includes(codec)),
+    video: await getEncodableVideoCodecs(["avc", "vp8"], video),
+    audio: await getEncodableAudioCodecs(["aac", "opus"], AUDIO),
   };
 }
 

@@ -6,6 +6,7 @@ import type { FromRecorder, RecordedStream, RecordingRequest, ToRecorder } from 
 import { AudioSource } from "./audio_source.ts";
 import { Compositor, warmUp } from "./compositor.ts";
 import { Connection } from "./connection.ts";
+import { type I420Frame, release } from "./i420.ts";
 import type { Size } from "./layout.ts";
 import type { FromWorker, PageStream, ToWorker } from "./messages.ts";
 import { type EncodableCodecs, encodableCodecs } from "./output_file.ts";
@@ -37,9 +38,9 @@ class Recorder {
   /** Order of the participants' tiles: the same in all recordings. */
   readonly #order: string[] = [];
   readonly #compositors = new Map<string, Compositor>();
-  readonly #scheduler = new FrameScheduler<VideoFrame>(
+  readonly #scheduler = new FrameScheduler<I420Frame>(
     (atMs) => this.#forEach((recording) => recording.tick(atMs)),
-    (frame) => frame.close(),
+    release,
   );
   readonly #connection: Connection;
   #isOverloaded = false;
@@ -63,8 +64,9 @@ class Recorder {
 
   /** Takes the frames or audio data of a track. */
   addTrack({ kind, trackId, readable }: Extract<ToWorker, { type: "track" }>): void {
-    const [id, source] =
-      [...this.#sources].find(([, { trackIds }]) => trackIds[kind] === trackId) ?? [];
+    const [id, source] = [...this.#sources].find(([, { trackIds }]) =>
+      trackIds[kind] === trackId
+    ) ?? [];
     // It may not be needed any more.
     if (id === undefined || source === undefined) return void readable.cancel().catch(() => {});
     // Only the first start of a recording can wait for an exact clock.

@@ -10,6 +10,7 @@ import {
 } from "../protocol.ts";
 import { type AudioSource, mix, SAMPLE_RATE, toSamples } from "./audio_source.ts";
 import type { Compositor } from "./compositor.ts";
+import type { I420Frame } from "./i420.ts";
 import { even, type Size } from "./layout.ts";
 import { OutputFile } from "./output_file.ts";
 import type { FrameScheduler, TimedFrame } from "./scheduler.ts";
@@ -37,10 +38,12 @@ const BLOCK = 960;
 const SHORTEST_MS = 200;
 /** The machine counts as overloaded for so long after a dropped frame, ms. */
 const OVERLOADED_MS = 3_000;
+/** Size of a stream's file whose video is off when it begins. */
+const DEFAULT_SIZE: Size = { width: 640, height: 480 };
 
 /** What a recording uses of its worker. */
 export interface RecordingContext {
-  scheduler: FrameScheduler<VideoFrame>;
+  scheduler: FrameScheduler<I420Frame>;
   codecs: Codecs;
   /** Where the media of a stream is; null if the page does not have it. */
   mediaOf(stream: RecordedStream): { sourceId: string; audio: AudioSource } | null;
@@ -241,9 +244,7 @@ export class Recording {
       const isLate = atMs - (this.#startMs ?? atMs) > ASSEMBLE_MS;
       for (const stream of this.streams) {
         if (this.#parts.has(stream.streamId) || !(isLate || this.#isReady(stream, atMs))) continue;
-        const { displayWidth: width, displayHeight: height } = this.#frameOf(stream, atMs)?.frame ??
-          { displayWidth: 640, displayHeight: 480 };
-        this.#addPart(stream.streamId, { width, height }, atMs);
+        this.#addPart(stream.streamId, this.#frameOf(stream, atMs)?.frame ?? DEFAULT_SIZE, atMs);
       }
     }
     return this.#parts.values();
@@ -271,7 +272,7 @@ export class Recording {
       : this.streams.filter(({ streamId }) => streamId === name);
   }
 
-  #frameOf(stream: RecordedStream, atMs: number): TimedFrame<VideoFrame> | null {
+  #frameOf(stream: RecordedStream, atMs: number): TimedFrame<I420Frame> | null {
     const media = this.context.mediaOf(stream);
     if (!stream.hasVideo || media === null) return null;
     const shown = this.context.scheduler.shown(media.sourceId);

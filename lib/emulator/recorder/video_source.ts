@@ -1,5 +1,6 @@
 /** The video of one track: when each frame was captured, and which frames are missing. */
 import { ClockMap, HoleCounter, RtpClock } from "./clock.ts";
+import { copyFrame, type I420Frame } from "./i420.ts";
 import { readTrack } from "./track_reader.ts";
 
 /** Warm-up of a camera's clock, ms; and where a recording has to go on at once. */
@@ -8,8 +9,8 @@ const URGENT_WARM_UP_MS = 120;
 
 /** What becomes of a track's frames. */
 export interface VideoEvents {
-  /** A frame that was captured at `atMs` of the worker's clock: to be closed. */
-  onFrame(frame: VideoFrame, atMs: number): void;
+  /** A frame that was captured at `atMs` of the worker's clock. */
+  onFrame(frame: I420Frame, atMs: number): void;
   /** Frames that the browser did not deliver; less than 0 if some were only late. */
   onMissing(frames: number): void;
 }
@@ -42,20 +43,4 @@ export function readVideo(
 /** `VideoFrame.metadata()`, which TypeScript's library does not know. */
 function rtpTimestampOf(frame: VideoFrame & { metadata?(): { rtpTimestamp?: number } }) {
   return frame.metadata?.().rtpTimestamp ?? null;
-}
-
-/** Copies a frame to memory that is not the camera's. */
-async function copyFrame(frame: VideoFrame): Promise<VideoFrame> {
-  const { format, codedWidth, codedHeight, displayWidth, displayHeight, colorSpace } = frame;
-  if (format === null) return frame.clone(); // it is in memory that cannot be read
-  const visibleRect = frame.visibleRect ?? undefined;
-  const rect = { x: 0, y: 0, width: codedWidth, height: codedHeight };
-  const data = new Uint8Array(frame.allocationSize({ rect }));
-  const init = {
-    ...{ format, codedWidth, codedHeight, visibleRect, displayWidth, displayHeight, colorSpace },
-    layout: await frame.copyTo(data, { rect }),
-    timestamp: frame.timestamp,
-    transfer: [data.buffer],
-  };
-  return new VideoFrame(data, init);
 }

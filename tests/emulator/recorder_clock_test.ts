@@ -42,7 +42,11 @@ Deno.test("HoleCounter counts the frames that are missing in the timestamps", ()
     const count = counter.add(frame * 33.3 + (frame % 2) * 4);
     if (count !== 0) missing.push([frame, count]);
   }
-  assert.deepEqual(missing, [[11, 1], [31, 1], [43, 3]], "a hole at the beginning is counted later");
+  assert.deepEqual(
+    missing,
+    [[11, 1], [31, 1], [43, 3]],
+    "a hole at the beginning is counted later",
+  );
 });
 
 Deno.test("HoleCounter takes back a late frame that the next ones make up for", () => {

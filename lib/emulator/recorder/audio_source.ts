@@ -14,11 +14,11 @@ const WARM_UP_MS = 350;
 const URGENT_WARM_UP_MS = 120;
 /**
  * The first chunks of a transferred stream are stamped with the page's clock, which is ahead of the
- * worker's: this many are skipped, and more as long as they seem to come from the future.
+ * worker's; later ones may be stamped with the worker's. So many are skipped; where stamps step back by
+ * more than jitter, ms, the chunk follows the last one.
  */
 const SKIPPED_CHUNKS = 15;
-const FUTURE_MS = 20;
-const MAX_SKIPPED_CHUNKS = 300;
+const STEP_BACK_MS = 40;
 /** Counted and stamped positions may differ by less, samples: that is jitter or drift. */
 const GAP_SAMPLES = 0.06 * SAMPLE_RATE;
 /** A drift that is left alone, samples. */
@@ -38,6 +38,8 @@ export class AudioSource {
   readonly #left = new Float32Array(KEPT);
   readonly #right = new Float32Array(KEPT);
   #skipped = 0;
+  #nextMediaMs = -Infinity;
+  #steppedBackMs = 0;
   #start: number | null = null;
   #end: number | null = null;
   #drift = 0;
@@ -63,6 +65,8 @@ export class AudioSource {
     this.close();
     this.#clock = new ClockMap(isUrgent ? URGENT_WARM_UP_MS : WARM_UP_MS);
     this.#skipped = 0;
+    this.#nextMediaMs = -Infinity;
+    this.#steppedBackMs = 0;
     this.#stop = readTrack(readable, (data) => this.#take(data, performance.now()));
   }
 
@@ -84,9 +88,11 @@ export class AudioSource {
   }
 
   #take(data: AudioData, nowMs: number): void {
-    const mediaMs = data.timestamp / 1000;
-    const isFuture = mediaMs > nowMs + FUTURE_MS && this.#skipped < MAX_SKIPPED_CHUNKS;
-    if (isFuture || this.#skipped < SKIPPED_CHUNKS) return void (this.#skipped += 1);
+    if (this.#skipped < SKIPPED_CHUNKS) return void (this.#skipped += 1);
+    const stepMs = data.timestamp / 1000 + this.#steppedBackMs - this.#nextMediaMs;
+    if (stepMs < -STEP_BACK_MS) this.#steppedBackMs -= stepMs;
+    const mediaMs = data.timestamp / 1000 + this.#steppedBackMs;
+    this.#nextMediaMs = mediaMs + data.duration / 1000;
     const atMs = this.#clock.toClock(mediaMs, nowMs);
     if (atMs === null) return;
     this.#lastArrivalMs = nowMs;

@@ -38,10 +38,11 @@ function videoQuality({ width, height }: Size): Quality {
 /** Finds the codecs that this browser encodes. */
 export async function encodableCodecs(): Promise<EncodableCodecs> {
   const size = { width: 1280, height: 720 };
-  const video = { ...size, quality: videoQuality(size) };
+  const video = await getEncodableVideoCodecs(undefined, { ...size, quality: videoQuality(size) });
+  const audio = await getEncodableAudioCodecs(undefined, AUDIO);
   return {
-    video: await getEncodableVideoCodecs(["avc", "vp8"], video),
-    audio: await getEncodableAudioCodecs(["aac", "opus"], AUDIO),
+    video: (["avc", "vp8"] as const).filter((codec) => video.includes(codec)),
+    audio: (["aac", "opus"] as const).filter((codec) => audio.includes(codec)),
   };
 }
 

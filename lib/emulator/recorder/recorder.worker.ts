@@ -64,9 +64,8 @@ class Recorder {
 
   /** Takes the frames or audio data of a track. */
   addTrack({ kind, trackId, readable }: Extract<ToWorker, { type: "track" }>): void {
-    const [id, source] = [...this.#sources].find(([, { trackIds }]) =>
-      trackIds[kind] === trackId
-    ) ?? [];
+    const [id, source] =
+      [...this.#sources].find(([, { trackIds }]) => trackIds[kind] === trackId) ?? [];
     // It may not be needed any more.
     if (id === undefined || source === undefined) return void readable.cancel().catch(() => {});
     // Only the first start of a recording can wait for an exact clock.

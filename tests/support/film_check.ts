@@ -35,9 +35,6 @@ export function lostFrames(film: Film, reports: MediaReport[], colour: Colour): 
   return missingNumbers(numbersOf(film, reports, colour));
 }
 
-/** The recorder counts no holes among a source's first ten frames: so many of two cameras may be missing. */
-const UNCOUNTED_FRAMES = 4;
-
 /**
  * Asserts that the recorder dropped no frame, and that every number that is missing in a part is one of
  * the frames that its browser never delivered: on a busy machine Chromium drops single frames before a
@@ -57,7 +54,7 @@ export function assertNoFrameLost(
     assert.equal(framesDropped, 0, `part ${seq}: frames dropped by the recorder`);
     const total = missing.reduce((sum, count) => sum + count, 0);
     assert.ok(
-      total <= framesNotDelivered + UNCOUNTED_FRAMES,
+      total <= framesNotDelivered,
       `part ${seq}: ${total} frames are missing, ${framesNotDelivered} were not delivered`,
     );
   }
@@ -77,11 +74,6 @@ export function assertFramesOverlap(
   }
 }
 
-/**
- * Audio of a file that two full cores may lose, ms: chunks that the browser drops before the worker reads
- * them are not counted yet, as frames are, so they cannot be told from a loss of ours.
- */
-const UNCOUNTED_MS = 500;
 /** By how much a hole that was found may be longer than it is, ms: the tones are looked for in windows. */
 const WINDOW_MS = 25;
 
@@ -97,7 +89,7 @@ export function assertAudible(reports: MediaReport[], band: Band, concealedMs = 
     assert.ok(tone && tone.startSeconds !== null, `file ${i} has no ${band} audio`);
     const silentMs = tone.holes.reduce((sum, { lengthMs }) => sum + lengthMs - WINDOW_MS, 0);
     // The largest shift is counted from the middle of the file: there may be one on either side.
-    const explainedMs = 2 * tone.maxJumpMs + concealedMs + UNCOUNTED_MS;
+    const explainedMs = 2 * tone.maxJumpMs + concealedMs;
     if (silentMs > 0) console.log({ file: i, band, silentMs, explainedMs });
     assert.ok(
       silentMs <= explainedMs,

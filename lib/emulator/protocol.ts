@@ -7,13 +7,15 @@
  */
 import * as z from "zod";
 
-/** Video codecs that a recorder may use, as mediabunny names them. */
+// As mediabunny names them.
 const videoCodec = z.enum(["avc", "vp8"]);
 const audioCodec = z.enum(["aac", "opus"]);
 /** A video codec of a recording. */
 export type VideoCodec = z.infer<typeof videoCodec>;
+const codecs = z.object({ video: videoCodec, audio: audioCodec });
+/** Codecs of a recording. */
+export type Codecs = z.infer<typeof codecs>;
 
-/** A stream of the archive's session, and where the page finds its media. */
 const recordedStream = z.object({
   streamId: z.string(),
   name: z.string(),
@@ -38,7 +40,6 @@ const losses = z.object({
 /** Video frames that are missing in a recording. */
 export type Losses = z.infer<typeof losses>;
 
-/** What a page is asked to record. */
 const recordingRequest = z.object({
   archiveId: z.string(),
   /** Counts the pages that recorded this archive, from 0. */
@@ -50,7 +51,7 @@ const recordingRequest = z.object({
   width: z.number().int().positive(),
   height: z.number().int().positive(),
   /** Codecs of an earlier segment, which this one has to continue; null in the first one. */
-  codecs: z.object({ video: videoCodec, audio: audioCodec }).nullable(),
+  codecs: codecs.nullable(),
   /** Authorizes the uploads of this segment. */
   uploadToken: z.string(),
 });
@@ -100,7 +101,7 @@ export const fromRecorderSchema = z.discriminatedUnion("type", [
     type: z.literal("started"),
     archiveId: z.string(),
     startedAtMs: z.number(),
-    codecs: z.object({ video: videoCodec, audio: audioCodec }),
+    codecs,
   }),
   /** About once a second while a recording runs. */
   z.object({

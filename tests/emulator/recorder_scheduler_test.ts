@@ -6,17 +6,15 @@ import { FrameScheduler } from "../../lib/emulator/recorder/scheduler.ts";
 function setUp(sources: number) {
   const ids = Array.from({ length: sources }, (_, i) => String(i));
   const ticks: { atMs: number; shown: (number | null)[] }[] = [];
-  const dropped: string[] = [];
   const released: number[] = [];
   const clock = { nowMs: 0 };
-  const scheduler: FrameScheduler<number> = new FrameScheduler<number>({
-    onTick: (atMs) =>
-      ticks.push({ atMs, shown: ids.map((id) => scheduler.shown(id)?.frame ?? null) }),
-    onDrop: (id) => dropped.push(id),
-    release: (frame) => released.push(frame),
-  }, () => clock.nowMs);
+  const scheduler: FrameScheduler<number> = new FrameScheduler<number>(
+    (atMs) => ticks.push({ atMs, shown: ids.map((id) => scheduler.shown(id)?.frame ?? null) }),
+    (frame) => released.push(frame),
+    () => clock.nowMs,
+  );
   scheduler.setSources(ids);
-  return { scheduler, ticks, dropped, released, clock };
+  return { scheduler, ticks, released, clock };
 }
 
 /** The frames of a source in the order in which they were shown. */
@@ -31,7 +29,7 @@ Deno.test("a scheduler shows every frame of every camera, whatever their phase a
   const phases = fc.array(fc.integer({ min: 0, max: 32 }), { minLength: 1, maxLength: 4 });
   const delays = fc.array(fc.integer({ min: 0, max: 60 }), { minLength: 7, maxLength: 7 });
   fc.assert(fc.property(phases, delays, (phases, delays) => {
-    const { scheduler, ticks, dropped, clock } = setUp(phases.length);
+    const { scheduler, ticks, clock } = setUp(phases.length);
     const arrivals = phases.flatMap((phase, source) => {
       let lastMs = 0;
       return Array.from({ length: count }, (_, frame) => {
@@ -44,7 +42,6 @@ Deno.test("a scheduler shows every frame of every camera, whatever their phase a
       clock.nowMs = arrivalMs;
       scheduler.add(String(source), frame, atMs);
     }
-    assert.deepEqual(dropped, []);
     for (const source of phases.keys()) {
       const shown = shownOf(ticks, source);
       assert.deepEqual(shown, shown.map((_, i) => i));
@@ -67,14 +64,13 @@ Deno.test("a scheduler follows the fastest camera", () => {
 });
 
 Deno.test("a scheduler does not wait for a camera that has stopped", () => {
-  const { scheduler, ticks, dropped, clock } = setUp(2);
+  const { scheduler, ticks, clock } = setUp(2);
   for (let frame = 0; frame < 60; frame++) {
     clock.nowMs = frame * 33;
     scheduler.add("0", frame, clock.nowMs);
     if (frame < 10) scheduler.add("1", frame, clock.nowMs);
   }
   assert.equal(shownOf(ticks, 0).at(-1), 59);
-  assert.deepEqual(dropped, []);
 });
 
 Deno.test("a scheduler without any camera ticks ten times a second", () => {
@@ -89,21 +85,19 @@ Deno.test("a scheduler without any camera ticks ten times a second", () => {
   );
 });
 
-Deno.test("a scheduler bounds ticks to 60 a second, counts what it drops and releases every frame", () => {
-  const { scheduler, ticks, dropped, released, clock } = setUp(1);
+Deno.test("a scheduler releases every frame once", () => {
+  const { scheduler, released, clock } = setUp(1);
   for (let ms = 0; ms < 2_000; ms += 4) {
     clock.nowMs = ms;
     scheduler.add("0", ms, ms);
   }
   scheduler.setSources([]);
-  assert(ticks.length > 100 && ticks.length <= 180, `${ticks.length} ticks in 2 s`);
-  assert.equal(dropped.length + shownOf(ticks, 0).length + 3, 500, "three frames are waiting");
-  assert.equal(new Set(released).size, 500);
-  assert.equal(released.length, 500);
+  scheduler.add("0", 2_000, 2_000);
+  assert.deepEqual(released, Array.from({ length: 501 }, (_, i) => 4 * i));
 });
 
-Deno.test("a scheduler drops nothing of what arrives at once after a stall", () => {
-  const { scheduler, dropped, clock } = setUp(2);
+Deno.test("a scheduler shows everything that arrives at once after a stall", () => {
+  const { scheduler, ticks, clock } = setUp(2);
   const frames = (fromMs: number, toMs: number) => {
     for (const id of ["0", "1"]) {
       for (let ms = fromMs; ms < toMs; ms += 33) scheduler.add(id, ms, ms);
@@ -114,5 +108,9 @@ Deno.test("a scheduler drops nothing of what arrives at once after a stall", () 
   }
   clock.nowMs = 1_980;
   frames(990, 1_980);
-  assert.deepEqual(dropped, []);
+  for (const source of [0, 1]) {
+    const shown = shownOf(ticks, source);
+    assert.deepEqual(shown, shown.map((_, i) => 33 * i));
+    assert(shown.length >= 59, `${shown.length} of 60 frames are shown`);
+  }
 });

@@ -11,7 +11,7 @@ import { cameraFile, microphoneFile } from "../support/camera.ts";
 import { launchChromium, launchHideableChromium } from "../support/chromium.ts";
 import { concealedMs, keepPeerConnections } from "../support/concealed_audio.ts";
 import { decodeFiles, missingNumbers, unwrapNumbers } from "../support/decode.ts";
-import { assertAudible } from "../support/film_check.ts";
+import { assertAudible, assertCounted } from "../support/film_check.ts";
 import type { MediaReport } from "../support/in_page.ts";
 import { letRun } from "../support/people.ts";
 import { AUDIO_RATE, audioShiftMs, decodeAudio, factsOf, type FileFacts } from "./recorded_file.ts";
@@ -39,16 +39,10 @@ Deno.test({
 
       for (const [i, report] of reports.entries()) {
         await t.step(`recording ${i + 1} has every frame that the browser delivered`, () => {
-          const { framesDropped, framesNotDelivered } = facts[i] ?? assert.fail();
-          const missing = COLOURS.map((colour) => {
-            const numbers = unwrapNumbers(report.frames, colour);
-            return { colour, frames: numbers.length, missing: missingNumbers([numbers]).length };
-          });
-          console.log({ missing, framesNotDelivered, framesDropped });
-          assert.equal(framesDropped, 0);
-          const total = missing.reduce((sum, { missing }) => sum + missing, 0);
-          assert.ok(total <= framesNotDelivered, `${total} are missing`);
-          assert.ok(missing.every(({ frames }) => frames > 60));
+          const numbers = COLOURS.map((colour) => unwrapNumbers(report.frames, colour));
+          assert.ok(numbers.every(({ length }) => length > 60));
+          const missing = numbers.map((each) => missingNumbers([each]).length);
+          assertCounted(missing, facts[i] ?? assert.fail());
         });
         await t.step(`recording ${i + 1} has all audio of both`, () => {
           assertAudible([report], "low");

@@ -3,22 +3,22 @@
  * worker's clock. Samples are counted: their timestamps jitter by up to 30 ms.
  */
 import { ClockMap } from "./clock.ts";
+import { readTrack } from "./track_reader.ts";
 
 /** Samples a second of everything recorded. */
 export const SAMPLE_RATE = 48_000;
 /** Samples that a source keeps. */
 const KEPT = 4 * SAMPLE_RATE;
-/** Warm-up of an audio track's clock, ms; chunks come 100 times a second. */
+/** Warm-up of an audio track's clock, ms; and where a recording has to go on at once. */
 const WARM_UP_MS = 350;
-/** The same where a recording has to go on at once. */
 const URGENT_WARM_UP_MS = 120;
 /**
  * The first chunks of a transferred stream are stamped with the page's clock, which is ahead of the
- * worker's: this many are skipped, and more as long as they seem to come from the future.
+ * worker's; later ones may be stamped with the worker's. So many are skipped; where stamps step back by
+ * more than jitter, ms, the chunk follows the last one.
  */
 const SKIPPED_CHUNKS = 15;
-const FUTURE_MS = 20;
-const MAX_SKIPPED_CHUNKS = 300;
+const STEP_BACK_MS = 40;
 /** Counted and stamped positions may differ by less, samples: that is jitter or drift. */
 const GAP_SAMPLES = 0.06 * SAMPLE_RATE;
 /** A drift that is left alone, samples. */
@@ -34,10 +34,12 @@ export function toSamples(atMs: number): number {
 /** The audio of one stream. Its track may change. */
 export class AudioSource {
   #clock = new ClockMap(WARM_UP_MS);
-  #reader: ReadableStreamDefaultReader<unknown> | null = null;
+  #stop = () => {};
   readonly #left = new Float32Array(KEPT);
   readonly #right = new Float32Array(KEPT);
   #skipped = 0;
+  #nextMediaMs = -Infinity;
+  #steppedBackMs = 0;
   #start: number | null = null;
   #end: number | null = null;
   #drift = 0;
@@ -59,19 +61,18 @@ export class AudioSource {
   }
 
   /** Reads this track from now on; with the first usable clock map if that `isUrgent`. */
-  read(readable: ReadableStream<unknown>, isUrgent: boolean): void {
+  read(readable: ReadableStream<AudioData>, isUrgent: boolean): void {
     this.close();
     this.#clock = new ClockMap(isUrgent ? URGENT_WARM_UP_MS : WARM_UP_MS);
     this.#skipped = 0;
-    const reader = readable.getReader();
-    this.#reader = reader;
-    void this.#run(reader);
+    this.#nextMediaMs = -Infinity;
+    this.#steppedBackMs = 0;
+    this.#stop = readTrack(readable, (data) => this.#take(data, performance.now()));
   }
 
   /** Stops reading. */
   close(): void {
-    this.#reader?.cancel().catch(() => {}); // the track has ended
-    this.#reader = null;
+    this.#stop();
   }
 
   /** Adds the samples from position `from` on to two channels. */
@@ -86,20 +87,12 @@ export class AudioSource {
     }
   }
 
-  async #run(reader: ReadableStreamDefaultReader<unknown>): Promise<void> {
-    for (;;) {
-      const { done, value } = await reader.read().catch(() => ({ done: true, value: null }));
-      if (done) return;
-      if (!(value instanceof AudioData)) continue;
-      if (reader === this.#reader) this.#take(value, performance.now());
-      value.close();
-    }
-  }
-
   #take(data: AudioData, nowMs: number): void {
-    const mediaMs = data.timestamp / 1000;
-    const isFuture = mediaMs > nowMs + FUTURE_MS && this.#skipped < MAX_SKIPPED_CHUNKS;
-    if (isFuture || this.#skipped < SKIPPED_CHUNKS) return void (this.#skipped += 1);
+    if (this.#skipped < SKIPPED_CHUNKS) return void (this.#skipped += 1);
+    const stepMs = data.timestamp / 1000 + this.#steppedBackMs - this.#nextMediaMs;
+    if (stepMs < -STEP_BACK_MS) this.#steppedBackMs -= stepMs;
+    const mediaMs = data.timestamp / 1000 + this.#steppedBackMs;
+    this.#nextMediaMs = mediaMs + data.duration / 1000;
     const atMs = this.#clock.toClock(mediaMs, nowMs);
     if (atMs === null) return;
     this.#lastArrivalMs = nowMs;

@@ -14,32 +14,29 @@ const JUMP_FRAMES = 30;
  */
 export class ClockMap {
   #offsetMs = Infinity;
-  #firstArrivalMs: number | null = null;
-  #isLearned = false;
+  #learnedAtMs: number | null = null;
+  #jumpOffsetMs = Infinity;
   #jumpedFrames = 0;
-  #hasJumped = false;
 
   constructor(private readonly warmUpMs: number) {}
 
-  /** Capture time of a frame on the worker's clock, ms; null during the first warm-up. */
+  /** Capture time of a frame on the worker's clock, ms; null during the warm-up. */
   toClock(mediaMs: number, arrivalMs: number): number | null {
-    if (!this.#isLearned) {
-      this.#firstArrivalMs ??= arrivalMs;
-      this.#offsetMs = Math.min(this.#offsetMs, arrivalMs - mediaMs);
-      this.#isLearned = arrivalMs - this.#firstArrivalMs >= this.warmUpMs;
-      if (!this.#isLearned) return this.#hasJumped ? arrivalMs : null;
+    const offsetMs = arrivalMs - mediaMs;
+    const isFirst = this.#learnedAtMs === null;
+    this.#learnedAtMs ??= arrivalMs + this.warmUpMs;
+    if (isFirst || arrivalMs < this.#learnedAtMs) {
+      this.#offsetMs = Math.min(this.#offsetMs, offsetMs);
+      return null;
     }
-    const atMs = mediaMs + this.#offsetMs;
-    const isJump = Math.abs(arrivalMs - atMs) > JUMP_MS;
-    this.#jumpedFrames = isJump ? this.#jumpedFrames + 1 : 0;
-    if (this.#jumpedFrames >= JUMP_FRAMES) {
-      this.#hasJumped = true;
+    if (Math.abs(offsetMs - this.#offsetMs) <= JUMP_MS) {
       this.#jumpedFrames = 0;
-      this.#isLearned = false;
-      this.#firstArrivalMs = null;
-      this.#offsetMs = Infinity;
+      this.#jumpOffsetMs = Infinity;
+      return mediaMs + this.#offsetMs;
     }
-    return isJump ? arrivalMs : atMs;
+    this.#jumpOffsetMs = Math.min(this.#jumpOffsetMs, offsetMs);
+    if (++this.#jumpedFrames >= JUMP_FRAMES) this.#offsetMs = this.#jumpOffsetMs;
+    return arrivalMs;
   }
 }
 
@@ -59,39 +56,45 @@ export class RtpClock {
 /** Intervals that the usual frame interval is estimated from, and the fewest that suffice. */
 const INTERVALS = 31;
 const MIN_INTERVALS = 10;
-/** After a late frame, this many intervals show whether frames are missing or follow at once. */
-const WINDOW = 5;
-const LATE_INTERVALS = 1.5;
 /** A longer interval means that the camera was off, ms. */
 const OFF_MS = 1_000;
+/** Share of the way to the nearest whole number that the count goes with every frame: it does not drift. */
+const STEADY = 0.05;
 
 /** Counts the frames that are missing between those of a track, from holes in their timestamps. */
 export class HoleCounter {
   #lastMs = Infinity;
   #intervalsMs: number[] = [];
-  #windowMs: number[] = [];
+  #uncounted = 0;
+  #missing = 0;
+  #reported = 0;
 
-  /** Takes the media time of the next frame; returns how many turn out to be missing. */
+  /**
+   * Takes the media time of the next frame; returns how many more frames turn out to be missing. Less
+   * than 0 if one was only late.
+   */
   add(mediaMs: number): number {
     const intervalMs = mediaMs - this.#lastMs;
     this.#lastMs = mediaMs;
-    if (!(intervalMs <= OFF_MS)) this.#windowMs = [];
     if (!(intervalMs > 0 && intervalMs <= OFF_MS)) return 0;
-    const { length } = this.#intervalsMs;
-    const usualMs = middleMean(this.#intervalsMs) ?? intervalMs;
     this.#intervalsMs = [...this.#intervalsMs, intervalMs].slice(-INTERVALS);
-    const isLate = length >= MIN_INTERVALS && intervalMs > LATE_INTERVALS * usualMs;
-    if (isLate || this.#windowMs.length > 0) this.#windowMs.push(intervalMs);
-    if (this.#windowMs.length < WINDOW) return 0;
-    const totalMs = this.#windowMs.reduce((a, b) => a + b);
-    this.#windowMs = [];
-    return Math.max(0, Math.round(totalMs / usualMs) - WINDOW);
+    this.#uncounted++;
+    if (this.#intervalsMs.length < MIN_INTERVALS) return 0;
+    const usualMs = middleMean(this.#intervalsMs);
+    for (const each of this.#intervalsMs.slice(-this.#uncounted)) {
+      this.#missing += each / usualMs - 1;
+      this.#missing += (Math.round(this.#missing) - this.#missing) * STEADY;
+    }
+    this.#uncounted = 0;
+    const before = this.#reported;
+    this.#reported = Math.round(this.#missing);
+    return this.#reported - before;
   }
 }
 
 /** The mean of the middle half: neither jitter nor a few late frames change it. */
-function middleMean(values: readonly number[]): number | null {
+function middleMean(values: readonly number[]): number {
   const quarter = values.length >> 2;
   const middle = values.toSorted((a, b) => a - b).slice(quarter, values.length - quarter);
-  return middle.length === 0 ? null : middle.reduce((a, b) => a + b) / middle.length;
+  return middle.reduce((a, b) => a + b) / middle.length;
 }

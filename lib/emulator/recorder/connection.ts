@@ -16,16 +16,14 @@ export interface ConnectionEvents {
 
 /** The connection of this worker to the server. */
 export class Connection {
-  readonly #url: string;
+  readonly #path: string;
   #socket: WebSocket | null = null;
   #waitMs = RECONNECT_MS.first;
   #isClosed = false;
 
   constructor(token: string, private readonly events: ConnectionEvents) {
-    const query = new URLSearchParams({ token, recorder: randomUuid() });
-    const { protocol, host } = globalThis.location;
-    const scheme = protocol === "https:" ? "wss" : "ws";
-    this.#url = `${scheme}://${host}/emulator/recorder?${query}`;
+    const query = new URLSearchParams({ token, recorder: crypto.randomUUID() });
+    this.#path = `/emulator/recorder?${query}`;
     this.#connect();
   }
 
@@ -44,7 +42,7 @@ export class Connection {
 
   #connect(): void {
     if (this.#isClosed) return;
-    const socket = new WebSocket(this.#url);
+    const socket = new WebSocket(new URL(this.#path, globalThis.location.origin));
     this.#socket = socket;
     socket.onopen = () => {
       this.#waitMs = RECONNECT_MS.first;
@@ -61,13 +59,4 @@ export class Connection {
       this.#waitMs = Math.min(2 * this.#waitMs, RECONNECT_MS.longest);
     };
   }
-}
-
-/** A random UUID (RFC 9562, version 4); `crypto.randomUUID` needs a secure context. */
-function randomUuid(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6] ?? 0) & 0x0f | 0x40;
-  bytes[8] = (bytes[8] ?? 0) & 0x3f | 0x80;
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }

@@ -3,18 +3,18 @@
 /** A stream of the page and the ids of its live tracks. */
 export interface PageStream {
   streamId: string;
-  audioTrackId: string | null;
-  videoTrackId: string | null;
+  trackIds: { audio: string | null; video: string | null };
 }
 
 /** From the page to the worker. */
 export type ToWorker =
-  /** First message. Without `canRecord` the browser lacks what a recorder needs. */
-  | { type: "start"; token: string; canRecord: boolean }
+  /** First message. */
+  | { type: "start"; token: string }
   /** All streams whose media the page has now. */
   | { type: "streams"; streams: PageStream[] }
   /** Answer to `read`: the frames or audio data of a track. */
-  | { type: "track"; trackId: string; readable: ReadableStream<unknown> }
+  | { type: "track"; kind: "video"; trackId: string; readable: ReadableStream<VideoFrame> }
+  | { type: "track"; kind: "audio"; trackId: string; readable: ReadableStream<AudioData> }
   /** The page leaves the call. */
   | { type: "leave" };
 

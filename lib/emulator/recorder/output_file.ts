@@ -2,8 +2,8 @@
 import {
   AudioSample,
   AudioSampleSource,
-  canEncodeAudio,
-  canEncodeVideo,
+  getEncodableAudioCodecs,
+  getEncodableVideoCodecs,
   MkvOutputFormat,
   Output,
   Quality,
@@ -11,7 +11,7 @@ import {
   VideoSample,
   VideoSampleSource,
 } from "mediabunny";
-import type { FromRecorder } from "../protocol.ts";
+import type { Codecs, FromRecorder } from "../protocol.ts";
 import { SAMPLE_RATE } from "./audio_source.ts";
 import type { Size } from "./layout.ts";
 import type { Upload } from "./upload.ts";
@@ -26,8 +26,6 @@ const AUDIO = {
   quality: new Quality({ bitrate: 96_000 }),
 };
 
-/** Codecs of a recording. */
-export type Codecs = Extract<FromRecorder, { type: "started" }>["codecs"];
 /** Codecs that this browser encodes, best first. */
 export type EncodableCodecs = Pick<Extract<FromRecorder, { type: "hello" }>, "video" | "audio">;
 
@@ -40,16 +38,12 @@ function videoQuality({ width, height }: Size): Quality {
 /** Finds the codecs that this browser encodes. */
 export async function encodableCodecs(): Promise<EncodableCodecs> {
   const size = { width: 1280, height: 720 };
-  const video = { ...size, quality: videoQuality(size) };
+  const video = await getEncodableVideoCodecs(undefined, { ...size, quality: videoQuality(size) });
+  const audio = await getEncodableAudioCodecs(undefined, AUDIO);
   return {
-    video: await filter(["avc", "vp8"], (codec) => canEncodeVideo(codec, video)),
-    audio: await filter(["aac", "opus"], (codec) => canEncodeAudio(codec, AUDIO)),
+    video: (["avc", "vp8"] as const).filter((codec) => video.includes(codec)),
+    audio: (["aac", "opus"] as const).filter((codec) => audio.includes(codec)),
   };
-}
-
-async function filter<T>(values: T[], accepts: (value: T) => Promise<boolean>): Promise<T[]> {
-  const accepted = await Promise.all(values.map(accepts));
-  return values.filter((_, i) => accepted[i]);
 }
 
 /** What a file is made of. */

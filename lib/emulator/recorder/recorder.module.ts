@@ -12,21 +12,18 @@ const UPLOAD_MS = 10_000;
 /** Frames and audio chunks that wait while the worker is busy; older ones are lost. */
 const BUFFERED = { video: 30, audio: 300 };
 
-type TrackProcessorConstructor = new (
+/** Chromium's; TypeScript's library does not know it. */
+declare const MediaStreamTrackProcessor: new <Data>(
   init: { track: MediaStreamTrack; maxBufferSize: number },
-) => { readonly readable: ReadableStream<unknown> };
+) => { readonly readable: ReadableStream<Data> };
 
-/** `MediaStreamTrackProcessor`, which TypeScript's library does not know; null where it is missing. */
-const TrackProcessor: TrackProcessorConstructor | null = (() => {
-  const found: unknown = Reflect.get(globalThis, "MediaStreamTrackProcessor");
-  const isConstructor = (value: unknown): value is TrackProcessorConstructor =>
-    typeof value === "function";
-  return isConstructor(found) ? found : null;
-})();
-
-/** Attaches a recorder to a call. It records whatever the server asks for until `leave()`. */
+/**
+ * Attaches a recorder to a call. It records whatever the server asks for until `leave()`, where the
+ * browser has what that needs.
+ */
 export function attach(call: RecordableCall): AttachedRecorder {
-  return new PageRecorder(call);
+  const canRecord = "MediaStreamTrackProcessor" in globalThis && "VideoEncoder" in globalThis;
+  return canRecord ? new PageRecorder(call) : { leave: () => Promise.resolve() };
 }
 
 class PageRecorder implements AttachedRecorder {
@@ -42,8 +39,7 @@ class PageRecorder implements AttachedRecorder {
       call.warn("This page cannot record the call. Reload it to record here.");
       this.#done.resolve();
     };
-    const canRecord = TrackProcessor !== null && "VideoEncoder" in globalThis;
-    this.#post({ type: "start", token: call.token, canRecord });
+    this.#post({ type: "start", token: call.token });
     this.#unlisten = call.onChange(() => this.#postStreams());
     this.#postStreams();
   }
@@ -77,7 +73,7 @@ class PageRecorder implements AttachedRecorder {
     const streams = this.call.streams().map(({ streamId, tracks }): PageStream => {
       const idOf = (kind: string) =>
         tracks.find((track) => track.kind === kind && track.readyState === "live")?.id ?? null;
-      return { streamId, audioTrackId: idOf("audio"), videoTrackId: idOf("video") };
+      return { streamId, trackIds: { audio: idOf("audio"), video: idOf("video") } };
     });
     this.#post({ type: "streams", streams });
   }
@@ -92,11 +88,16 @@ class PageRecorder implements AttachedRecorder {
   #read(trackId: string): void {
     const track = this.call.streams().flatMap(({ tracks }) => tracks)
       .find(({ id, readyState }) => id === trackId && readyState === "live");
-    if (track === undefined || TrackProcessor === null) return;
-    const maxBufferSize = track.kind === "audio" ? BUFFERED.audio : BUFFERED.video;
-    const { readable } = new TrackProcessor({ track, maxBufferSize });
-    if (track.kind === "audio") this.#play(track);
-    this.#post({ type: "track", trackId, readable }, [readable]);
+    if (track === undefined) return; // it has ended
+    if (track.kind === "video") {
+      const init = { track, maxBufferSize: BUFFERED.video };
+      const { readable } = new MediaStreamTrackProcessor<VideoFrame>(init);
+      return this.#post({ type: "track", kind: "video", trackId, readable }, [readable]);
+    }
+    const init = { track, maxBufferSize: BUFFERED.audio };
+    const { readable } = new MediaStreamTrackProcessor<AudioData>(init);
+    this.#play(track);
+    this.#post({ type: "track", kind: "audio", trackId, readable }, [readable]);
   }
 
   /** Chromium delivers no audio of a remote track unless a media element plays it; muted suffices. */

@@ -2,13 +2,7 @@
  * The recorder worker of a page: makes all of the page's recordings. Its timers and streams run at
  * full speed while the tab is hidden or the page is busy.
  */
-import {
-  type FromRecorder,
-  type RecordedStream,
-  type RecordingRequest,
-  type ToRecorder,
-  uploadPath,
-} from "../protocol.ts";
+import type { FromRecorder, RecordedStream, RecordingRequest, ToRecorder } from "../protocol.ts";
 import { AudioSource } from "./audio_source.ts";
 import { Compositor, warmUp } from "./compositor.ts";
 import { Connection } from "./connection.ts";
@@ -18,8 +12,7 @@ import type { FromWorker, PageStream, ToWorker } from "./messages.ts";
 import { type EncodableCodecs, encodableCodecs } from "./output_file.ts";
 import { Recording } from "./recording.ts";
 import { FrameScheduler } from "./scheduler.ts";
-import { Upload } from "./upload.ts";
-import { VideoSource } from "./video_source.ts";
+import { readVideo } from "./video_source.ts";
 
 const PUMP_MS = 20;
 const PROGRESS_MS = 1_000;
@@ -28,12 +21,12 @@ const REPEATED_MS = 300_000;
 const OVERLOAD_WARNING =
   "This computer is too busy to record every frame. Close other programs or tabs.";
 
-type Kind = "video" | "audio";
+const KINDS = ["video", "audio"] as const;
 /** The media of one stream of the page, shared by all recordings. */
 interface StreamSource {
-  video: VideoSource;
   audio: AudioSource;
-  trackIds: Record<Kind, string | null>;
+  stopVideo: () => void;
+  trackIds: Record<(typeof KINDS)[number], string | null>;
 }
 
 class Recorder {
@@ -45,14 +38,11 @@ class Recorder {
   /** Order of the participants' tiles: the same in all recordings. */
   readonly #order: string[] = [];
   readonly #compositors = new Map<string, Compositor>();
-  readonly #scheduler = new FrameScheduler<I420Frame>({
-    onTick: (atMs) => this.#forEach((recording) => recording.tick(atMs)),
-    onDrop: (id) => this.#forEach((recording) => recording.countLoss(id, "framesDropped", 1)),
+  readonly #scheduler = new FrameScheduler<I420Frame>(
+    (atMs) => this.#forEach((recording) => recording.tick(atMs)),
     release,
-  });
+  );
   readonly #connection: Connection;
-  #pumpTimer: ReturnType<typeof setInterval> | undefined;
-  #progressTimer: ReturnType<typeof setInterval> | undefined;
   #isOverloaded = false;
   #isLeaving = false;
 
@@ -62,6 +52,8 @@ class Recorder {
       onMessage: (message) => this.#handle(message),
       onClosed: () => post({ type: "done" }),
     });
+    setInterval(() => this.#pump(), PUMP_MS);
+    setInterval(() => this.#reportProgress(), PROGRESS_MS);
   }
 
   /** Sets the streams whose media the page has. */
@@ -71,16 +63,21 @@ class Recorder {
   }
 
   /** Takes the frames or audio data of a track. */
-  addTrack(trackId: string, readable: ReadableStream<unknown>): void {
+  addTrack({ kind, trackId, readable }: Extract<ToWorker, { type: "track" }>): void {
+    const [id, source] =
+      [...this.#sources].find(([, { trackIds }]) => trackIds[kind] === trackId) ?? [];
+    // It may not be needed any more.
+    if (id === undefined || source === undefined) return void readable.cancel().catch(() => {});
     // Only the first start of a recording can wait for an exact clock.
-    const isUrgent = [...this.#recordings.values()].some(({ request, startedAtMs }) =>
-      request.segment > 0 || startedAtMs !== null
+    const isUrgent = [...this.#recordings.values()].some(({ request, hasStarted }) =>
+      request.segment > 0 || hasStarted
     );
-    for (const { video, audio, trackIds } of this.#sources.values()) {
-      if (trackIds.video === trackId) return video.read(readable, isUrgent);
-      if (trackIds.audio === trackId) return audio.read(readable, isUrgent);
-    }
-    readable.cancel().catch(() => {}); // not needed any more
+    if (kind === "audio") return source.audio.read(readable, isUrgent);
+    source.stopVideo();
+    source.stopVideo = readVideo(readable, isUrgent, {
+      onFrame: (frame, atMs) => this.#scheduler.add(id, frame, atMs),
+      onMissing: (frames) => this.#forEach((recording) => recording.countMissing(id, frames)),
+    });
   }
 
   /** The page leaves the call. */
@@ -91,7 +88,7 @@ class Recorder {
   }
 
   #greet(): void {
-    const recordings = [...this.#recordings].map(([archiveId, { request: { segment } }]) => ({
+    const recordings = Array.from(this.#recordings, ([archiveId, { request: { segment } }]) => ({
       archiveId,
       segment,
     }));
@@ -102,66 +99,55 @@ class Recorder {
 
   #handle(message: ToRecorder): void {
     if (message.type === "ping") {
-      this.#connection.send({ type: "pong", id: message.id, atMs: performance.now() });
-    } else if (message.type === "record") {
-      this.#record(message.request, message.streams);
-    } else if (message.type === "streams") {
-      const recording = this.#recordings.get(message.archiveId);
+      return this.#connection.send({ type: "pong", id: message.id, atMs: performance.now() });
+    }
+    if (message.type === "record") return this.#record(message.request, message.streams);
+    const recording = this.#recordings.get(message.archiveId);
+    if (message.type === "streams") {
       recording?.setStreams(this.#sorted(message.streams), message.paused);
       this.#updateSources();
     } else if (message.type === "stop") {
-      void this.#recordings.get(message.archiveId)?.stop();
+      void recording?.stop();
     } else {
-      this.#recordings.get(message.archiveId)?.discard();
+      recording?.discard();
       this.#reports.delete(message.archiveId);
       this.#remove(message.archiveId);
     }
   }
 
   #record(request: RecordingRequest, streams: RecordedStream[]): void {
-    const { archiveId, segment, uploadToken } = request;
+    const { archiveId } = request;
     if (this.#recordings.has(archiveId)) return;
-    const report = (message: FromRecorder) => {
-      this.#reports.set(archiveId, [...this.#reports.get(archiveId) ?? [], message]);
-      this.#connection.send(message);
-    };
-    const end = (message: FromRecorder) => {
-      report(message);
-      setTimeout(() => this.#reports.delete(archiveId), REPEATED_MS);
-      this.#remove(archiveId);
-    };
     const [video] = this.codecs.video;
     const [audio] = this.codecs.audio;
     const codecs = request.codecs ?? (video && audio ? { video, audio } : null);
     if (codecs === null || this.#isLeaving) {
       const message = "Cannot record: this page has no encoder, or leaves the call";
-      return end({ type: "failed", archiveId, message });
+      return this.#connection.send({ type: "failed", archiveId, message });
     }
     const recording = new Recording(request, this.#sorted(streams), {
       scheduler: this.#scheduler,
       codecs,
       mediaOf: (stream) => this.#mediaOf(stream),
       compositorOf: (size) => this.#compositorOf(size),
-      createUpload: (file) => new Upload(uploadPath(archiveId, segment, file), uploadToken),
-      onStarted: (startedAtMs) => report({ type: "started", archiveId, startedAtMs, codecs }),
-      onFinished: (files) => end({ type: "finished", archiveId, losses: recording.losses, files }),
-      onFailed: (error) => end({ type: "failed", archiveId, message: String(error) }),
+      report: (message) => {
+        if (this.#recordings.get(archiveId) !== recording) return; // it has ended already
+        this.#reports.set(archiveId, [...this.#reports.get(archiveId) ?? [], message]);
+        this.#connection.send(message);
+        if (message.type === "started") return;
+        setTimeout(() => this.#reports.delete(archiveId), REPEATED_MS);
+        this.#remove(archiveId);
+      },
     });
     this.#recordings.set(archiveId, recording);
     this.#updateSources();
-    this.#pumpTimer ??= setInterval(() => this.#pump(), PUMP_MS);
-    this.#progressTimer ??= setInterval(() => this.#reportProgress(), PROGRESS_MS);
   }
 
   #remove(archiveId: string): void {
     this.#recordings.delete(archiveId);
     this.#updateSources();
-    if (this.#recordings.size > 0) return;
-    clearInterval(this.#pumpTimer);
-    clearInterval(this.#progressTimer);
-    this.#pumpTimer = this.#progressTimer = undefined;
-    this.#compositors.clear();
-    this.#warn(false);
+    this.#warnIfOverloaded();
+    if (this.#recordings.size === 0) this.#compositors.clear();
     this.#closeIfDone();
   }
 
@@ -170,20 +156,22 @@ class Recorder {
   }
 
   #pump(): void {
+    if (this.#recordings.size === 0) return;
     this.#scheduler.poll();
     this.#forEach((recording) => recording.pump());
   }
 
   #reportProgress(): void {
-    for (const [archiveId, { losses, isOverloaded, startedAtMs }] of this.#recordings) {
-      if (startedAtMs === null) continue;
+    for (const [archiveId, { losses, isOverloaded, hasStarted }] of this.#recordings) {
+      if (!hasStarted) continue;
       this.#connection.send({ type: "progress", archiveId, losses, overloaded: isOverloaded });
     }
-    this.#warn([...this.#recordings.values()].some(({ isOverloaded }) => isOverloaded));
+    this.#warnIfOverloaded();
     this.#updateSources(); // stopped recordings need none
   }
 
-  #warn(isOverloaded: boolean): void {
+  #warnIfOverloaded(): void {
+    const isOverloaded = [...this.#recordings.values()].some((each) => each.isOverloaded);
     if (isOverloaded === this.#isOverloaded) return;
     this.#isOverloaded = isOverloaded;
     post({ type: "warn", message: isOverloaded ? OVERLOAD_WARNING : null });
@@ -231,44 +219,35 @@ class Recorder {
   /** Reads exactly the tracks that the recordings need. */
   #updateSources(): void {
     const active = [...this.#recordings.values()].filter(({ isOver }) => !isOver);
-    const needed = (kind: Kind) => {
-      const streams = active
-        .filter(({ request }) => kind === "video" ? request.hasVideo : request.hasAudio)
-        .flatMap(({ streams }) => streams);
-      return new Set(this.#sorted(streams).flatMap((stream) => this.#sourceIdOf(stream) ?? []));
+    const idsOf = (recordings: Recording[]) =>
+      new Set(
+        this.#sorted(recordings.flatMap(({ streams }) => streams))
+          .flatMap((stream) => this.#sourceIdOf(stream) ?? []),
+      );
+    const needed = {
+      video: idsOf(active.filter(({ request }) => request.hasVideo)),
+      audio: idsOf(active.filter(({ request }) => request.hasAudio)),
     };
-    const [video, audio] = [needed("video"), needed("audio")];
-    for (const [id, source] of this.#sources) {
-      if (video.has(id) || audio.has(id)) continue;
-      this.#setTrack(source, "video", null);
-      this.#setTrack(source, "audio", null);
-      this.#sources.delete(id);
-    }
-    this.#scheduler.setSources([...video]);
-    for (const id of video.union(audio)) {
-      const { videoTrackId = null, audioTrackId = null } = this.#pageStreams.get(id) ?? {};
-      const source = this.#sources.get(id) ?? this.#createSource(id);
-      this.#setTrack(source, "video", video.has(id) ? videoTrackId : null);
-      this.#setTrack(source, "audio", audio.has(id) ? audioTrackId : null);
+    const all = needed.video.union(needed.audio);
+    this.#scheduler.setSources([...needed.video]);
+    for (const id of all.union(new Set(this.#sources.keys()))) {
+      const source = this.#sources.get(id) ??
+        { audio: new AudioSource(), stopVideo: () => {}, trackIds: { video: null, audio: null } };
+      this.#sources.set(id, source);
+      for (const kind of KINDS) {
+        const trackId = this.#pageStreams.get(id)?.trackIds[kind] ?? null;
+        this.#setTrack(source, kind, needed[kind].has(id) ? trackId : null);
+      }
+      if (!all.has(id)) this.#sources.delete(id);
     }
   }
 
-  #createSource(id: string): StreamSource {
-    const video = new VideoSource({
-      onFrame: (frame, atMs) => this.#scheduler.add(id, frame, atMs),
-      onMissing: (frames) =>
-        this.#forEach((recording) => recording.countLoss(id, "framesNotDelivered", frames)),
-    });
-    const source = { video, audio: new AudioSource(), trackIds: { video: null, audio: null } };
-    this.#sources.set(id, source);
-    return source;
-  }
-
-  #setTrack(source: StreamSource, kind: Kind, trackId: string | null): void {
+  #setTrack(source: StreamSource, kind: (typeof KINDS)[number], trackId: string | null): void {
     const previousId = source.trackIds[kind];
     if (previousId === trackId) return;
     source.trackIds[kind] = trackId;
-    source[kind].close();
+    if (kind === "audio") source.audio.close();
+    else source.stopVideo();
     if (previousId !== null) post({ type: "release", trackId: previousId });
     if (trackId !== null) post({ type: "read", trackId });
   }
@@ -278,8 +257,7 @@ function post(message: FromWorker): void {
   globalThis.postMessage(message);
 }
 
-async function createRecorder(token: string, canRecord: boolean): Promise<Recorder> {
-  if (!canRecord) return new Recorder(token, { video: [], audio: [] });
+async function createRecorder(token: string): Promise<Recorder> {
   warmUp();
   return new Recorder(token, await encodableCodecs());
 }
@@ -287,9 +265,9 @@ async function createRecorder(token: string, canRecord: boolean): Promise<Record
 let recorder: Promise<Recorder> | undefined;
 
 globalThis.addEventListener("message", async ({ data }: MessageEvent<ToWorker>) => {
-  if (data.type === "start") recorder = createRecorder(data.token, data.canRecord);
+  if (data.type === "start") recorder = createRecorder(data.token);
   const started = await recorder;
   if (data.type === "streams") started?.setPageStreams(data.streams);
-  else if (data.type === "track") started?.addTrack(data.trackId, data.readable);
+  else if (data.type === "track") started?.addTrack(data);
   else if (data.type === "leave") started?.leave();
 });

@@ -1,31 +1,31 @@
 /** The recording of one archive: a composed file, or one file for each stream. */
 import {
+  type Codecs,
   COMPOSED_FILE,
+  type FromRecorder,
   type Losses,
   type RecordedStream,
   type RecordingRequest,
+  uploadPath,
 } from "../protocol.ts";
 import { type AudioSource, mix, SAMPLE_RATE, toSamples } from "./audio_source.ts";
 import type { Compositor } from "./compositor.ts";
 import type { I420Frame } from "./i420.ts";
 import { even, type Size } from "./layout.ts";
-import { type Codecs, OutputFile } from "./output_file.ts";
+import { OutputFile } from "./output_file.ts";
 import type { FrameScheduler, TimedFrame } from "./scheduler.ts";
-import type { Upload } from "./upload.ts";
+import { Upload } from "./upload.ts";
 
 /** Longest wait for the first frame and audio of every stream, ms: first and later segments. */
 const ASSEMBLE_MS = 1_500;
 const TAKE_OVER_MS = 500;
 /** Longest wait for late frames and audio at the end, ms. */
 const LATE_MS = 300;
-/** Longest wait for late audio before silence is mixed, ms. */
-const LATE_AUDIO_MS = 1_000;
 /**
- * A worker that had no turn for so long has not read yet what arrived meanwhile, ms: for a while it waits
- * longer for late audio, but not so long that {@link AudioSource} no longer has the rest.
+ * Longest wait for late audio before silence is mixed, ms: a worker that had no turn for a second or two
+ * has not read yet what arrived meanwhile. {@link AudioSource} keeps a little more.
  */
-const STALL_MS = 200;
-const LATE_AUDIO_AFTER_STALL_MS = 3_000;
+const LATE_AUDIO_MS = 3_000;
 /** How far behind the present the mix is while no stream sends audio, ms. */
 const SILENCE_LAG_MS = 100;
 /** An older frame is not shown, ms. */
@@ -48,10 +48,8 @@ export interface RecordingContext {
   /** Where the media of a stream is; null if the page does not have it. */
   mediaOf(stream: RecordedStream): { sourceId: string; audio: AudioSource } | null;
   compositorOf(size: Size): Compositor;
-  createUpload(file: string): Upload;
-  onStarted(startedAtMs: number): void;
-  onFinished(files: { name: string; bytes: number }[]): void;
-  onFailed(error: unknown): void;
+  /** Takes `started`, then `finished` or `failed`. */
+  report(message: FromRecorder): void;
 }
 
 interface Part {
@@ -63,13 +61,12 @@ interface Part {
   lastFrameMs: number;
 }
 
-/** The recording of one archive. Ends with `onFinished`, `onFailed` or `discard()`. */
+/** The recording of one archive. It reports its end, or ends by `discard()`. */
 export class Recording {
   readonly #createdMs = performance.now();
   readonly #losses: Losses = { framesNotDelivered: 0, framesDropped: 0 };
   readonly #parts = new Map<string, Part>();
   readonly #started = Promise.withResolvers<void>();
-  #streams: readonly RecordedStream[];
   #startMs: number | null = null;
   #endMs = Infinity;
   #pausedAtMs: number | null = null;
@@ -77,36 +74,30 @@ export class Recording {
   /** Length of all pauses so far. */
   #pausedSamples = 0;
   #droppedAtMs = -Infinity;
-  /** When {@link pump} was called last, and when it was called too late. */
-  #pumpedAtMs = performance.now();
-  #stalledAtMs = -Infinity;
   #isOver = false;
-  #isReported = false;
 
   /** @param streams in the order of their tiles */
   constructor(
     readonly request: RecordingRequest,
-    streams: readonly RecordedStream[],
+    public streams: readonly RecordedStream[],
     private readonly context: RecordingContext,
   ) {
-    this.#streams = streams;
-    if (request.outputMode !== "composed") return;
-    this.#addPart(COMPOSED_FILE, request, 0);
+    if (this.#isComposed) this.#addPart(COMPOSED_FILE, request, 0);
   }
 
-  /** The streams now, in the order of their tiles. */
-  get streams(): readonly RecordedStream[] {
-    return this.#streams;
+  get #isComposed(): boolean {
+    return this.request.outputMode === "composed";
   }
 
-  /** Time of media time 0 on the worker's clock; null before the first frame. */
-  get startedAtMs(): number | null {
-    return this.#startMs;
+  /** Whether the first frame was recorded. */
+  get hasStarted(): boolean {
+    return this.#startMs !== null;
   }
 
   /** Frames that are missing so far. */
   get losses(): Losses {
-    return { ...this.#losses };
+    const { framesNotDelivered, framesDropped } = this.#losses;
+    return { framesNotDelivered: Math.max(0, framesNotDelivered), framesDropped };
   }
 
   /** True while frames are dropped because the machine does not keep up. */
@@ -123,7 +114,7 @@ export class Recording {
   setStreams(streams: readonly RecordedStream[], paused: boolean): void {
     if (this.#endMs !== Infinity) return;
     this.pump(); // the audio of streams that leave
-    this.#streams = streams;
+    this.streams = streams;
     if (paused) this.#pausedAtMs ??= performance.now();
     else if (this.#pausedAtMs !== null) this.#resume(this.#pausedAtMs);
   }
@@ -141,18 +132,18 @@ export class Recording {
     this.#pausedSamples += to - from;
   }
 
-  /** Counts frames of a source that are missing, if this recording shows it. */
-  countLoss(sourceId: string, kind: keyof Losses, frames: number): void {
-    const isShown = this.#startMs !== null && this.request.hasVideo && this.#pausedAtMs === null &&
-      this.#streams.some((stream) =>
+  /** Counts frames of a source that the browser did not deliver, if this recording shows it. */
+  countMissing(sourceId: string, frames: number): void {
+    const isShown = this.hasStarted && this.request.hasVideo && this.#pausedAtMs === null &&
+      this.streams.some((stream) =>
         stream.hasVideo && this.context.mediaOf(stream)?.sourceId === sourceId
       );
-    if (isShown) this.#count(kind, frames);
+    if (isShown) this.#losses.framesNotDelivered += frames;
   }
 
-  #count(kind: keyof Losses, frames: number): void {
-    this.#losses[kind] += frames;
-    if (kind === "framesDropped") this.#droppedAtMs = performance.now();
+  #countDropped(frames: number): void {
+    this.#losses.framesDropped += frames;
+    this.#droppedAtMs = performance.now();
   }
 
   /** Records the frames of the time `atMs`. */
@@ -167,12 +158,10 @@ export class Recording {
   pump(): void {
     if (this.#isOver || this.#endMs !== Infinity) return;
     const nowMs = performance.now();
-    if (nowMs - this.#pumpedAtMs > STALL_MS) this.#stalledAtMs = nowMs;
-    this.#pumpedAtMs = nowMs;
     if (!this.request.hasVideo) this.#beginIfReady(nowMs - SILENCE_LAG_MS);
-    if (this.#startMs === null) return;
+    if (!this.hasStarted) return;
     for (const part of this.#currentParts(nowMs)) {
-      const heardTo = Math.max(this.#heardTo(part), toSamples(nowMs - this.#lateAudioMs(nowMs)));
+      const heardTo = Math.max(this.#heardTo(part), toSamples(nowMs - LATE_AUDIO_MS));
       const end = Math.min(heardTo, toSamples(this.#pausedAtMs ?? Infinity));
       this.#mix(part, part.mixedTo + BLOCK * Math.floor((end - part.mixedTo) / BLOCK));
     }
@@ -188,20 +177,21 @@ export class Recording {
     const isComplete = () =>
       (!this.request.hasVideo || this.context.scheduler.lastTickMs >= this.#endMs) &&
       [...this.#parts.values()].every((part) => this.#heardTo(part) >= end);
-    while (!isComplete() && performance.now() < this.#endMs + LATE_MS) await sleep(20);
+    while (!isComplete() && performance.now() < this.#endMs + LATE_MS) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
     if (this.#isOver) return;
     this.#isOver = true;
     try {
       for (const part of this.#parts.values()) this.#mix(part, end);
       const files = await Promise.all(
-        [...this.#parts.values()].map(async ({ name, file }) => ({
+        Array.from(this.#parts.values(), async ({ name, file }) => ({
           name,
           bytes: await file.finish(),
         })),
       );
-      if (this.#isReported) return;
-      this.#isReported = true;
-      this.context.onFinished(files);
+      const { archiveId } = this.request;
+      this.context.report({ type: "finished", archiveId, losses: this.losses, files });
     } catch (error) {
       this.fail(error);
     }
@@ -210,15 +200,14 @@ export class Recording {
   /** Stops, forgets everything, reports nothing. */
   discard(): void {
     this.#isOver = true;
-    this.#isReported = true;
     for (const { file } of this.#parts.values()) file.cancel();
   }
 
   /** Gives up because of an error. */
   fail(error: unknown): void {
-    if (this.#isReported) return;
     this.discard();
-    this.context.onFailed(error);
+    const { archiveId } = this.request;
+    this.context.report({ type: "failed", archiveId, message: String(error) });
   }
 
   #isWritten(atMs: number): boolean {
@@ -227,14 +216,16 @@ export class Recording {
   }
 
   #beginIfReady(atMs: number): void {
-    if (this.#startMs !== null) return;
-    const waitMs = this.request.segment === 0 ? ASSEMBLE_MS : TAKE_OVER_MS;
+    if (this.hasStarted) return;
+    const { archiveId, segment } = this.request;
+    const waitMs = segment === 0 ? ASSEMBLE_MS : TAKE_OVER_MS;
     const isReady = performance.now() - this.#createdMs > waitMs ||
-      this.#streams.every((stream) => this.#isReady(stream, atMs));
+      this.streams.every((stream) => this.#isReady(stream, atMs));
     if (!isReady) return;
     this.#startMs = atMs;
     for (const part of this.#parts.values()) part.mixedTo = toSamples(atMs);
-    this.context.onStarted(atMs);
+    const { codecs } = this.context;
+    this.context.report({ type: "started", archiveId, startedAtMs: atMs, codecs });
     this.#started.resolve();
   }
 
@@ -249,9 +240,9 @@ export class Recording {
 
   /** All files; that of an individual stream begins with its first frame and audio. */
   #currentParts(atMs: number): Iterable<Part> {
-    if (this.request.outputMode === "individual" && this.#isWritten(atMs)) {
+    if (!this.#isComposed && this.#isWritten(atMs)) {
       const isLate = atMs - (this.#startMs ?? atMs) > ASSEMBLE_MS;
-      for (const stream of this.#streams) {
+      for (const stream of this.streams) {
         if (this.#parts.has(stream.streamId) || !(isLate || this.#isReady(stream, atMs))) continue;
         this.#addPart(stream.streamId, this.#frameOf(stream, atMs)?.frame ?? DEFAULT_SIZE, atMs);
       }
@@ -260,14 +251,15 @@ export class Recording {
   }
 
   #addPart(name: string, { width, height }: Size, atMs: number): void {
+    const { archiveId, segment, uploadToken, hasAudio, hasVideo } = this.request;
     const size = { width: even(width), height: even(height) };
     const file = new OutputFile({
       codecs: this.context.codecs,
-      hasAudio: this.request.hasAudio,
-      size: this.request.hasVideo ? size : null,
-      upload: this.context.createUpload(name),
+      hasAudio,
+      size: hasVideo ? size : null,
+      upload: new Upload(uploadPath(archiveId, segment, name), uploadToken),
       onError: (error) => this.fail(error),
-      onSkipped: (frames) => this.#count("framesDropped", frames),
+      onSkipped: (frames) => this.#countDropped(frames),
     });
     const part = { name, file, size, mixedTo: toSamples(atMs), lastFrameMs: -Infinity };
     this.#parts.set(name, part);
@@ -275,8 +267,9 @@ export class Recording {
 
   /** The streams that a file shows. */
   #streamsOf({ name }: Part): readonly RecordedStream[] {
-    if (this.request.outputMode === "composed") return this.#streams;
-    return this.#streams.filter(({ streamId }) => streamId === name);
+    return this.#isComposed
+      ? this.streams
+      : this.streams.filter(({ streamId }) => streamId === name);
   }
 
   #frameOf(stream: RecordedStream, atMs: number): TimedFrame<I420Frame> | null {
@@ -289,7 +282,7 @@ export class Recording {
   #addFrame(part: Part, tickMs: number): void {
     const streams = this.#streamsOf(part);
     let atMs = tickMs;
-    if (this.request.outputMode === "individual") {
+    if (!this.#isComposed) {
       const [stream] = streams;
       if (stream === undefined) return;
       // Every file has its own stream's frames at their own times.
@@ -298,7 +291,7 @@ export class Recording {
       if (!isDue && part.lastFrameMs > -Infinity) return;
       atMs = Math.max(shown?.atMs ?? tickMs, this.#startMs ?? tickMs, this.#resumedAtMs);
     }
-    if (part.file.isOverloaded) return this.#count("framesDropped", 1);
+    if (part.file.isOverloaded) return this.#countDropped(1);
     const tiles = streams.map((stream) => ({
       name: stream.name,
       frame: this.#frameOf(stream, tickMs)?.frame ?? null,
@@ -319,19 +312,13 @@ export class Recording {
   #heardTo(part: Part): number {
     const nowMs = performance.now();
     const ends = this.#audible(part)
-      .filter(({ lastArrivalMs }) => nowMs - lastArrivalMs < this.#lateAudioMs(nowMs))
+      .filter(({ lastArrivalMs }) => nowMs - lastArrivalMs < LATE_AUDIO_MS)
       .flatMap(({ end }) => end ?? []);
     return Math.min(toSamples(ends.length > 0 ? nowMs : nowMs - SILENCE_LAG_MS), ...ends);
   }
 
-  #lateAudioMs(nowMs: number): number {
-    const hasStalled = nowMs - this.#stalledAtMs < LATE_AUDIO_AFTER_STALL_MS;
-    return hasStalled ? LATE_AUDIO_AFTER_STALL_MS : LATE_AUDIO_MS;
-  }
-
   #mix(part: Part, to: number): void {
-    const streams = this.#streamsOf(part);
-    const hasLeft = this.request.outputMode === "individual" && streams.length === 0;
+    const hasLeft = !this.#isComposed && this.#streamsOf(part).length === 0;
     if (!this.request.hasAudio || hasLeft) return;
     const zero = toSamples(this.#startMs ?? 0) + this.#pausedSamples;
     const sources = this.#audible(part);
@@ -341,8 +328,4 @@ export class Recording {
       part.mixedTo += count;
     }
   }
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

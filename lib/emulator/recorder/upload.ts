@@ -1,11 +1,9 @@
 /** Uploads a file while it is written: append-only and resumable, see `uploadPath` in protocol.ts. */
 
 /** Time between two requests, ms. A page that dies loses what was written since the last one. */
-const EVERY_MS = 500;
+const EVERY_MS = 250;
 const MAX_CHUNK_BYTES = 4 * 1024 * 1024;
-/** Bytes that may wait for a server that does not answer. */
-const MAX_WAITING_BYTES = 96 * 1024 * 1024;
-/** Longest wait for an answer, and for any progress, ms. */
+/** Longest wait for an answer, and for any progress, ms: so much is kept for the server at most. */
 const ANSWER_MS = 15_000;
 const GIVE_UP_MS = 60_000;
 /** Statuses below 500 after which the request is repeated. */
@@ -15,7 +13,8 @@ const TEMPORARY: ReadonlySet<number> = new Set([408, 429]);
 export class Upload {
   /** Settles when everything before {@link close} is stored; rejects when it cannot be stored. */
   readonly done: Promise<void>;
-  #waiting: Uint8Array<ArrayBuffer>[] = [];
+  /** What the server does not have yet. */
+  #waiting: (Uint8Array<ArrayBuffer> | Blob)[] = [];
   #storedBytes = 0;
   #bytes = 0;
   #isClosed = false;
@@ -32,15 +31,9 @@ export class Upload {
     return this.#bytes;
   }
 
-  /**
-   * Appends to the file.
-   * @throws {Error} when too many bytes are waiting.
-   */
+  /** Appends to the file. */
   write(bytes: Uint8Array<ArrayBuffer>): void {
     this.#bytes += bytes.length;
-    if (this.#bytes - this.#storedBytes > MAX_WAITING_BYTES) {
-      throw this.#failure("too many bytes are waiting");
-    }
     this.#waiting.push(bytes.slice());
   }
 
@@ -57,39 +50,35 @@ export class Upload {
   }
 
   async #run(): Promise<void> {
-    let lastError: string | null = null;
+    let problem: string | null = null;
     let progressAtMs = performance.now();
-    for (;;) {
-      if (!this.#isClosed || lastError !== null) await this.#sleep();
-      if (this.#waiting.length === 0) {
-        if (this.#isClosed) return;
-        progressAtMs = performance.now();
-        continue;
-      }
+    while (!this.#isClosed || this.#storedBytes < this.#bytes) {
+      if (!this.#isClosed || problem !== null) await this.#sleep();
       const storedBefore = this.#storedBytes;
-      // After an error, the server may or may not have stored the chunk.
-      lastError = await this.#request(lastError === null ? "PATCH" : "HEAD");
-      if (this.#storedBytes > storedBefore) progressAtMs = performance.now();
+      const isIdle = storedBefore === this.#bytes;
+      problem = isIdle ? null : await this.#send();
+      if (isIdle || this.#storedBytes > storedBefore) progressAtMs = performance.now();
       else if (performance.now() - progressAtMs > GIVE_UP_MS) {
-        throw this.#failure(lastError ?? "no progress");
+        throw this.#failure(problem ?? "no progress");
       }
     }
   }
 
-  /** Null after an answer with the server's offset, else why the request has to be repeated. */
-  async #request(method: "PATCH" | "HEAD"): Promise<string | null> {
-    const init: RequestInit = {
-      method,
-      headers: {
-        "authorization": `Bearer ${this.token}`,
-        "upload-offset": String(this.#storedBytes),
-      },
-      signal: AbortSignal.any([this.#abort.signal, AbortSignal.timeout(ANSWER_MS)]),
-    };
-    if (method === "PATCH") init.body = new Blob(this.#waiting).slice(0, MAX_CHUNK_BYTES);
+  /** Sends what is waiting; null after an answer, else why the request has to be repeated. */
+  async #send(): Promise<string | null> {
+    const waiting = new Blob(this.#waiting);
+    this.#waiting = [waiting];
     let response: Response;
     try {
-      response = await fetch(this.path, init);
+      response = await fetch(this.path, {
+        method: "PATCH",
+        headers: {
+          "authorization": `Bearer ${this.token}`,
+          "upload-offset": String(this.#storedBytes),
+        },
+        body: waiting.slice(0, MAX_CHUNK_BYTES),
+        signal: AbortSignal.any([this.#abort.signal, AbortSignal.timeout(ANSWER_MS)]),
+      });
       await response.body?.cancel();
     } catch (error) {
       this.#abort.signal.throwIfAborted();
@@ -97,23 +86,15 @@ export class Upload {
     }
     const { ok, status, headers } = response;
     if (status >= 500 || TEMPORARY.has(status)) return `status ${status}`;
+    // 409: an earlier request has arrived whose answer has not.
     if (!ok && status !== 409) throw this.#failure(`status ${status}`);
-    this.#confirm(Number(headers.get("upload-offset") ?? NaN));
-    return null;
-  }
-
-  /** The server has the first `offset` bytes. */
-  #confirm(offset: number): void {
-    if (!(offset >= this.#storedBytes && offset <= this.#bytes)) {
+    const offset = Number(headers.get("upload-offset") ?? NaN);
+    if (!(offset >= this.#storedBytes && offset <= this.#storedBytes + waiting.size)) {
       throw this.#failure(`the server has ${offset} bytes instead of ${this.#storedBytes}`);
     }
-    let stored = offset - this.#storedBytes;
+    this.#waiting[0] = waiting.slice(offset - this.#storedBytes);
     this.#storedBytes = offset;
-    this.#waiting = this.#waiting.flatMap((part) => {
-      const skipped = Math.min(stored, part.length);
-      stored -= skipped;
-      return skipped < part.length ? part.subarray(skipped) : [];
-    });
+    return ok ? null : "the offset was another one";
   }
 
   #failure(cause: string): Error {

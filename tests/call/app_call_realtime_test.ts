@@ -85,7 +85,7 @@ Deno.test({
   fn: async (t) => {
     const server = await startApp({
       HOST: "0.0.0.0",
-      SESSION_STOP_DELAY_PRIMARY: "1",
+      SESSION_STOP_DELAY_PRIMARY: "2",
       SESSION_STOP_DELAY_SECONDARY: "1",
     });
     const browser = await launchChromium({ fps: 10 });
@@ -292,8 +292,10 @@ Deno.test({
         await page.getByText("Idle").waitFor();
         await page.close();
       });
-      await leave(ada);
-      await ada.close();
+      for (const page of [ada, bo]) {
+        await leave(page);
+        await page.context().close();
+      }
 
       await t.step("over plain http from another address one joins without camera", async () => {
         await joinInsecurely(browser, server);

@@ -12,6 +12,7 @@ import { join, openHost } from "../support/people.ts";
 const MESSAGING = /SOCKET .*messaging/;
 
 const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true });
+const enabled = (page: Page, name: string) => button(page, name).and(page.locator(":enabled"));
 const alert = (page: Page, text: string) => page.getByRole("alert").filter({ hasText: text });
 const tile = (page: Page, name: string) =>
   page.getByRole("list", { name: "People in the call" }).locator("li").filter({ hasText: name });
@@ -55,11 +56,13 @@ Deno.test({
         await button(guest, "Join").click();
         await alert(guest, "The program of the call could not be loaded").waitFor();
         await guest.unroute(chunks);
+        await button(guest, "Retry").click();
+        await alert(guest, "The program of the call").waitFor({ state: "detached" });
       });
 
       await t.step("joining", async () => {
         hang(MESSAGING);
-        await button(guest, "Retry").click();
+        await enabled(guest, "Join").click();
         await passTime(guest, alert(guest, "Joining the call took longer than"));
         proxy.heal();
       });
@@ -90,10 +93,9 @@ Deno.test({
       await t.step("the secondary session, during a handover", async () => {
         await host.getByRole("textbox", { name: "Archive name" }).fill("Hearing");
         await button(host, "Start archive").click();
-        const restart = button(host, "Restart archive").and(host.locator(":enabled"));
-        await restart.waitFor();
+        await enabled(host, "Restart archive").waitFor();
         hang(MESSAGING);
-        await restart.click();
+        await button(host, "Restart archive").click();
         const missing = alert(guest, "The recording changes over");
         await passTime(guest, missing);
         proxy.heal();

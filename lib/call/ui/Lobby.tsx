@@ -79,7 +79,13 @@ export function Lobby(props: LobbyProps) {
             </button>
           </div>
         )}
-        {props.problem && <Failure problem={props.problem} retry={props.join} />}
+        {props.problem && (
+          <Failure
+            problem={props.problem}
+            // A browser may not ask again for a module that it could not load (Chromium 150 does not).
+            retry={props.problem.code === "ClientNotLoaded" ? () => location.reload() : props.join}
+          />
+        )}
         <div class="stack tight">
           <button type="submit" class="button primary call-join" disabled={joining || !ready}>
             {joining ? "Joining…" : "Join"}

@@ -189,6 +189,9 @@ Deno.test({
         await server.stop();
         for (const page of [ada, bo]) await alert(page, "Reconnecting").waitFor();
         await untilMoving(bo, "Ada");
+        const live = ada.waitForResponse((answer) =>
+          answer.url().endsWith("/events") && answer.ok()
+        );
         await server.restart();
         for (const page of [ada, bo]) {
           await alert(page, "Reconnecting").waitFor({ state: "detached" });
@@ -198,6 +201,7 @@ Deno.test({
         await tile(bo, "Muted:").filter({ hasText: "Ada" }).waitFor();
         await button(ada, "Unmute microphone").click();
         await everywhere();
+        await live; // a page asks again for the stream of its room after a while
       });
 
       await t.step("a participant who leaves is gone, and may join again", async () => {

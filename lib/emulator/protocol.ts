@@ -97,27 +97,11 @@ export const fromRecorderSchema = z.discriminatedUnion("type", [
   /** `atMs` is the recorder's clock (`performance.now()` of the worker) when the ping arrived. */
   z.object({ type: z.literal("pong"), id: z.number(), atMs: z.number() }),
   /** Media time 0 was at `startedAtMs` of the recorder's clock. */
-  z.object({
-    type: z.literal("started"),
-    archiveId: z.string(),
-    startedAtMs: z.number(),
-    codecs,
-  }),
+  z.object({ type: z.literal("started"), archiveId: z.string(), startedAtMs: z.number(), codecs }),
   /** About once a second while a recording runs. */
-  z.object({
-    type: z.literal("progress"),
-    archiveId: z.string(),
-    losses,
-    /** True while frames are dropped because the machine does not keep up. */
-    overloaded: z.boolean(),
-  }),
-  /** Everything is uploaded; `files` has the size of each in bytes. */
-  z.object({
-    type: z.literal("finished"),
-    archiveId: z.string(),
-    losses,
-    files: z.array(z.object({ name: z.string(), bytes: z.number() })),
-  }),
+  z.object({ type: z.literal("progress"), archiveId: z.string(), losses }),
+  /** Everything is uploaded. */
+  z.object({ type: z.literal("finished"), archiveId: z.string(), losses }),
   z.object({ type: z.literal("failed"), archiveId: z.string(), message: z.string() }),
   /** The page leaves the call: have another page take over, then send `stop`. */
   z.object({ type: z.literal("leaving") }),

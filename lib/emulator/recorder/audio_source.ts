@@ -3,15 +3,12 @@
  * worker's clock. Samples are counted: their timestamps jitter by up to 30 ms.
  */
 import { ClockMap } from "./clock.ts";
-import { readTrack } from "./track_reader.ts";
+import { readTrack } from "./track.ts";
 
 /** Samples a second of everything recorded. */
 export const SAMPLE_RATE = 48_000;
 /** Samples that a source keeps. */
 const KEPT = 4 * SAMPLE_RATE;
-/** Warm-up of an audio track's clock, ms; and where a recording has to go on at once. */
-const WARM_UP_MS = 350;
-const URGENT_WARM_UP_MS = 120;
 /**
  * The first chunks of a transferred stream are stamped with the page's clock, which is ahead of the
  * worker's; later ones may be stamped with the worker's. So many are skipped; where stamps step back by
@@ -33,105 +30,78 @@ export function toSamples(atMs: number): number {
 
 /** The audio of one stream. Its track may change. */
 export class AudioSource {
-  #clock = new ClockMap(WARM_UP_MS);
-  #stop = () => {};
+  /** Position of the first sample; Infinity before it. */
+  start = Infinity;
+  /** Position after the last sample. */
+  end = 0;
+  /** When the last chunk came, ms. */
+  lastArrivalMs = -Infinity;
   readonly #left = new Float32Array(KEPT);
   readonly #right = new Float32Array(KEPT);
-  #skipped = 0;
-  #nextMediaMs = -Infinity;
-  #steppedBackMs = 0;
-  #start: number | null = null;
-  #end: number | null = null;
   #drift = 0;
-  #lastArrivalMs = -Infinity;
 
-  /** Position of the first sample; null before it. */
-  get start(): number | null {
-    return this.#start;
-  }
-
-  /** Position after the last sample; null before the first. */
-  get end(): number | null {
-    return this.#end;
-  }
-
-  /** When the last chunk came, ms. */
-  get lastArrivalMs(): number {
-    return this.#lastArrivalMs;
-  }
-
-  /** Reads this track from now on; with the first usable clock map if that `isUrgent`. */
-  read(readable: ReadableStream<AudioData>, isUrgent: boolean): void {
-    this.close();
-    this.#clock = new ClockMap(isUrgent ? URGENT_WARM_UP_MS : WARM_UP_MS);
-    this.#skipped = 0;
-    this.#nextMediaMs = -Infinity;
-    this.#steppedBackMs = 0;
-    this.#stop = readTrack(readable, (data) => this.#take(data, performance.now()));
-  }
-
-  /** Stops reading. */
-  close(): void {
-    this.#stop();
+  /** Reads a track until the returned function is called. */
+  read(readable: ReadableStream<AudioData>, warmUpMs: number): () => void {
+    const clock = new ClockMap(warmUpMs);
+    let chunks = 0;
+    let steppedBackMs = 0;
+    let nextMediaMs = -Infinity;
+    return readTrack(readable, (data) => {
+      if (++chunks <= SKIPPED_CHUNKS) return;
+      let mediaMs = data.timestamp / 1000 + steppedBackMs;
+      if (mediaMs < nextMediaMs - STEP_BACK_MS) {
+        steppedBackMs += nextMediaMs - mediaMs;
+        mediaMs = nextMediaMs;
+      }
+      nextMediaMs = mediaMs + data.duration / 1000;
+      const nowMs = performance.now();
+      const atMs = clock.toClock(mediaMs, nowMs);
+      if (atMs === null) return;
+      this.lastArrivalMs = nowMs;
+      this.#place(data, toSamples(atMs));
+    });
   }
 
   /** Adds the samples from position `from` on to two channels. */
   addTo(left: Float32Array, right: Float32Array, from: number): void {
-    if (this.#end === null || this.#start === null) return;
-    const first = Math.max(from, this.#start, this.#end - KEPT);
-    const last = Math.min(from + left.length, this.#end);
-    for (let position = first; position < last; position++) {
+    const last = Math.min(from + left.length, this.end);
+    for (let position = Math.max(from, this.end - KEPT); position < last; position++) {
       const at = position % KEPT;
       left[position - from] = (left[position - from] ?? 0) + (this.#left[at] ?? 0);
       right[position - from] = (right[position - from] ?? 0) + (this.#right[at] ?? 0);
     }
   }
 
-  #take(data: AudioData, nowMs: number): void {
-    if (this.#skipped < SKIPPED_CHUNKS) return void (this.#skipped += 1);
-    const stepMs = data.timestamp / 1000 + this.#steppedBackMs - this.#nextMediaMs;
-    if (stepMs < -STEP_BACK_MS) this.#steppedBackMs -= stepMs;
-    const mediaMs = data.timestamp / 1000 + this.#steppedBackMs;
-    this.#nextMediaMs = mediaMs + data.duration / 1000;
-    const atMs = this.#clock.toClock(mediaMs, nowMs);
-    if (atMs === null) return;
-    this.#lastArrivalMs = nowMs;
-    const channels = Array.from({ length: Math.min(2, data.numberOfChannels) }, (_, planeIndex) => {
-      const samples = new Float32Array(data.numberOfFrames);
-      data.copyTo(samples, { planeIndex, format: "f32-planar" });
-      return samples;
-    });
-    const count = Math.round(data.numberOfFrames * SAMPLE_RATE / data.sampleRate);
-    this.#write(channels, this.#place(toSamples(atMs), count));
-  }
-
   /** A chunk follows the last one unless its stamp shows a gap; drift is corrected by a sample. */
-  #place(stamped: number, count: number): { start: number; count: number } {
-    const difference = stamped - (this.#end ?? -Infinity);
+  #place(data: AudioData, stamped: number): void {
+    const count = Math.round(data.numberOfFrames * SAMPLE_RATE / data.sampleRate);
+    const difference = stamped - this.end;
     if (Math.abs(difference) > GAP_SAMPLES) {
       this.#drift = 0;
-      return { start: stamped, count };
+      return this.#write(data, stamped, count);
     }
-    const start = stamped - difference;
     this.#drift += (difference - this.#drift) * DRIFT_WEIGHT;
-    if (Math.abs(this.#drift) <= TOLERATED_SAMPLES) return { start, count };
-    return { start, count: count + Math.sign(this.#drift) };
+    const correction = Math.abs(this.#drift) > TOLERATED_SAMPLES ? Math.sign(this.#drift) : 0;
+    this.#write(data, this.end, count + correction);
   }
 
-  #write([left, right]: Float32Array[], { start, count }: { start: number; count: number }): void {
-    if (left === undefined) return;
-    this.#start ??= start;
-    const end = this.#end ?? start;
-    for (let position = Math.max(end, start - KEPT); position < start; position++) {
+  #write(data: AudioData, start: number, count: number): void {
+    if (this.start === Infinity) this.start = start;
+    for (let position = Math.max(this.end, start - KEPT); position < start; position++) {
       this.#left[position % KEPT] = this.#right[position % KEPT] = 0;
     }
-    // Where a stamp steps back, the samples that are here already stay.
-    for (let i = Math.max(0, end - start); i < count; i++) {
-      const at = (start + i) % KEPT;
-      this.#left[at] = sampleAt(left, i, count);
-      this.#right[at] = right === undefined ? this.#left[at] ?? 0 : sampleAt(right, i, count);
+    const samples = new Float32Array(data.numberOfFrames);
+    for (const [planeIndex, channel] of [this.#left, this.#right].entries()) {
+      // Mono is heard on both sides.
+      if (planeIndex < data.numberOfChannels) {
+        data.copyTo(samples, { planeIndex, format: "f32-planar" });
+      }
+      // Where a stamp steps back, the samples that are here already stay.
+      for (let i = Math.max(0, this.end - start); i < count; i++) {
+        channel[(start + i) % KEPT] = sampleAt(samples, i, count);
+      }
     }
-    this.#end = Math.max(end, start + count);
+    this.end = Math.max(this.end, start + count);
   }
 }
 

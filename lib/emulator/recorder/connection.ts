@@ -1,7 +1,7 @@
 /** The WebSocket to the server: reconnects until it is closed or refused. */
 import { type FromRecorder, type ToRecorder, toRecorderSchema } from "../protocol.ts";
 
-const RECONNECT_MS = { first: 200, longest: 1_000 };
+const RECONNECT_MS = 300;
 /** Close code of a server that refuses this recorder (RFC 6455, 7.4.1). */
 const POLICY_VIOLATION = 1008;
 
@@ -16,14 +16,13 @@ export interface ConnectionEvents {
 
 /** The connection of this worker to the server. */
 export class Connection {
-  readonly #path: string;
+  readonly #url: URL;
   #socket: WebSocket | null = null;
-  #waitMs = RECONNECT_MS.first;
   #isClosed = false;
 
   constructor(token: string, private readonly events: ConnectionEvents) {
     const query = new URLSearchParams({ token, recorder: crypto.randomUUID() });
-    this.#path = `/emulator/recorder?${query}`;
+    this.#url = new URL(`/emulator/recorder?${query}`, globalThis.location.origin);
     this.#connect();
   }
 
@@ -34,7 +33,6 @@ export class Connection {
 
   /** Sends what is left, then closes. */
   close(): void {
-    if (this.#isClosed) return;
     this.#isClosed = true;
     if (this.#socket === null) this.events.onClosed();
     else this.#socket.close();
@@ -42,21 +40,16 @@ export class Connection {
 
   #connect(): void {
     if (this.#isClosed) return;
-    const socket = new WebSocket(new URL(this.#path, globalThis.location.origin));
+    const socket = new WebSocket(this.#url);
     this.#socket = socket;
-    socket.onopen = () => {
-      this.#waitMs = RECONNECT_MS.first;
-      this.events.onOpen();
-    };
-    socket.onmessage = ({ data }) => {
+    socket.onopen = () => this.events.onOpen();
+    socket.onmessage = ({ data }) =>
       this.events.onMessage(toRecorderSchema.parse(JSON.parse(String(data))));
-    };
     socket.onclose = ({ code }) => {
       this.#socket = null;
-      if (code === POLICY_VIOLATION) this.#isClosed = true;
-      if (this.#isClosed) return this.events.onClosed();
-      setTimeout(() => this.#connect(), this.#waitMs);
-      this.#waitMs = Math.min(2 * this.#waitMs, RECONNECT_MS.longest);
+      this.#isClosed ||= code === POLICY_VIOLATION;
+      if (this.#isClosed) this.events.onClosed();
+      else setTimeout(() => this.#connect(), RECONNECT_MS);
     };
   }
 }

@@ -13,8 +13,8 @@ import {
 } from "mediabunny";
 import type { Codecs, FromRecorder } from "../protocol.ts";
 import { SAMPLE_RATE } from "./audio_source.ts";
-import type { Size } from "./layout.ts";
-import type { Upload } from "./upload.ts";
+import { type I420Frame, type Size, toVideoFrame } from "./i420.ts";
+import { Upload } from "./upload.ts";
 
 /** Frames that may wait for the encoder: as many as may come at once after a stall of the worker. */
 const MAX_WAITING_FRAMES = 60;
@@ -52,14 +52,17 @@ export interface OutputFileOptions {
   hasAudio: boolean;
   /** Size of the video, even; null without video. */
   size: Size | null;
-  upload: Upload;
+  /** Where it is uploaded, and what authorizes that. */
+  path: string;
+  token: string;
   onError(error: unknown): void;
-  /** The encoder skipped frames. */
-  onSkipped(frames: number): void;
+  /** Frames were dropped, because encoding does not keep up. */
+  onDropped(frames: number): void;
 }
 
 /** One file of a recording. */
 export class OutputFile {
+  readonly #upload: Upload;
   readonly #output: Output;
   readonly #video: VideoSampleSource | null = null;
   readonly #audio: AudioSampleSource | null = null;
@@ -67,7 +70,10 @@ export class OutputFile {
   readonly #encoding: number[] = [];
 
   constructor(private readonly options: OutputFileOptions) {
-    const { codecs, size, upload, onError } = options;
+    const { codecs, hasAudio, size, path, token, onError } = options;
+    const upload = new Upload(path, token);
+    upload.done.catch(onError);
+    this.#upload = upload;
     this.#output = new Output({
       format: new MkvOutputFormat({ appendOnly: true }),
       target: new StreamTarget(new WritableStream({ write: ({ data }) => upload.write(data) })),
@@ -82,23 +88,18 @@ export class OutputFile {
       });
       this.#output.addVideoTrack(this.#video);
     }
-    if (options.hasAudio) {
+    if (hasAudio) {
       this.#audio = new AudioSampleSource({ codec: codecs.audio, quality: AUDIO.quality });
       this.#output.addAudioTrack(this.#audio);
     }
-    upload.done.catch(onError);
     this.#output.start().catch(onError);
   }
 
-  /** True while the encoder is so far behind that frames have to be dropped. */
-  get isOverloaded(): boolean {
-    return this.#encoding.length >= MAX_WAITING_FRAMES;
-  }
-
-  /** Encodes a frame and closes it. Times rise strictly. */
-  addFrame(frame: VideoFrame, mediaMs: number): void {
+  /** Encodes a frame, unless too many wait for that. Times rise strictly. */
+  addFrame(frame: I420Frame, mediaMs: number): void {
+    if (this.#encoding.length >= MAX_WAITING_FRAMES) return this.options.onDropped(1);
     const timestamp = mediaMs / 1000;
-    const sample = new VideoSample(frame, { timestamp });
+    const sample = new VideoSample(toVideoFrame(frame), { timestamp });
     this.#encoding.push(timestamp);
     this.#video?.add(sample).catch(this.options.onError).finally(() => sample.close());
   }
@@ -110,26 +111,23 @@ export class OutputFile {
     this.#audio?.add(sample).catch(this.options.onError).finally(() => sample.close());
   }
 
-  /** Finishes the file. Resolves with its size when all of it is uploaded. */
-  async finish(): Promise<number> {
-    const { upload } = this.options;
+  /** Finishes the file; resolves when all of it is uploaded. */
+  async finish(): Promise<void> {
     await this.#output.finalize();
-    upload.close();
-    await upload.done;
-    return upload.bytes;
+    this.#upload.close();
+    await this.#upload.done;
   }
 
   /** Gives the file up. */
   cancel(): void {
-    this.options.upload.abort();
-    const { state } = this.#output;
-    if (state === "pending" || state === "started") this.#output.cancel().catch(() => {});
+    this.#upload.abort();
+    this.#output.cancel().catch(() => {}); // nobody needs it any more
   }
 
   /** An encoder may skip frames: those before the one that it delivers. */
   #encoded(timestamp: number): void {
     const skipped = this.#encoding.filter((each) => each < timestamp - 1e-6).length;
-    if (skipped > 0) this.options.onSkipped(skipped);
+    if (skipped > 0) this.options.onDropped(skipped);
     this.#encoding.splice(0, skipped + 1);
   }
 }

@@ -3,7 +3,7 @@
  * the rest. Bundled as `/modules/recorder.js` and loaded by the call.
  */
 import type { AttachedRecorder, RecordableCall } from "../../call/recorder.ts";
-import type { FromWorker, PageStream, ToWorker } from "./messages.ts";
+import type { FromWorker, ToWorker } from "./messages.ts";
 
 /** Longest wait for other pages to take over before the call may end, ms. */
 const LEAVE_MS = 1_000;
@@ -31,10 +31,14 @@ class PageRecorder implements AttachedRecorder {
   readonly #players = new Map<string, HTMLAudioElement>();
   readonly #done = Promise.withResolvers<void>();
   readonly #unlisten: () => void;
-  #left: Promise<void> | null = null;
 
   constructor(private readonly call: RecordableCall) {
-    this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#take(data);
+    this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+      if (data.type === "read") this.#read(data.trackId);
+      else if (data.type === "release") this.#stopPlaying(data.trackId);
+      else if (data.type === "warn") call.warn(data.message);
+      else this.#done.resolve();
+    };
     this.#worker.onerror = () => {
       call.warn("This page cannot record the call. Reload it to record here.");
       this.#done.resolve();
@@ -44,12 +48,9 @@ class PageRecorder implements AttachedRecorder {
     this.#postStreams();
   }
 
-  leave(): Promise<void> {
-    this.#left ??= this.#leave();
-    return this.#left;
-  }
-
-  async #leave(): Promise<void> {
+  async leave(): Promise<void> {
+    // What the recordings have shown until now is what they end with.
+    this.#unlisten();
     this.#post({ type: "leave" });
     const done = this.#done.promise;
     void Promise.race([done, sleep(UPLOAD_MS)]).then(() => this.#close());
@@ -57,9 +58,8 @@ class PageRecorder implements AttachedRecorder {
   }
 
   #close(): void {
-    this.#unlisten();
     this.#worker.terminate();
-    for (const trackId of [...this.#players.keys()]) this.#stopPlaying(trackId);
+    for (const trackId of this.#players.keys()) this.#stopPlaying(trackId);
     this.call.warn(null);
   }
 
@@ -68,21 +68,12 @@ class PageRecorder implements AttachedRecorder {
   }
 
   #postStreams(): void {
-    // What the recordings have shown until now is what they end with.
-    if (this.#left !== null) return;
-    const streams = this.call.streams().map(({ streamId, tracks }): PageStream => {
+    const streams = this.call.streams().map(({ streamId, tracks }) => {
       const idOf = (kind: string) =>
         tracks.find((track) => track.kind === kind && track.readyState === "live")?.id ?? null;
-      return { streamId, trackIds: { audio: idOf("audio"), video: idOf("video") } };
+      return { streamId, audio: idOf("audio"), video: idOf("video") };
     });
     this.#post({ type: "streams", streams });
-  }
-
-  #take(message: FromWorker): void {
-    if (message.type === "read") this.#read(message.trackId);
-    else if (message.type === "release") this.#stopPlaying(message.trackId);
-    else if (message.type === "warn") this.call.warn(message.message);
-    else this.#done.resolve();
   }
 
   #read(trackId: string): void {
@@ -92,17 +83,16 @@ class PageRecorder implements AttachedRecorder {
     if (track.kind === "video") {
       const init = { track, maxBufferSize: BUFFERED.video };
       const { readable } = new MediaStreamTrackProcessor<VideoFrame>(init);
-      return this.#post({ type: "track", kind: "video", trackId, readable }, [readable]);
+      return this.#post({ type: "video", trackId, readable }, [readable]);
     }
     const init = { track, maxBufferSize: BUFFERED.audio };
     const { readable } = new MediaStreamTrackProcessor<AudioData>(init);
     this.#play(track);
-    this.#post({ type: "track", kind: "audio", trackId, readable }, [readable]);
+    this.#post({ type: "audio", trackId, readable }, [readable]);
   }
 
   /** Chromium delivers no audio of a remote track unless a media element plays it; muted suffices. */
   #play(track: MediaStreamTrack): void {
-    this.#stopPlaying(track.id);
     const player = new Audio();
     player.muted = true;
     player.srcObject = new MediaStream([track]);

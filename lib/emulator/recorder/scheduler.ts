@@ -31,8 +31,9 @@ interface Source<Frame> {
  * takes one frame of each source. So the output follows the fastest source and loses no frame.
  */
 export class FrameScheduler<Frame> {
+  /** Time of the last tick, ms. */
+  lastTickMs = -Infinity;
   #sources = new Map<string, Source<Frame>>();
-  #lastTickMs = -Infinity;
 
   /**
    * @param onTick composes now; `atMs` rises strictly
@@ -43,11 +44,6 @@ export class FrameScheduler<Frame> {
     private readonly release: (frame: Frame) => void,
     private readonly now: () => number = () => performance.now(),
   ) {}
-
-  /** Time of the last tick, ms. */
-  get lastTickMs(): number {
-    return this.#lastTickMs;
-  }
 
   /** The frame that a source shows now. */
   shown(id: string): TimedFrame<Frame> | null {
@@ -73,14 +69,14 @@ export class FrameScheduler<Frame> {
     if (source === undefined) return this.release(frame);
     source.lastArrivalMs = this.now();
     source.waiting.push({ frame, atMs, isNew: true });
-    while (this.#isDue()) this.#tick();
+    this.poll();
   }
 
   /** To be called about every 20 ms: recordings go on while no source delivers. */
   poll(): void {
     while (this.#isDue()) this.#tick();
     const idleMs = this.now() - IDLE_LAG_MS;
-    if (this.#live().length === 0 && idleMs >= this.#lastTickMs + IDLE_TICK_MS) this.#tick(idleMs);
+    if (this.#live().length === 0 && idleMs >= this.lastTickMs + IDLE_TICK_MS) this.#tick(idleMs);
   }
 
   #live(): Source<Frame>[] {
@@ -95,7 +91,7 @@ export class FrameScheduler<Frame> {
   }
 
   /** Shows the next frame of every source, at the capture time of the first that has one. */
-  #tick(fallbackMs = this.#lastTickMs): void {
+  #tick(fallbackMs = this.lastTickMs): void {
     let atMs: number | null = null;
     for (const source of this.#sources.values()) {
       if (source.shown !== null) source.shown.isNew = false;
@@ -105,7 +101,7 @@ export class FrameScheduler<Frame> {
       if (source.shown !== null) this.release(source.shown.frame);
       source.shown = next;
     }
-    this.#lastTickMs = Math.max(atMs ?? fallbackMs, this.#lastTickMs + 1);
-    this.onTick(this.#lastTickMs);
+    this.lastTickMs = Math.max(atMs ?? fallbackMs, this.lastTickMs + 1);
+    this.onTick(this.lastTickMs);
   }
 }

@@ -1,13 +1,32 @@
-/** The video of one track: when each frame was captured, and which frames are missing. */
+/** Reads the tracks that the page opens with a `MediaStreamTrackProcessor`. */
 import { ClockMap, HoleCounter, RtpClock } from "./clock.ts";
 import { copyFrame, type I420Frame } from "./i420.ts";
-import { readTrack } from "./track_reader.ts";
 
-/** Warm-up of a camera's clock, ms; and where a recording has to go on at once. */
-const WARM_UP_MS = 500;
-const URGENT_WARM_UP_MS = 120;
+/**
+ * Passes every frame or chunk of a track to `take` and closes it afterwards, until the track ends or the
+ * returned function is called.
+ */
+export function readTrack<Data extends { close(): void }>(
+  readable: ReadableStream<Data>,
+  take: (data: Data) => Promise<void> | void,
+): () => void {
+  const reader = readable.getReader();
+  let isStopped = false;
+  void (async () => {
+    for (;;) {
+      const { value } = await reader.read().catch(() => ({ value: undefined })); // it has ended
+      if (value === undefined) return;
+      if (!isStopped) await take(value);
+      value.close();
+    }
+  })();
+  return () => {
+    isStopped = true;
+    reader.cancel().catch(() => {}); // the track has ended
+  };
+}
 
-/** What becomes of a track's frames. */
+/** What becomes of the frames of a video track. */
 export interface VideoEvents {
   /** A frame that was captured at `atMs` of the worker's clock. */
   onFrame(frame: I420Frame, atMs: number): void;
@@ -15,16 +34,13 @@ export interface VideoEvents {
   onMissing(frames: number): void;
 }
 
-/**
- * Reads a video track until the returned function is called; with the first usable clock map if that
- * `isUrgent`.
- */
+/** Reads a video track until the returned function is called. */
 export function readVideo(
   readable: ReadableStream<VideoFrame>,
-  isUrgent: boolean,
+  warmUpMs: number,
   { onFrame, onMissing }: VideoEvents,
 ): () => void {
-  const clock = new ClockMap(isUrgent ? URGENT_WARM_UP_MS : WARM_UP_MS);
+  const clock = new ClockMap(warmUpMs);
   const rtp = new RtpClock();
   const holes = new HoleCounter();
   return readTrack(readable, async (frame) => {

@@ -23,9 +23,8 @@ export class ClockMap {
   /** Capture time of a frame on the worker's clock, ms; null during the warm-up. */
   toClock(mediaMs: number, arrivalMs: number): number | null {
     const offsetMs = arrivalMs - mediaMs;
-    const isFirst = this.#learnedAtMs === null;
     this.#learnedAtMs ??= arrivalMs + this.warmUpMs;
-    if (isFirst || arrivalMs < this.#learnedAtMs) {
+    if (arrivalMs < this.#learnedAtMs) {
       this.#offsetMs = Math.min(this.#offsetMs, offsetMs);
       return null;
     }
@@ -67,12 +66,8 @@ export class HoleCounter {
   #intervalsMs: number[] = [];
   #uncounted = 0;
   #missing = 0;
-  #reported = 0;
 
-  /**
-   * Takes the media time of the next frame; returns how many more frames turn out to be missing. Less
-   * than 0 if one was only late.
-   */
+  /** Takes a frame's media time; returns how many more are missing, less than 0 if one was late. */
   add(mediaMs: number): number {
     const intervalMs = mediaMs - this.#lastMs;
     this.#lastMs = mediaMs;
@@ -81,14 +76,13 @@ export class HoleCounter {
     this.#uncounted++;
     if (this.#intervalsMs.length < MIN_INTERVALS) return 0;
     const usualMs = middleMean(this.#intervalsMs);
+    const before = Math.round(this.#missing);
     for (const each of this.#intervalsMs.slice(-this.#uncounted)) {
       this.#missing += each / usualMs - 1;
       this.#missing += (Math.round(this.#missing) - this.#missing) * STEADY;
     }
     this.#uncounted = 0;
-    const before = this.#reported;
-    this.#reported = Math.round(this.#missing);
-    return this.#reported - before;
+    return Math.round(this.#missing) - before;
   }
 }
 

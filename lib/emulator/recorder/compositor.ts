@@ -17,7 +17,7 @@ export class Compositor {
   #composed: I420Frame;
   #places = "";
   /** What each place shows. */
-  #shown: (string | number)[] = [];
+  #shown: (I420Frame | string)[] = [];
 
   constructor(private readonly size: Size) {
     this.#composed = blackFrame(size);
@@ -35,7 +35,7 @@ export class Compositor {
     }
     for (const [i, { name, frame }] of visible.entries()) {
       const rect = rects[i];
-      const content = frame?.serial ?? name;
+      const content = frame ?? name;
       if (rect === undefined || this.#shown[i] === content) continue;
       this.#shown[i] = content;
       scaleInto(this.#composed, frame ?? placeholder(name, rect), rect);

@@ -16,11 +16,9 @@ export interface Rect extends Size {
   y: number;
 }
 
-/** A frame in memory. */
+/** A frame in memory, which is used again: every frame is another object. */
 export interface I420Frame extends Size {
   readonly data: Uint8Array<ArrayBuffer>;
-  /** Identifies the content: memory is used again. */
-  readonly serial: number;
 }
 
 /** ITU-R BT.601, limited range: what cameras and WebRTC deliver. */
@@ -34,13 +32,12 @@ const COLOR_SPACE: VideoColorSpaceInit = {
 const MAX_POOLED = 12;
 
 const pool: Uint8Array<ArrayBuffer>[] = [];
-let lastSerial = 0;
 
 function allocate(width: number, height: number): I420Frame {
   const length = width * height + 2 * half(width) * half(height);
   const at = pool.findIndex((data) => data.length === length);
   const [data = new Uint8Array(length)] = at < 0 ? [] : pool.splice(at, 1);
-  return { width, height, data, serial: ++lastSerial };
+  return { width, height, data };
 }
 
 function half(pixels: number): number {

@@ -11,9 +11,11 @@ import {
   VideoSample,
   VideoSampleSource,
 } from "mediabunny";
-import type { Codecs, FromRecorder } from "../protocol.ts";
+import { type Codecs, type FromRecorder, type RecordingRequest, uploadPath } from "../protocol.ts";
 import { SAMPLE_RATE } from "./audio_source.ts";
+import { Compositor, even, type Tile } from "./compositor.ts";
 import { type I420Frame, type Size, toVideoFrame } from "./i420.ts";
+import type { TimedFrame } from "./scheduler.ts";
 import { Upload } from "./upload.ts";
 
 /** Frames that may wait for the encoder: as many as may come at once after a stall of the worker. */
@@ -46,15 +48,8 @@ export async function encodableCodecs(): Promise<EncodableCodecs> {
   };
 }
 
-/** What a file is made of. */
-export interface OutputFileOptions {
-  codecs: Codecs;
-  hasAudio: boolean;
-  /** Size of the video, even; null without video. */
-  size: Size | null;
-  /** Where it is uploaded, and what authorizes that. */
-  path: string;
-  token: string;
+/** What goes wrong with a file. */
+export interface OutputFileEvents {
   onError(error: unknown): void;
   /** Frames were dropped, because encoding does not keep up. */
   onDropped(frames: number): void;
@@ -62,53 +57,67 @@ export interface OutputFileOptions {
 
 /** One file of a recording. */
 export class OutputFile {
+  /** Position up to which audio was added, and the last frame's time: kept by the recording. */
+  mixedTo = 0;
+  lastFrameMs = -Infinity;
+  lastFrame: TimedFrame<I420Frame> | null = null;
+  readonly #compositor: Compositor;
   readonly #upload: Upload;
   readonly #output: Output;
-  readonly #video: VideoSampleSource | null = null;
-  readonly #audio: AudioSampleSource | null = null;
+  readonly #video: VideoSampleSource;
+  readonly #audio: AudioSampleSource;
   /** Times of the frames in the encoder, seconds. */
   readonly #encoding: number[] = [];
 
-  constructor(private readonly options: OutputFileOptions) {
-    const { codecs, hasAudio, size, path, token, onError } = options;
-    const upload = new Upload(path, token);
-    upload.done.catch(onError);
+  constructor(
+    readonly name: string,
+    { width, height }: Size,
+    codecs: Codecs,
+    { archiveId, segment, uploadToken, hasAudio, hasVideo }: RecordingRequest,
+    private readonly events: OutputFileEvents,
+  ) {
+    const size = { width: even(width), height: even(height) };
+    this.#compositor = new Compositor(size);
+    const upload = new Upload(uploadPath(archiveId, segment, name), uploadToken);
     this.#upload = upload;
     this.#output = new Output({
       format: new MkvOutputFormat({ appendOnly: true }),
       target: new StreamTarget(new WritableStream({ write: ({ data }) => upload.write(data) })),
     });
-    if (size !== null) {
-      this.#video = new VideoSampleSource({
-        codec: codecs.video,
-        quality: videoQuality(size),
-        keyFrameInterval: KEY_FRAME_SECONDS,
-        latencyMode: "realtime",
-        onEncodedPacket: ({ timestamp }) => this.#encoded(timestamp),
-      });
-      this.#output.addVideoTrack(this.#video);
-    }
-    if (hasAudio) {
-      this.#audio = new AudioSampleSource({ codec: codecs.audio, quality: AUDIO.quality });
-      this.#output.addAudioTrack(this.#audio);
-    }
-    this.#output.start().catch(onError);
+    this.#video = new VideoSampleSource({
+      codec: codecs.video,
+      quality: videoQuality(size),
+      keyFrameInterval: KEY_FRAME_SECONDS,
+      latencyMode: "realtime",
+      onEncodedPacket: ({ timestamp }) => {
+        // An encoder may skip frames: those before the one that it delivers.
+        const skipped = this.#encoding.filter((each) => each < timestamp - 1e-6).length;
+        if (skipped > 0) events.onDropped(skipped);
+        this.#encoding.splice(0, skipped + 1);
+      },
+    });
+    this.#audio = new AudioSampleSource({ codec: codecs.audio, quality: AUDIO.quality });
+    if (hasVideo) this.#output.addVideoTrack(this.#video);
+    if (hasAudio) this.#output.addAudioTrack(this.#audio);
+    upload.done.catch(events.onError);
+    this.#output.start().catch(events.onError);
   }
 
-  /** Encodes a frame, unless too many wait for that. Times rise strictly. */
-  addFrame(frame: I420Frame, mediaMs: number): void {
-    if (this.#encoding.length >= MAX_WAITING_FRAMES) return this.options.onDropped(1);
+  /** Encodes a frame of these tiles, unless too many wait for that. Times rise strictly. */
+  addFrame(tiles: readonly Tile[], mediaMs: number): void {
+    if (this.#encoding.length >= MAX_WAITING_FRAMES) return this.events.onDropped(1);
     const timestamp = mediaMs / 1000;
-    const sample = new VideoSample(toVideoFrame(frame), { timestamp });
+    const frame = toVideoFrame(this.#compositor.compose(tiles));
+    const sample = new VideoSample(frame, { timestamp });
     this.#encoding.push(timestamp);
-    this.#video?.add(sample).catch(this.options.onError).finally(() => sample.close());
+    this.#video.add(sample).catch(this.events.onError).finally(() => sample.close());
   }
 
   /** Encodes audio, the left channel before the right; `mediaSamples` is its position. */
   addAudio(data: Float32Array<ArrayBuffer>, mediaSamples: number): void {
     const timestamp = mediaSamples / SAMPLE_RATE;
     const sample = new AudioSample({ ...AUDIO, data, format: "f32-planar", timestamp });
-    this.#audio?.add(sample).catch(this.options.onError).finally(() => sample.close());
+    this.#audio.add(sample).catch(this.events.onError).finally(() => sample.close());
   }
 
   /** Finishes the file; resolves when all of it is uploaded. */
@@ -122,12 +131,5 @@ export class OutputFile {
   cancel(): void {
     this.#upload.abort();
     this.#output.cancel().catch(() => {}); // nobody needs it any more
-  }
-
-  /** An encoder may skip frames: those before the one that it delivers. */
-  #encoded(timestamp: number): void {
-    const skipped = this.#encoding.filter((each) => each < timestamp - 1e-6).length;
-    if (skipped > 0) this.options.onDropped(skipped);
-    this.#encoding.splice(0, skipped + 1);
   }
 }

@@ -53,14 +53,12 @@ class PageRecorder implements AttachedRecorder {
     this.#unlisten();
     this.#post({ type: "leave" });
     const done = this.#done.promise;
-    void Promise.race([done, sleep(UPLOAD_MS)]).then(() => this.#close());
+    void Promise.race([done, sleep(UPLOAD_MS)]).then(() => {
+      this.#worker.terminate();
+      for (const player of this.#players.values()) player.srcObject = null;
+      this.call.warn(null);
+    });
     await Promise.race([done, sleep(LEAVE_MS)]);
-  }
-
-  #close(): void {
-    this.#worker.terminate();
-    for (const trackId of this.#players.keys()) this.#stopPlaying(trackId);
-    this.call.warn(null);
   }
 
   #post(message: ToWorker, transfer: Transferable[] = []): void {
@@ -87,17 +85,13 @@ class PageRecorder implements AttachedRecorder {
     }
     const init = { track, maxBufferSize: BUFFERED.audio };
     const { readable } = new MediaStreamTrackProcessor<AudioData>(init);
-    this.#play(track);
     this.#post({ type: "audio", trackId, readable }, [readable]);
-  }
-
-  /** Chromium delivers no audio of a remote track unless a media element plays it; muted suffices. */
-  #play(track: MediaStreamTrack): void {
+    // Chromium delivers no audio of a remote track unless a media element plays it; muted suffices.
     const player = new Audio();
     player.muted = true;
     player.srcObject = new MediaStream([track]);
     player.play().catch(() => {}); // the track has ended
-    this.#players.set(track.id, player);
+    this.#players.set(trackId, player);
   }
 
   #stopPlaying(trackId: string): void {

@@ -2,10 +2,15 @@
  * The recorder worker of a page: makes all of the page's recordings. Its timers and streams run at
  * full speed while the tab is hidden or the page is busy.
  */
-import type { RecordedStream, RecordingRequest, ToRecorder } from "../protocol.ts";
+import {
+  type FromRecorder,
+  type RecordedStream,
+  type RecordingRequest,
+  type ToRecorder,
+  toRecorderSchema,
+} from "../protocol.ts";
 import { AudioSource } from "./audio_source.ts";
 import { warmUp } from "./compositor.ts";
-import { Connection } from "./connection.ts";
 import { type I420Frame, release } from "./i420.ts";
 import type { FromWorker, PageStream, ToWorker } from "./messages.ts";
 import { type EncodableCodecs, encodableCodecs } from "./output_file.ts";
@@ -15,11 +20,16 @@ import { readVideo } from "./track.ts";
 
 const PUMP_MS = 20;
 const PROGRESS_MS = 1_000;
+const RECONNECT_MS = 300;
 /** Warm-up of a track's clock; and where a recording has to go on at once. */
 const WARM_UP_MS = 400;
 const URGENT_WARM_UP_MS = 120;
-/** How long reports are repeated on reconnection, ms. */
-const REPEATED_MS = 300_000;
+/** Close code of a server that refuses this recorder (RFC 6455, 7.4.1). */
+const POLICY_VIOLATION = 1008;
+/** Reports that are repeated on reconnection. */
+const KEPT_REPORTS = 20;
+/** The machine counts as overloaded for so long after a dropped frame, ms. */
+const OVERLOADED_MS = 3_000;
 const OVERLOAD_WARNING =
   "This computer is too busy to record every frame. Close other programs or tabs.";
 
@@ -35,24 +45,23 @@ class Recorder implements RecordingContext {
     (atMs) => this.#forEach((recording) => recording.tick(atMs)),
     release,
   );
-  readonly #connection: Connection;
+  readonly #url: URL;
+  #socket: WebSocket;
   readonly #recordings = new Map<string, Recording>();
-  /** Messages that must not be lost: they are repeated on reconnection. */
+  /** The last messages that must not be lost: they are repeated on reconnection. */
   #reports: Report[] = [];
   #pageStreams = new Map<string, PageStream>();
   #audio = new Map<string, AudioSource>();
   #tracks = new Map<string, Track>();
   /** Sources in the order of their participants' tiles: the same in all recordings. */
   readonly #order = new Set<string>();
-  #isOverloaded = false;
+  #overload: ReturnType<typeof setTimeout> | undefined;
   #isLeaving = false;
 
   constructor(token: string, private readonly codecs: EncodableCodecs) {
-    this.#connection = new Connection(token, {
-      onOpen: () => this.#greet(),
-      onMessage: (message) => this.#handle(message),
-      onClosed: () => post({ type: "done" }),
-    });
+    const query = new URLSearchParams({ token, recorder: crypto.randomUUID() });
+    this.#url = new URL(`/emulator/recorder?${query}`, globalThis.location.origin);
+    this.#socket = this.#connect();
     setInterval(() => this.#pump(), PUMP_MS);
     setInterval(() => this.#reportProgress(), PROGRESS_MS);
   }
@@ -64,8 +73,8 @@ class Recorder implements RecordingContext {
       this.#updateSources();
     } else if (message.type === "leave") {
       this.#isLeaving = true;
-      this.#connection.send({ type: "leaving" });
-      this.#closeIfDone();
+      this.#send({ type: "leaving" });
+      if (this.#isDone) this.#socket.close();
     } else if (message.type !== "start") this.#addTrack(message);
   }
 
@@ -78,13 +87,16 @@ class Recorder implements RecordingContext {
   }
 
   report(recording: Recording, report: Report): void {
-    const { archiveId } = report;
-    if (this.#recordings.get(archiveId) !== recording) return; // it has ended already
-    this.#reports.push(report);
-    this.#connection.send(report);
-    if (report.type === "started") return;
-    setTimeout(() => this.#forget(archiveId), REPEATED_MS);
-    this.#remove(archiveId);
+    if (this.#recordings.get(report.archiveId) !== recording) return; // it has ended already
+    this.#reports = [...this.#reports, report].slice(-KEPT_REPORTS);
+    this.#send(report);
+    if (report.type !== "started") this.#remove(report.archiveId);
+  }
+
+  warnOfOverload(): void {
+    clearTimeout(this.#overload);
+    post({ type: "warn", message: OVERLOAD_WARNING });
+    this.#overload = setTimeout(() => post({ type: "warn", message: null }), OVERLOADED_MS);
   }
 
   #addTrack(message: Extract<ToWorker, { type: "video" | "audio" }>): void {
@@ -100,12 +112,29 @@ class Recorder implements RecordingContext {
     if (message.type === "audio") {
       track.stop = this.#audio.get(sourceId)?.read(message.readable, warmUpMs) ?? track.stop;
     } else {
-      track.stop = readVideo(message.readable, warmUpMs, {
-        onFrame: (frame, atMs) => this.scheduler.add(sourceId, frame, atMs),
-        onMissing: (frames) =>
-          this.#forEach((recording) => recording.countMissing(sourceId, frames)),
-      });
+      track.stop = readVideo(
+        message.readable,
+        warmUpMs,
+        (frame, atMs) => this.scheduler.add(sourceId, frame, atMs),
+        (frames) => this.#forEach((recording) => recording.countMissing(sourceId, frames)),
+      );
     }
+  }
+
+  #connect(): WebSocket {
+    const socket = new WebSocket(this.#url);
+    socket.onopen = () => this.#greet();
+    socket.onmessage = ({ data }) => this.#handle(toRecorderSchema.parse(JSON.parse(String(data))));
+    socket.onclose = ({ code }) => {
+      if (this.#isDone || code === POLICY_VIOLATION) return post({ type: "done" });
+      setTimeout(() => this.#socket = this.#connect(), RECONNECT_MS);
+    };
+    return socket;
+  }
+
+  /** Sends a message to the server; it is lost while there is no connection. */
+  #send(message: FromRecorder): void {
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
   }
 
   #greet(): void {
@@ -113,14 +142,15 @@ class Recorder implements RecordingContext {
       this.#recordings,
       ([archiveId, { request: { segment } }]) => ({ archiveId, segment }),
     );
-    this.#connection.send({ type: "hello", ...this.codecs, recordings });
-    for (const report of this.#reports) this.#connection.send(report);
-    if (this.#isLeaving) this.#connection.send({ type: "leaving" });
+    this.#send({ type: "hello", ...this.codecs, recordings });
+    for (const report of this.#reports) this.#send(report);
+    if (this.#isLeaving) this.#send({ type: "leaving" });
+    if (this.#isDone) this.#socket.close();
   }
 
   #handle(message: ToRecorder): void {
     if (message.type === "ping") {
-      return this.#connection.send({ type: "pong", id: message.id, atMs: performance.now() });
+      return this.#send({ type: "pong", id: message.id, atMs: performance.now() });
     }
     if (message.type === "record") return this.#record(message.request, message.streams);
     const recording = this.#recordings.get(message.archiveId);
@@ -128,11 +158,12 @@ class Recorder implements RecordingContext {
       recording?.setStreams(this.#sorted(message.streams), message.paused);
       this.#updateSources();
     } else if (message.type === "stop") {
-      void recording?.stop();
+      recording?.stop();
     } else {
+      const { archiveId } = message;
       recording?.discard();
-      this.#forget(message.archiveId);
-      this.#remove(message.archiveId);
+      this.#reports = this.#reports.filter((report) => report.archiveId !== archiveId);
+      this.#remove(archiveId);
     }
   }
 
@@ -143,25 +174,20 @@ class Recorder implements RecordingContext {
     const codecs = request.codecs ?? (video && audio ? { video, audio } : null);
     if (codecs === null || this.#isLeaving) {
       const message = "Cannot record: this page has no encoder, or leaves the call";
-      return this.#connection.send({ type: "failed", archiveId, message });
+      return this.#send({ type: "failed", archiveId, message });
     }
     this.#recordings.set(archiveId, new Recording(request, this.#sorted(streams), codecs, this));
     this.#updateSources();
   }
 
-  #forget(archiveId: string): void {
-    this.#reports = this.#reports.filter((report) => report.archiveId !== archiveId);
-  }
-
   #remove(archiveId: string): void {
     this.#recordings.delete(archiveId);
     this.#updateSources();
-    this.#warnIfOverloaded();
-    this.#closeIfDone();
+    if (this.#isDone) this.#socket.close();
   }
 
-  #closeIfDone(): void {
-    if (this.#isLeaving && this.#recordings.size === 0) this.#connection.close();
+  get #isDone(): boolean {
+    return this.#isLeaving && this.#recordings.size === 0;
   }
 
   #pump(): void {
@@ -172,17 +198,9 @@ class Recorder implements RecordingContext {
 
   #reportProgress(): void {
     for (const [archiveId, { losses, hasStarted }] of this.#recordings) {
-      if (hasStarted) this.#connection.send({ type: "progress", archiveId, losses });
+      if (hasStarted) this.#send({ type: "progress", archiveId, losses });
     }
-    this.#warnIfOverloaded();
     this.#updateSources(); // stopped recordings need none
-  }
-
-  #warnIfOverloaded(): void {
-    const isOverloaded = [...this.#recordings.values()].some((each) => each.isOverloaded);
-    if (isOverloaded === this.#isOverloaded) return;
-    this.#isOverloaded = isOverloaded;
-    post({ type: "warn", message: isOverloaded ? OVERLOAD_WARNING : null });
   }
 
   /** An error in one recording ends that one alone. */

@@ -6,10 +6,8 @@ import {
   type Losses,
   type RecordedStream,
   type RecordingRequest,
-  uploadPath,
 } from "../protocol.ts";
 import { type AudioSource, mix, SAMPLE_RATE, toSamples } from "./audio_source.ts";
-import { Compositor, even } from "./compositor.ts";
 import type { I420Frame, Size } from "./i420.ts";
 import { OutputFile } from "./output_file.ts";
 import type { FrameScheduler, TimedFrame } from "./scheduler.ts";
@@ -34,8 +32,6 @@ const PLACEHOLDER_EVERY_MS = 100;
 const BLOCK = 960;
 /** Length of a recording that is stopped as soon as it begins, ms. */
 const SHORTEST_MS = 200;
-/** The machine counts as overloaded for so long after a dropped frame, ms. */
-const OVERLOADED_MS = 3_000;
 /** Size of a stream's file whose video is off when it begins. */
 const DEFAULT_SIZE: Size = { width: 640, height: 480 };
 
@@ -49,30 +45,23 @@ export interface RecordingContext {
   sourceIdOf(stream: RecordedStream): string;
   audioOf(stream: RecordedStream): AudioSource | null;
   report(recording: Recording, report: Report): void;
-}
-
-interface Part {
-  name: string;
-  file: OutputFile;
-  compositor: Compositor;
-  /** Position up to which audio was mixed. */
-  mixedTo: number;
-  lastFrameMs: number;
+  /** Frames are dropped, because the machine does not keep up. */
+  warnOfOverload(): void;
 }
 
 /** The recording of one archive. It reports its end, or ends by `discard()`. */
 export class Recording {
+  /** True when nothing more is recorded; the rest may still be uploaded. */
+  isOver = false;
   readonly #createdMs = performance.now();
-  readonly #started = Promise.withResolvers<void>();
   readonly #losses: Losses = { framesNotDelivered: 0, framesDropped: 0 };
-  readonly #parts = new Map<string, Part>();
-  #state: "running" | "stopping" | "over" = "running";
+  readonly #files = new Map<string, OutputFile>();
+  #stoppedAtMs: number | null = null;
   /** The time that is written: from the start or the last pause on, to the next pause or the end. */
   #fromMs = Infinity;
   #untilMs = Infinity;
   /** Where media time 0 is; pauses move it. */
   #zeroMs = 0;
-  #droppedAtMs = -Infinity;
 
   /** @param streams in the order of their tiles */
   constructor(
@@ -93,23 +82,13 @@ export class Recording {
     return { framesNotDelivered: Math.max(0, framesNotDelivered), framesDropped };
   }
 
-  /** True while frames are dropped because the machine does not keep up. */
-  get isOverloaded(): boolean {
-    return performance.now() - this.#droppedAtMs < OVERLOADED_MS;
-  }
-
-  /** True when nothing more is recorded; the rest may still be uploaded. */
-  get isOver(): boolean {
-    return this.#state === "over";
-  }
-
   get #isComposed(): boolean {
     return this.request.outputMode === "composed";
   }
 
   /** Sets the streams, in the order of their tiles. While `paused` nothing is written. */
   setStreams(streams: readonly RecordedStream[], paused: boolean): void {
-    if (this.#state !== "running") return;
+    if (this.#stoppedAtMs !== null) return;
     this.pump(); // the audio of streams that leave
     this.streams = streams;
     if (paused) this.#untilMs = Math.min(this.#untilMs, performance.now());
@@ -122,16 +101,16 @@ export class Recording {
     if (!this.hasStarted) return;
     this.#fromMs = performance.now();
     const to = toSamples(this.#fromMs);
-    for (const part of this.#parts.values()) {
-      this.#mix(part, from);
-      part.mixedTo = to;
+    for (const file of this.#files.values()) {
+      this.#mix(file, from);
+      file.mixedTo = to;
     }
     this.#zeroMs += (to - from) * 1000 / SAMPLE_RATE;
   }
 
   /** Counts frames of a source that the browser did not deliver, if this recording shows it. */
   countMissing(sourceId: string, frames: number): void {
-    const isRecorded = this.#state === "stopping" || this.#isWritten(performance.now());
+    const isRecorded = this.#stoppedAtMs !== null || this.#isWritten(performance.now());
     const isShown = this.request.hasVideo &&
       this.streams.some((each) => each.hasVideo && this.context.sourceIdOf(each) === sourceId);
     if (isRecorded && isShown) this.#losses.framesNotDelivered += frames;
@@ -142,42 +121,42 @@ export class Recording {
     if (this.isOver || !this.request.hasVideo) return;
     this.#beginIfReady(atMs);
     if (!this.#isWritten(atMs)) return;
-    for (const part of this.#currentParts(atMs)) this.#addFrame(part, atMs);
+    for (const file of this.#currentFiles(atMs)) this.#addFrame(file, atMs);
   }
 
-  /** Records the audio that is there; to be called about every 20 ms. */
+  /** Records the audio that is there, and ends when it is time; to be called about every 20 ms. */
   pump(): void {
-    if (this.#state !== "running") return;
+    if (this.isOver) return;
     const nowMs = performance.now();
     if (!this.request.hasVideo) this.#beginIfReady(nowMs - SILENCE_LAG_MS);
-    if (!this.hasStarted) return;
-    for (const part of this.#currentParts(nowMs)) {
-      const heardTo = Math.max(this.#heardTo(part), toSamples(nowMs - LATE_AUDIO_MS));
-      const end = Math.min(heardTo, toSamples(this.#untilMs));
-      this.#mix(part, part.mixedTo + BLOCK * Math.floor((end - part.mixedTo) / BLOCK));
+    if (this.#stoppedAtMs !== null) {
+      this.#untilMs = Math.max(this.#stoppedAtMs, this.#fromMs + SHORTEST_MS);
     }
+    const end = toSamples(this.#untilMs);
+    const files = [...this.#currentFiles(nowMs)];
+    for (const file of files) {
+      const heardTo = Math.max(this.#heardTo(file), toSamples(nowMs - LATE_AUDIO_MS));
+      const blocks = Math.floor((Math.min(heardTo, end) - file.mixedTo) / BLOCK);
+      this.#mix(file, file.mixedTo + blocks * BLOCK);
+    }
+    const isComplete = files.every((file) => this.#heardTo(file) >= end) &&
+      (!this.request.hasVideo || this.context.scheduler.lastTickMs >= this.#untilMs);
+    const hasEnded = this.#stoppedAtMs !== null && this.hasStarted &&
+      (isComplete || nowMs >= this.#untilMs + LATE_MS);
+    if (hasEnded) void this.#finish(files);
   }
 
-  /** Records up to the present and uploads the rest. */
-  async stop(): Promise<void> {
-    await this.#started.promise;
-    if (this.#state !== "running") return;
-    this.#state = "stopping";
-    const untilMs = Math.min(performance.now(), this.#untilMs);
-    this.#untilMs = Math.max(untilMs, this.#fromMs + SHORTEST_MS);
-    const end = toSamples(this.#untilMs);
-    const isComplete = () =>
-      (!this.request.hasVideo || this.context.scheduler.lastTickMs >= this.#untilMs) &&
-      [...this.#parts.values()].every((part) => this.#heardTo(part) >= end);
-    while (!isComplete() && performance.now() < this.#untilMs + LATE_MS) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    if (this.isOver) return;
-    this.#state = "over";
+  /** Records up to the present, or a little if it has not begun, and uploads the rest. */
+  stop(): void {
+    this.#stoppedAtMs ??= Math.min(performance.now(), this.#untilMs);
+    this.pump();
+  }
+
+  async #finish(files: readonly OutputFile[]): Promise<void> {
+    this.isOver = true;
     try {
-      const parts = [...this.#parts.values()];
-      for (const part of parts) this.#mix(part, end);
-      await Promise.all(parts.map(({ file }) => file.finish()));
+      for (const file of files) this.#mix(file, toSamples(this.#untilMs));
+      await Promise.all(files.map((file) => file.finish()));
       const { request: { archiveId }, losses } = this;
       this.context.report(this, { type: "finished", archiveId, losses });
     } catch (error) {
@@ -187,8 +166,8 @@ export class Recording {
 
   /** Stops, forgets everything, reports nothing. */
   discard(): void {
-    this.#state = "over";
-    for (const { file } of this.#parts.values()) file.cancel();
+    this.isOver = true;
+    for (const file of this.#files.values()) file.cancel();
   }
 
   /** Gives up because of an error. */
@@ -211,9 +190,8 @@ export class Recording {
     if (!isReady) return;
     this.#fromMs = atMs;
     this.#zeroMs = atMs;
-    if (this.#isComposed) this.#addPart(COMPOSED_FILE, this.request, atMs);
+    if (this.#isComposed) this.#addFile(COMPOSED_FILE, this.request, atMs);
     this.context.report(this, { type: "started", archiveId, startedAtMs: atMs, codecs });
-    this.#started.resolve();
   }
 
   /** Whether the first frame and audio of a stream are there. */
@@ -226,39 +204,31 @@ export class Recording {
   }
 
   /** All files; that of an individual stream begins with its first frame and audio. */
-  #currentParts(atMs: number): Iterable<Part> {
+  #currentFiles(atMs: number): Iterable<OutputFile> {
     if (!this.#isComposed && this.#isWritten(atMs)) {
       const isLate = atMs - this.#fromMs > ASSEMBLE_MS;
       for (const stream of this.streams) {
-        if (this.#parts.has(stream.streamId) || !(isLate || this.#isReady(stream, atMs))) continue;
-        this.#addPart(stream.streamId, this.#shown(stream, atMs)?.frame ?? DEFAULT_SIZE, atMs);
+        if (this.#files.has(stream.streamId) || !(isLate || this.#isReady(stream, atMs))) continue;
+        this.#addFile(stream.streamId, this.#shown(stream, atMs)?.frame ?? DEFAULT_SIZE, atMs);
       }
     }
-    return this.#parts.values();
+    return this.#files.values();
   }
 
-  #addPart(name: string, { width, height }: Size, atMs: number): void {
-    const { archiveId, segment, uploadToken, hasAudio, hasVideo } = this.request;
-    const size = { width: even(width), height: even(height) };
-    const file = new OutputFile({
-      codecs: this.codecs,
-      hasAudio,
-      size: hasVideo ? size : null,
-      path: uploadPath(archiveId, segment, name),
-      token: uploadToken,
+  #addFile(name: string, size: Size, atMs: number): void {
+    const file = new OutputFile(name, size, this.codecs, this.request, {
       onError: (error) => this.fail(error),
       onDropped: (frames) => {
         this.#losses.framesDropped += frames;
-        this.#droppedAtMs = performance.now();
+        this.context.warnOfOverload();
       },
     });
-    const compositor = new Compositor(size);
-    const mixedTo = toSamples(atMs);
-    this.#parts.set(name, { name, file, compositor, mixedTo, lastFrameMs: -Infinity });
+    file.mixedTo = toSamples(atMs);
+    this.#files.set(name, file);
   }
 
   /** The streams that a file shows. */
-  #streamsOf({ name }: Part): readonly RecordedStream[] {
+  #streamsOf({ name }: OutputFile): readonly RecordedStream[] {
     return this.streams.filter(({ streamId }) => this.#isComposed || streamId === name);
   }
 
@@ -269,46 +239,49 @@ export class Recording {
     return shown !== null && atMs - shown.atMs < STALE_MS ? shown : null;
   }
 
-  #addFrame(part: Part, tickMs: number): void {
-    const streams = this.#streamsOf(part);
+  #addFrame(file: OutputFile, tickMs: number): void {
+    const streams = this.#streamsOf(file);
     const frames = streams.map((stream) => this.#shown(stream, tickMs));
     let atMs = tickMs;
     if (!this.#isComposed) {
       // Every file has its own stream's frames at their own times.
       const [frame] = frames;
       if (frame === undefined) return; // the stream has left
-      const isDue = frame?.isNew ?? tickMs >= part.lastFrameMs + PLACEHOLDER_EVERY_MS;
-      if (!isDue && part.lastFrameMs > -Infinity) return;
+      const isDue = frame === null
+        ? tickMs >= file.lastFrameMs + PLACEHOLDER_EVERY_MS
+        : frame !== file.lastFrame;
+      if (!isDue) return;
+      file.lastFrame = frame;
       atMs = Math.max(frame?.atMs ?? tickMs, this.#fromMs);
     }
     const tiles = streams.map(({ name }, i) => ({ name, frame: frames[i]?.frame ?? null }));
-    part.lastFrameMs = Math.max(atMs, part.lastFrameMs + 1);
-    part.file.addFrame(part.compositor.compose(tiles), part.lastFrameMs - this.#zeroMs);
+    file.lastFrameMs = Math.max(atMs, file.lastFrameMs + 1);
+    file.addFrame(tiles, file.lastFrameMs - this.#zeroMs);
   }
 
-  #audible(part: Part): AudioSource[] {
-    return this.#streamsOf(part).flatMap((stream) =>
+  #audible(file: OutputFile): AudioSource[] {
+    return this.#streamsOf(file).flatMap((stream) =>
       stream.hasAudio ? this.context.audioOf(stream) ?? [] : []
     );
   }
 
   /** The position up to which every source that delivers has delivered. */
-  #heardTo(part: Part): number {
+  #heardTo(file: OutputFile): number {
     const nowMs = performance.now();
-    const ends = this.#audible(part)
+    const ends = this.#audible(file)
       .filter(({ lastArrivalMs }) => nowMs - lastArrivalMs < LATE_AUDIO_MS)
       .map(({ end }) => end);
     return Math.min(toSamples(ends.length > 0 ? nowMs : nowMs - SILENCE_LAG_MS), ...ends);
   }
 
-  #mix(part: Part, to: number): void {
-    const hasLeft = !this.#isComposed && this.#streamsOf(part).length === 0;
+  #mix(file: OutputFile, to: number): void {
+    const hasLeft = !this.#isComposed && this.#streamsOf(file).length === 0;
     if (!this.request.hasAudio || hasLeft) return;
-    const sources = this.#audible(part);
-    while (part.mixedTo < to) {
-      const count = Math.min(BLOCK, to - part.mixedTo);
-      part.file.addAudio(mix(sources, part.mixedTo, count), part.mixedTo - toSamples(this.#zeroMs));
-      part.mixedTo += count;
+    const sources = this.#audible(file);
+    while (file.mixedTo < to) {
+      const count = Math.min(BLOCK, to - file.mixedTo);
+      file.addAudio(mix(sources, file.mixedTo, count), file.mixedTo - toSamples(this.#zeroMs));
+      file.mixedTo += count;
     }
   }
 }

@@ -1,8 +1,4 @@
-/**
- * Decides when a frame of the recordings is composed and which frame of each source it shows. One
- * scheduler serves all recordings of a page: overlapping recordings show the same frames at the
- * same times.
- */
+/** Decides when a frame is composed and which frame of each source it shows. */
 
 /** Frames of one source that wait at most for a slower source. */
 const PATIENT_FRAMES = 2;
@@ -16,8 +12,6 @@ const IDLE_LAG_MS = 100;
 export interface TimedFrame<Frame> {
   frame: Frame;
   atMs: number;
-  /** True if the current tick is the first that shows it. */
-  isNew: boolean;
 }
 
 interface Source<Frame> {
@@ -27,8 +21,9 @@ interface Source<Frame> {
 }
 
 /**
- * Ticks when every live source has a frame, or when one source is ahead by a frame. Every tick
- * takes one frame of each source. So the output follows the fastest source and loses no frame.
+ * Ticks when every live source has a frame, or when one source is ahead by a frame. Every tick takes
+ * one frame of each source: the output follows the fastest source and loses no frame. One scheduler
+ * serves all recordings of a page: where they overlap, they show the same frames at the same times.
  */
 export class FrameScheduler<Frame> {
   /** Time of the last tick, ms. */
@@ -53,10 +48,8 @@ export class FrameScheduler<Frame> {
   /** Sets the sources that some recording shows, in a stable order. */
   setSources(ids: readonly string[]): void {
     const previous = this.#sources;
-    this.#sources = new Map(ids.map((id) => [
-      id,
-      previous.get(id) ?? { waiting: [], shown: null, lastArrivalMs: -Infinity },
-    ]));
+    const none = () => ({ waiting: [], shown: null, lastArrivalMs: -Infinity });
+    this.#sources = new Map(ids.map((id) => [id, previous.get(id) ?? none()]));
     for (const [id, { waiting, shown }] of previous) {
       if (this.#sources.has(id)) continue;
       for (const { frame } of shown ? [shown, ...waiting] : waiting) this.release(frame);
@@ -68,7 +61,7 @@ export class FrameScheduler<Frame> {
     const source = this.#sources.get(id);
     if (source === undefined) return this.release(frame);
     source.lastArrivalMs = this.now();
-    source.waiting.push({ frame, atMs, isNew: true });
+    source.waiting.push({ frame, atMs });
     this.poll();
   }
 
@@ -94,7 +87,6 @@ export class FrameScheduler<Frame> {
   #tick(fallbackMs = this.lastTickMs): void {
     let atMs: number | null = null;
     for (const source of this.#sources.values()) {
-      if (source.shown !== null) source.shown.isNew = false;
       const next = source.waiting.shift();
       if (next === undefined) continue;
       atMs ??= next.atMs;

@@ -26,19 +26,17 @@ export function readTrack<Data extends { close(): void }>(
   };
 }
 
-/** What becomes of the frames of a video track. */
-export interface VideoEvents {
-  /** A frame that was captured at `atMs` of the worker's clock. */
-  onFrame(frame: I420Frame, atMs: number): void;
-  /** Frames that the browser did not deliver; less than 0 if some were only late. */
-  onMissing(frames: number): void;
-}
-
-/** Reads a video track until the returned function is called. */
+/**
+ * Reads a video track until the returned function is called.
+ *
+ * @param onFrame takes a frame that was captured at `atMs` of the worker's clock
+ * @param onMissing takes how many were not delivered; less than 0 if some were only late
+ */
 export function readVideo(
   readable: ReadableStream<VideoFrame>,
   warmUpMs: number,
-  { onFrame, onMissing }: VideoEvents,
+  onFrame: (frame: I420Frame, atMs: number) => void,
+  onMissing: (frames: number) => void,
 ): () => void {
   const clock = new ClockMap(warmUpMs);
   const rtp = new RtpClock();

@@ -56,27 +56,25 @@ export class Upload {
   async #send(): Promise<string | null> {
     const waiting = new Blob(this.#waiting);
     this.#waiting = [waiting];
+    const headers = {
+      authorization: `Bearer ${this.token}`,
+      "upload-offset": `${this.#storedBytes}`,
+    };
+    const body = waiting.slice(0, MAX_CHUNK_BYTES);
+    const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(ANSWER_MS)]);
     let response: Response;
     try {
-      response = await fetch(this.path, {
-        method: "PATCH",
-        headers: {
-          "authorization": `Bearer ${this.token}`,
-          "upload-offset": String(this.#storedBytes),
-        },
-        body: waiting.slice(0, MAX_CHUNK_BYTES),
-        signal: AbortSignal.any([this.#abort.signal, AbortSignal.timeout(ANSWER_MS)]),
-      });
+      response = await fetch(this.path, { method: "PATCH", headers, body, signal });
       await response.body?.cancel();
     } catch (error) {
       this.#abort.signal.throwIfAborted();
       return String(error);
     }
-    const { ok, status, headers } = response;
+    const { ok, status } = response;
     if (status >= 500 || status === 408 || status === 429) return `status ${status}`;
     // 409: an earlier request has arrived whose answer has not.
     if (!ok && status !== 409) throw this.#failure(`status ${status}`);
-    const offset = Number(headers.get("upload-offset") ?? NaN);
+    const offset = Number(response.headers.get("upload-offset") ?? NaN);
     const newBytes = offset - this.#storedBytes;
     if (!(newBytes >= 0 && newBytes <= waiting.size)) {
       throw this.#failure(`the server has ${offset} bytes instead of ${this.#storedBytes}`);

@@ -12,10 +12,9 @@ import {
   VideoSampleSource,
 } from "mediabunny";
 import { type Codecs, type FromRecorder, type RecordingRequest, uploadPath } from "../protocol.ts";
-import { SAMPLE_RATE } from "./audio_source.ts";
 import { Compositor, even, type Tile } from "./compositor.ts";
 import { type I420Frame, type Size, toVideoFrame } from "./i420.ts";
-import type { TimedFrame } from "./scheduler.ts";
+import { SAMPLE_RATE } from "./tracks.ts";
 import { Upload } from "./upload.ts";
 
 /** Frames that may wait for the encoder: as many as may come at once after a stall of the worker. */
@@ -60,7 +59,7 @@ export class OutputFile {
   /** Position up to which audio was added, and the last frame's time: kept by the recording. */
   mixedTo = 0;
   lastFrameMs = -Infinity;
-  lastFrame: TimedFrame<I420Frame> | null = null;
+  lastFrame: I420Frame | null = null;
   readonly #compositor: Compositor;
   readonly #upload: Upload;
   readonly #output: Output;

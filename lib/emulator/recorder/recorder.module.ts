@@ -3,7 +3,7 @@
  * the rest. Bundled as `/modules/recorder.js` and loaded by the call.
  */
 import type { AttachedRecorder, RecordableCall } from "../../call/recorder.ts";
-import type { FromWorker, ToWorker } from "./messages.ts";
+import { type FromWorker, type ToWorker, trackKey } from "./messages.ts";
 
 /** Longest wait for other pages to take over before the call may end, ms. */
 const LEAVE_MS = 1_000;
@@ -28,14 +28,15 @@ export function attach(call: RecordableCall): AttachedRecorder {
 
 class PageRecorder implements AttachedRecorder {
   readonly #worker = new Worker("/workers/recorder.js", { type: "module" });
-  readonly #players = new Map<string, HTMLAudioElement>();
+  #needed: readonly string[] = [];
+  /** Tracks that the worker reads, and what plays their audio. */
+  readonly #open = new Map<string, HTMLAudioElement | null>();
   readonly #done = Promise.withResolvers<void>();
   readonly #unlisten: () => void;
 
   constructor(private readonly call: RecordableCall) {
     this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
-      if (data.type === "read") this.#read(data.trackId);
-      else if (data.type === "release") this.#stopPlaying(data.trackId);
+      if (data.type === "need") this.#setNeeded(data.tracks);
       else if (data.type === "warn") call.warn(data.message);
       else this.#done.resolve();
     };
@@ -44,8 +45,8 @@ class PageRecorder implements AttachedRecorder {
       this.#done.resolve();
     };
     this.#post({ type: "start", token: call.token });
-    this.#unlisten = call.onChange(() => this.#postStreams());
-    this.#postStreams();
+    this.#unlisten = call.onChange(() => this.#streamsChanged());
+    this.#streamsChanged();
   }
 
   async leave(): Promise<void> {
@@ -55,7 +56,7 @@ class PageRecorder implements AttachedRecorder {
     const done = this.#done.promise;
     void Promise.race([done, sleep(UPLOAD_MS)]).then(() => {
       this.#worker.terminate();
-      for (const player of this.#players.values()) player.srcObject = null;
+      this.#setNeeded([]);
       this.call.warn(null);
     });
     await Promise.race([done, sleep(LEAVE_MS)]);
@@ -65,39 +66,46 @@ class PageRecorder implements AttachedRecorder {
     this.#worker.postMessage(message, transfer);
   }
 
-  #postStreams(): void {
-    const streams = this.call.streams().map(({ streamId, tracks }) => {
-      const idOf = (kind: string) =>
-        tracks.find((track) => track.kind === kind && track.readyState === "live")?.id ?? null;
-      return { streamId, audio: idOf("audio"), video: idOf("video") };
-    });
-    this.#post({ type: "streams", streams });
+  #streamsChanged(): void {
+    const streamIds = this.call.streams().map(({ streamId }) => streamId);
+    this.#post({ type: "streams", streamIds });
+    this.#setNeeded(this.#needed);
   }
 
-  #read(trackId: string): void {
-    const track = this.call.streams().flatMap(({ tracks }) => tracks)
-      .find(({ id, readyState }) => id === trackId && readyState === "live");
-    if (track === undefined) return; // it has ended
+  #setNeeded(needed: readonly string[]): void {
+    this.#needed = needed;
+    const closing = new Map(this.#open);
+    for (const { streamId, tracks } of this.call.streams()) {
+      for (const track of tracks) {
+        const id = `${streamId} ${track.id}`;
+        const isLive = track.readyState === "live";
+        if (!isLive || !needed.includes(trackKey(track.kind, streamId))) continue;
+        closing.delete(id);
+        if (!this.#open.has(id)) this.#open.set(id, this.#read(streamId, track));
+      }
+    }
+    for (const [id, player] of closing) {
+      if (player !== null) player.srcObject = null;
+      this.#open.delete(id);
+    }
+  }
+
+  #read(streamId: string, track: MediaStreamTrack): HTMLAudioElement | null {
     if (track.kind === "video") {
       const init = { track, maxBufferSize: BUFFERED.video };
       const { readable } = new MediaStreamTrackProcessor<VideoFrame>(init);
-      return this.#post({ type: "video", trackId, readable }, [readable]);
+      this.#post({ type: "video", streamId, readable }, [readable]);
+      return null;
     }
     const init = { track, maxBufferSize: BUFFERED.audio };
     const { readable } = new MediaStreamTrackProcessor<AudioData>(init);
-    this.#post({ type: "audio", trackId, readable }, [readable]);
+    this.#post({ type: "audio", streamId, readable }, [readable]);
     // Chromium delivers no audio of a remote track unless a media element plays it; muted suffices.
     const player = new Audio();
     player.muted = true;
     player.srcObject = new MediaStream([track]);
     player.play().catch(() => {}); // the track has ended
-    this.#players.set(trackId, player);
-  }
-
-  #stopPlaying(trackId: string): void {
-    const player = this.#players.get(trackId);
-    if (player !== undefined) player.srcObject = null;
-    this.#players.delete(trackId);
+    return player;
   }
 }
 

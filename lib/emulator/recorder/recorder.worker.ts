@@ -9,14 +9,13 @@ import {
   type ToRecorder,
   toRecorderSchema,
 } from "../protocol.ts";
-import { AudioSource } from "./audio_source.ts";
 import { warmUp } from "./compositor.ts";
 import { type I420Frame, release } from "./i420.ts";
-import type { FromWorker, PageStream, ToWorker } from "./messages.ts";
+import { type FromWorker, type ToWorker, trackKey } from "./messages.ts";
 import { type EncodableCodecs, encodableCodecs } from "./output_file.ts";
 import { Recording, type RecordingContext, type Report } from "./recording.ts";
 import { FrameScheduler } from "./scheduler.ts";
-import { readVideo } from "./track.ts";
+import { AudioSource, readVideo } from "./tracks.ts";
 
 const PUMP_MS = 20;
 const PROGRESS_MS = 1_000;
@@ -33,12 +32,6 @@ const OVERLOADED_MS = 3_000;
 const OVERLOAD_WARNING =
   "This computer is too busy to record every frame. Close other programs or tabs.";
 
-/** A track that is read, or asked for. */
-interface Track {
-  sourceId: string;
-  stop: () => void;
-}
-
 /** Its sources are the page's streams, shared by all recordings. */
 class Recorder implements RecordingContext {
   readonly scheduler = new FrameScheduler<I420Frame>(
@@ -50,11 +43,13 @@ class Recorder implements RecordingContext {
   readonly #recordings = new Map<string, Recording>();
   /** The last messages that must not be lost: they are repeated on reconnection. */
   #reports: Report[] = [];
-  #pageStreams = new Map<string, PageStream>();
+  #pageStreams = new Set<string>();
   #audio = new Map<string, AudioSource>();
-  #tracks = new Map<string, Track>();
+  /** The tracks that the recordings need, and what is read of each. */
+  #reading = new Map<string, ReadableStream | null>();
   /** Sources in the order of their participants' tiles: the same in all recordings. */
   readonly #order = new Set<string>();
+  #framesDropped = 0;
   #overload: ReturnType<typeof setTimeout> | undefined;
   #isLeaving = false;
 
@@ -69,13 +64,13 @@ class Recorder implements RecordingContext {
   /** Takes a message of the page. */
   take(message: ToWorker): void {
     if (message.type === "streams") {
-      this.#pageStreams = new Map(message.streams.map((stream) => [stream.streamId, stream]));
+      this.#pageStreams = new Set(message.streamIds);
       this.#updateSources();
     } else if (message.type === "leave") {
       this.#isLeaving = true;
       this.#send({ type: "leaving" });
       if (this.#isDone) this.#socket.close();
-    } else if (message.type !== "start") this.#addTrack(message);
+    } else if (message.type !== "start") this.#read(message);
   }
 
   sourceIdOf({ streamId, mediaStreamIds }: RecordedStream): string {
@@ -93,31 +88,26 @@ class Recorder implements RecordingContext {
     if (report.type !== "started") this.#remove(report.archiveId);
   }
 
-  warnOfOverload(): void {
-    clearTimeout(this.#overload);
-    post({ type: "warn", message: OVERLOAD_WARNING });
-    this.#overload = setTimeout(() => post({ type: "warn", message: null }), OVERLOADED_MS);
-  }
-
-  #addTrack(message: Extract<ToWorker, { type: "video" | "audio" }>): void {
-    const track = this.#tracks.get(message.trackId);
+  #read(message: Extract<ToWorker, { type: "video" | "audio" }>): void {
+    const { streamId } = message;
+    const key = trackKey(message.type, streamId);
     // It may not be needed any more.
-    if (track === undefined) return void message.readable.cancel().catch(() => {});
-    const { sourceId } = track;
+    if (!this.#reading.has(key)) return void message.readable.cancel().catch(() => {});
+    this.#reading.set(key, message.readable);
+    const isNeeded = () => this.#reading.get(key) === message.readable;
     // Only the first start of a recording can wait for an exact clock.
     const isUrgent = [...this.#recordings.values()].some(({ request, hasStarted }) =>
       request.segment > 0 || hasStarted
     );
     const warmUpMs = isUrgent ? URGENT_WARM_UP_MS : WARM_UP_MS;
     if (message.type === "audio") {
-      track.stop = this.#audio.get(sourceId)?.read(message.readable, warmUpMs) ?? track.stop;
+      this.#audio.get(streamId)?.read(message.readable, isNeeded, warmUpMs);
     } else {
-      track.stop = readVideo(
-        message.readable,
-        warmUpMs,
-        (frame, atMs) => this.scheduler.add(sourceId, frame, atMs),
-        (frames) => this.#forEach((recording) => recording.countMissing(sourceId, frames)),
-      );
+      readVideo(message.readable, isNeeded, warmUpMs, {
+        onFrame: (frame, atMs) => this.scheduler.add(streamId, frame, atMs),
+        onMissing: (frames) =>
+          this.#forEach((recording) => recording.countMissing(streamId, frames)),
+      });
     }
   }
 
@@ -138,10 +128,7 @@ class Recorder implements RecordingContext {
   }
 
   #greet(): void {
-    const recordings = Array.from(
-      this.#recordings,
-      ([archiveId, { request: { segment } }]) => ({ archiveId, segment }),
-    );
+    const recordings = Array.from(this.#recordings.values(), ({ request }) => request);
     this.#send({ type: "hello", ...this.codecs, recordings });
     for (const report of this.#reports) this.#send(report);
     if (this.#isLeaving) this.#send({ type: "leaving" });
@@ -197,9 +184,17 @@ class Recorder implements RecordingContext {
   }
 
   #reportProgress(): void {
+    let framesDropped = 0;
     for (const [archiveId, { losses, hasStarted }] of this.#recordings) {
       if (hasStarted) this.#send({ type: "progress", archiveId, losses });
+      framesDropped += losses.framesDropped;
     }
+    if (framesDropped > this.#framesDropped) {
+      clearTimeout(this.#overload);
+      post({ type: "warn", message: OVERLOAD_WARNING });
+      this.#overload = setTimeout(() => post({ type: "warn", message: null }), OVERLOADED_MS);
+    }
+    this.#framesDropped = framesDropped;
     this.#updateSources(); // stopped recordings need none
   }
 
@@ -224,36 +219,24 @@ class Recorder implements RecordingContext {
 
   /** Reads exactly the tracks that the recordings need. */
   #updateSources(): void {
-    const video = new Map<string, string | null>();
-    const audio = new Map<string, string | null>();
+    const video = new Set<string>();
+    const audio = new Set<string>();
     for (const { isOver, request, streams } of this.#recordings.values()) {
       for (const stream of isOver ? [] : this.#sorted(streams)) {
-        const id = this.sourceIdOf(stream);
-        const page = this.#pageStreams.get(id);
-        if (request.hasVideo) video.set(id, page?.video ?? null);
-        if (request.hasAudio) audio.set(id, page?.audio ?? null);
+        if (request.hasVideo) video.add(this.sourceIdOf(stream));
+        if (request.hasAudio) audio.add(this.sourceIdOf(stream));
       }
     }
     this.scheduler.setSources([...this.#order].filter((id) => video.has(id)));
     this.#audio = new Map(
-      Array.from(audio.keys(), (id) => [id, this.#audio.get(id) ?? new AudioSource()]),
+      Array.from(audio, (id) => [id, this.#audio.get(id) ?? new AudioSource()]),
     );
-    const previous = this.#tracks;
-    this.#tracks = new Map();
-    for (const [sourceId, trackId] of [...video, ...audio]) {
-      if (trackId === null) continue;
-      const known = previous.get(trackId);
-      const track = known?.sourceId === sourceId ? known : { sourceId, stop: () => {} };
-      this.#tracks.set(trackId, track);
-    }
-    for (const [trackId, track] of previous) {
-      if (this.#tracks.get(trackId) === track) continue;
-      track.stop();
-      post({ type: "release", trackId });
-    }
-    for (const [trackId, track] of this.#tracks) {
-      if (previous.get(trackId) !== track) post({ type: "read", trackId });
-    }
+    const tracks = [
+      ...Array.from(video, (id) => trackKey("video", id)),
+      ...Array.from(audio, (id) => trackKey("audio", id)),
+    ];
+    this.#reading = new Map(tracks.map((key) => [key, this.#reading.get(key) ?? null]));
+    post({ type: "need", tracks });
   }
 }
 

@@ -7,20 +7,17 @@ import {
   type RecordedStream,
   type RecordingRequest,
 } from "../protocol.ts";
-import { type AudioSource, mix, SAMPLE_RATE, toSamples } from "./audio_source.ts";
 import type { I420Frame, Size } from "./i420.ts";
 import { OutputFile } from "./output_file.ts";
 import type { FrameScheduler, TimedFrame } from "./scheduler.ts";
+import { type AudioSource, mix, SAMPLE_RATE, toSamples } from "./tracks.ts";
 
 /** Longest wait for the first frame and audio of every stream, ms: first and later segments. */
 const ASSEMBLE_MS = 1_500;
 const TAKE_OVER_MS = 500;
 /** Longest wait for late frames and audio at the end, ms. */
 const LATE_MS = 300;
-/**
- * Longest wait for late audio before silence is mixed, ms: a worker that had no turn for a second or two
- * has not read yet what arrived meanwhile. {@link AudioSource} keeps a little more.
- */
+/** Longest wait for late audio, ms: a worker that had no turn for two seconds has not read it yet. */
 const LATE_AUDIO_MS = 3_000;
 /** How far behind the present the mix is while no stream sends audio, ms. */
 const SILENCE_LAG_MS = 100;
@@ -45,8 +42,6 @@ export interface RecordingContext {
   sourceIdOf(stream: RecordedStream): string;
   audioOf(stream: RecordedStream): AudioSource | null;
   report(recording: Recording, report: Report): void;
-  /** Frames are dropped, because the machine does not keep up. */
-  warnOfOverload(): void;
 }
 
 /** The recording of one archive. It reports its end, or ends by `discard()`. */
@@ -218,10 +213,7 @@ export class Recording {
   #addFile(name: string, size: Size, atMs: number): void {
     const file = new OutputFile(name, size, this.codecs, this.request, {
       onError: (error) => this.fail(error),
-      onDropped: (frames) => {
-        this.#losses.framesDropped += frames;
-        this.context.warnOfOverload();
-      },
+      onDropped: (frames) => this.#losses.framesDropped += frames,
     });
     file.mixedTo = toSamples(atMs);
     this.#files.set(name, file);
@@ -249,9 +241,9 @@ export class Recording {
       if (frame === undefined) return; // the stream has left
       const isDue = frame === null
         ? tickMs >= file.lastFrameMs + PLACEHOLDER_EVERY_MS
-        : frame !== file.lastFrame;
+        : frame.frame !== file.lastFrame;
       if (!isDue) return;
-      file.lastFrame = frame;
+      file.lastFrame = frame?.frame ?? null;
       atMs = Math.max(frame?.atMs ?? tickMs, this.#fromMs);
     }
     const tiles = streams.map(({ name }, i) => ({ name, frame: frames[i]?.frame ?? null }));

@@ -1,9 +1,9 @@
 /**
- * The audio of one stream, kept for the recordings to mix. Positions are samples at 48 kHz of the
- * worker's clock. Samples are counted: their timestamps jitter by up to 30 ms.
+ * Reads the tracks that the page opens. Positions of audio are samples at 48 kHz of the worker's
+ * clock. They are counted: timestamps jitter by up to 30 ms.
  */
-import { ClockMap } from "./clock.ts";
-import { readTrack } from "./track.ts";
+import { ClockMap, HoleCounter, RtpClock } from "./clock.ts";
+import { copyFrame, type I420Frame } from "./i420.ts";
 
 /** Samples a second of everything recorded. */
 export const SAMPLE_RATE = 48_000;
@@ -23,6 +23,58 @@ const TOLERATED_SAMPLES = 0.001 * SAMPLE_RATE;
 /** Weight of the newest stamp in the average drift. */
 const DRIFT_WEIGHT = 0.02;
 
+/** Passes every frame or chunk of a track to `take` and closes it afterwards, while it is needed. */
+async function readTrack<Data extends { close(): void }>(
+  readable: ReadableStream<Data>,
+  isNeeded: () => boolean,
+  take: (data: Data) => Promise<void> | void,
+): Promise<void> {
+  const reader = readable.getReader();
+  for (;;) {
+    const { value } = await reader.read().catch(() => ({ value: undefined })); // it has ended
+    if (value === undefined) return;
+    if (isNeeded()) await take(value);
+    else reader.cancel().catch(() => {}); // it has ended meanwhile
+    value.close();
+  }
+}
+
+/** What becomes of the frames of a video track. */
+export interface VideoEvents {
+  /** A frame that was captured at `atMs` of the worker's clock. */
+  onFrame(frame: I420Frame, atMs: number): void;
+  /** Frames that the browser did not deliver; less than 0 if some were only late. */
+  onMissing(frames: number): void;
+}
+
+/** Reads a video track while it is needed. */
+export function readVideo(
+  readable: ReadableStream<VideoFrame>,
+  isNeeded: () => boolean,
+  warmUpMs: number,
+  { onFrame, onMissing }: VideoEvents,
+): void {
+  const clock = new ClockMap(warmUpMs);
+  const rtp = new RtpClock();
+  const holes = new HoleCounter();
+  void readTrack(readable, isNeeded, async (frame) => {
+    const timestamp = rtpTimestampOf(frame);
+    const mediaMs = timestamp === null ? frame.timestamp / 1000 : rtp.toMs(timestamp);
+    onMissing(holes.add(mediaMs));
+    const atMs = clock.toClock(mediaMs, performance.now());
+    if (atMs === null) return;
+    // Chromium lends two frames of a camera at a time: they are copied and returned at once.
+    const copy = await copyFrame(frame).catch(() => null);
+    if (copy === null) onMissing(1);
+    else onFrame(copy, atMs);
+  });
+}
+
+/** `VideoFrame.metadata()`, which TypeScript's library does not know. */
+function rtpTimestampOf(frame: VideoFrame & { metadata?(): { rtpTimestamp?: number } }) {
+  return frame.metadata?.().rtpTimestamp ?? null;
+}
+
 /** Position of a time of the worker's clock. */
 export function toSamples(atMs: number): number {
   return Math.round(atMs * SAMPLE_RATE / 1000);
@@ -40,13 +92,13 @@ export class AudioSource {
   readonly #right = new Float32Array(KEPT);
   #drift = 0;
 
-  /** Reads a track until the returned function is called. */
-  read(readable: ReadableStream<AudioData>, warmUpMs: number): () => void {
+  /** Reads a track while it is needed. */
+  read(readable: ReadableStream<AudioData>, isNeeded: () => boolean, warmUpMs: number): void {
     const clock = new ClockMap(warmUpMs);
     let chunks = 0;
     let steppedBackMs = 0;
     let nextMediaMs = -Infinity;
-    return readTrack(readable, (data) => {
+    void readTrack(readable, isNeeded, (data) => {
       if (++chunks <= SKIPPED_CHUNKS) return;
       let mediaMs = data.timestamp / 1000 + steppedBackMs;
       if (mediaMs < nextMediaMs - STEP_BACK_MS) {

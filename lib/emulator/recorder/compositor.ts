@@ -3,8 +3,8 @@ import { blackFrame, drawFrame, type I420Frame, type Rect, scaleInto, type Size 
 
 /** Streams shown at most, as in the platform's composed archives. */
 const MAX_TILES = 16;
-/** Shape of the placeholder of a stream without video. */
-const PLACEHOLDER: Size = { width: 640, height: 480 };
+/** Size of a stream without video. */
+export const PLACEHOLDER: Size = { width: 640, height: 480 };
 
 /** What a tile shows: the stream's frame, or the participant's name. */
 export interface Tile {

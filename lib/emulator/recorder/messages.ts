@@ -14,14 +14,9 @@ export type ToWorker =
 
 /** From the worker to the page. */
 export type FromWorker =
-  /** The tracks that are needed now, each as `trackKey` has it. */
+  /** The tracks that are needed now, each as "<kind> <stream id>". */
   | { type: "need"; tracks: string[] }
   /** Warning for the participant; null takes it back. */
   | { type: "warn"; message: string | null }
   /** After `leave`: no recording is left and the server knows it. */
   | { type: "done" };
-
-/** Names the track of a kind ("audio", "video") of a stream. */
-export function trackKey(kind: string, streamId: string): string {
-  return `${kind} ${streamId}`;
-}

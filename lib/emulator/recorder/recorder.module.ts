@@ -3,7 +3,7 @@
  * the rest. Bundled as `/modules/recorder.js` and loaded by the call.
  */
 import type { AttachedRecorder, RecordableCall } from "../../call/recorder.ts";
-import { type FromWorker, type ToWorker, trackKey } from "./messages.ts";
+import type { FromWorker, ToWorker } from "./messages.ts";
 
 /** Longest wait for other pages to take over before the call may end, ms. */
 const LEAVE_MS = 1_000;
@@ -17,10 +17,7 @@ declare const MediaStreamTrackProcessor: new <Data>(
   init: { track: MediaStreamTrack; maxBufferSize: number },
 ) => { readonly readable: ReadableStream<Data> };
 
-/**
- * Attaches a recorder to a call. It records whatever the server asks for until `leave()`, where the
- * browser has what that needs.
- */
+/** Has the page record whatever the server asks for, where the browser has what that needs. */
 export function attach(call: RecordableCall): AttachedRecorder {
   const canRecord = "MediaStreamTrackProcessor" in globalThis && "VideoEncoder" in globalThis;
   return canRecord ? new PageRecorder(call) : { leave: () => Promise.resolve() };
@@ -79,7 +76,7 @@ class PageRecorder implements AttachedRecorder {
       for (const track of tracks) {
         const id = `${streamId} ${track.id}`;
         const isLive = track.readyState === "live";
-        if (!isLive || !needed.includes(trackKey(track.kind, streamId))) continue;
+        if (!isLive || !needed.includes(`${track.kind} ${streamId}`)) continue;
         closing.delete(id);
         if (!this.#open.has(id)) this.#open.set(id, this.#read(streamId, track));
       }

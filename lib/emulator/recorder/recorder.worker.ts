@@ -11,7 +11,7 @@ import {
 } from "../protocol.ts";
 import { warmUp } from "./compositor.ts";
 import { type I420Frame, release } from "./i420.ts";
-import { type FromWorker, type ToWorker, trackKey } from "./messages.ts";
+import type { FromWorker, ToWorker } from "./messages.ts";
 import { type EncodableCodecs, encodableCodecs } from "./output_file.ts";
 import { Recording, type RecordingContext, type Report } from "./recording.ts";
 import { FrameScheduler } from "./scheduler.ts";
@@ -38,7 +38,6 @@ class Recorder implements RecordingContext {
     (atMs) => this.#forEach((recording) => recording.tick(atMs)),
     release,
   );
-  readonly #url: URL;
   #socket: WebSocket;
   readonly #recordings = new Map<string, Recording>();
   /** The last messages that must not be lost: they are repeated on reconnection. */
@@ -55,9 +54,12 @@ class Recorder implements RecordingContext {
 
   constructor(token: string, private readonly codecs: EncodableCodecs) {
     const query = new URLSearchParams({ token, recorder: crypto.randomUUID() });
-    this.#url = new URL(`/emulator/recorder?${query}`, globalThis.location.origin);
-    this.#socket = this.#connect();
-    setInterval(() => this.#pump(), PUMP_MS);
+    const url = new URL(`/emulator/recorder?${query}`, globalThis.location.origin);
+    this.#socket = this.#connect(url);
+    setInterval(() => {
+      this.scheduler.poll();
+      this.#forEach((recording) => recording.pump());
+    }, PUMP_MS);
     setInterval(() => this.#reportProgress(), PROGRESS_MS);
   }
 
@@ -90,7 +92,7 @@ class Recorder implements RecordingContext {
 
   #read(message: Extract<ToWorker, { type: "video" | "audio" }>): void {
     const { streamId } = message;
-    const key = trackKey(message.type, streamId);
+    const key = `${message.type} ${streamId}`;
     // It may not be needed any more.
     if (!this.#reading.has(key)) return void message.readable.cancel().catch(() => {});
     this.#reading.set(key, message.readable);
@@ -103,21 +105,23 @@ class Recorder implements RecordingContext {
     if (message.type === "audio") {
       this.#audio.get(streamId)?.read(message.readable, isNeeded, warmUpMs);
     } else {
-      readVideo(message.readable, isNeeded, warmUpMs, {
-        onFrame: (frame, atMs) => this.scheduler.add(streamId, frame, atMs),
-        onMissing: (frames) =>
-          this.#forEach((recording) => recording.countMissing(streamId, frames)),
-      });
+      readVideo(
+        message.readable,
+        isNeeded,
+        warmUpMs,
+        (frame, atMs) => this.scheduler.add(streamId, frame, atMs),
+        (frames) => this.#forEach((recording) => recording.countMissing(streamId, frames)),
+      );
     }
   }
 
-  #connect(): WebSocket {
-    const socket = new WebSocket(this.#url);
+  #connect(url: URL): WebSocket {
+    const socket = new WebSocket(url);
     socket.onopen = () => this.#greet();
     socket.onmessage = ({ data }) => this.#handle(toRecorderSchema.parse(JSON.parse(String(data))));
     socket.onclose = ({ code }) => {
       if (this.#isDone || code === POLICY_VIOLATION) return post({ type: "done" });
-      setTimeout(() => this.#socket = this.#connect(), RECONNECT_MS);
+      setTimeout(() => this.#socket = this.#connect(url), RECONNECT_MS);
     };
     return socket;
   }
@@ -177,12 +181,6 @@ class Recorder implements RecordingContext {
     return this.#isLeaving && this.#recordings.size === 0;
   }
 
-  #pump(): void {
-    if (this.#recordings.size === 0) return;
-    this.scheduler.poll();
-    this.#forEach((recording) => recording.pump());
-  }
-
   #reportProgress(): void {
     let framesDropped = 0;
     for (const [archiveId, { losses, hasStarted }] of this.#recordings) {
@@ -219,24 +217,20 @@ class Recorder implements RecordingContext {
 
   /** Reads exactly the tracks that the recordings need. */
   #updateSources(): void {
-    const video = new Set<string>();
-    const audio = new Set<string>();
+    const tracks = new Set<string>();
     for (const { isOver, request, streams } of this.#recordings.values()) {
       for (const stream of isOver ? [] : this.#sorted(streams)) {
-        if (request.hasVideo) video.add(this.sourceIdOf(stream));
-        if (request.hasAudio) audio.add(this.sourceIdOf(stream));
+        const id = this.sourceIdOf(stream);
+        if (request.hasVideo) tracks.add(`video ${id}`);
+        if (request.hasAudio) tracks.add(`audio ${id}`);
       }
     }
-    this.scheduler.setSources([...this.#order].filter((id) => video.has(id)));
-    this.#audio = new Map(
-      Array.from(audio, (id) => [id, this.#audio.get(id) ?? new AudioSource()]),
-    );
-    const tracks = [
-      ...Array.from(video, (id) => trackKey("video", id)),
-      ...Array.from(audio, (id) => trackKey("audio", id)),
-    ];
-    this.#reading = new Map(tracks.map((key) => [key, this.#reading.get(key) ?? null]));
-    post({ type: "need", tracks });
+    const shown = [...this.#order].filter((id) => tracks.has(`video ${id}`));
+    const heard = [...this.#order].filter((id) => tracks.has(`audio ${id}`));
+    this.scheduler.setSources(shown);
+    this.#audio = new Map(heard.map((id) => [id, this.#audio.get(id) ?? new AudioSource()]));
+    this.#reading = new Map(Array.from(tracks, (key) => [key, this.#reading.get(key) ?? null]));
+    post({ type: "need", tracks: [...tracks] });
   }
 }
 

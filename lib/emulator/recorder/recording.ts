@@ -7,6 +7,7 @@ import {
   type RecordedStream,
   type RecordingRequest,
 } from "../protocol.ts";
+import { PLACEHOLDER } from "./compositor.ts";
 import type { I420Frame, Size } from "./i420.ts";
 import { OutputFile } from "./output_file.ts";
 import type { FrameScheduler, TimedFrame } from "./scheduler.ts";
@@ -29,8 +30,6 @@ const PLACEHOLDER_EVERY_MS = 100;
 const BLOCK = 960;
 /** Length of a recording that is stopped as soon as it begins, ms. */
 const SHORTEST_MS = 200;
-/** Size of a stream's file whose video is off when it begins. */
-const DEFAULT_SIZE: Size = { width: 640, height: 480 };
 
 /** How a recording ends, or begins. */
 export type Report = Extract<FromRecorder, { type: "started" | "finished" | "failed" }>;
@@ -204,7 +203,7 @@ export class Recording {
       const isLate = atMs - this.#fromMs > ASSEMBLE_MS;
       for (const stream of this.streams) {
         if (this.#files.has(stream.streamId) || !(isLate || this.#isReady(stream, atMs))) continue;
-        this.#addFile(stream.streamId, this.#shown(stream, atMs)?.frame ?? DEFAULT_SIZE, atMs);
+        this.#addFile(stream.streamId, this.#shown(stream, atMs)?.frame ?? PLACEHOLDER, atMs);
       }
     }
     return this.#files.values();

@@ -5,8 +5,7 @@ const PATIENT_FRAMES = 2;
 /** A source without a frame for so long is not waited for, ms. */
 const LIVE_MS = 500;
 /** Without any live source: time between two ticks, and how far they are behind the present, ms. */
-const IDLE_TICK_MS = 100;
-const IDLE_LAG_MS = 100;
+const IDLE_MS = 100;
 
 /** A frame and when it was captured, ms on the worker's clock. */
 export interface TimedFrame<Frame> {
@@ -68,8 +67,8 @@ export class FrameScheduler<Frame> {
   /** To be called about every 20 ms: recordings go on while no source delivers. */
   poll(): void {
     while (this.#isDue()) this.#tick();
-    const idleMs = this.now() - IDLE_LAG_MS;
-    if (this.#live().length === 0 && idleMs >= this.lastTickMs + IDLE_TICK_MS) this.#tick(idleMs);
+    const idleMs = this.now() - IDLE_MS;
+    if (this.#live().length === 0 && idleMs >= this.lastTickMs + IDLE_MS) this.#tick(idleMs);
   }
 
   #live(): Source<Frame>[] {

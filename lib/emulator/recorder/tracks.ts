@@ -39,20 +39,18 @@ async function readTrack<Data extends { close(): void }>(
   }
 }
 
-/** What becomes of the frames of a video track. */
-export interface VideoEvents {
-  /** A frame that was captured at `atMs` of the worker's clock. */
-  onFrame(frame: I420Frame, atMs: number): void;
-  /** Frames that the browser did not deliver; less than 0 if some were only late. */
-  onMissing(frames: number): void;
-}
-
-/** Reads a video track while it is needed. */
+/**
+ * Reads a video track while it is needed.
+ *
+ * @param onFrame takes a frame that was captured at `atMs` of the worker's clock
+ * @param onMissing takes how many were not delivered; less than 0 if some were only late
+ */
 export function readVideo(
   readable: ReadableStream<VideoFrame>,
   isNeeded: () => boolean,
   warmUpMs: number,
-  { onFrame, onMissing }: VideoEvents,
+  onFrame: (frame: I420Frame, atMs: number) => void,
+  onMissing: (frames: number) => void,
 ): void {
   const clock = new ClockMap(warmUpMs);
   const rtp = new RtpClock();
@@ -110,34 +108,29 @@ export class AudioSource {
       const atMs = clock.toClock(mediaMs, nowMs);
       if (atMs === null) return;
       this.lastArrivalMs = nowMs;
-      this.#place(data, toSamples(atMs));
+      this.#write(data, toSamples(atMs));
     });
   }
 
-  /** Adds the samples from position `from` on to two channels. */
-  addTo(left: Float32Array, right: Float32Array, from: number): void {
-    const last = Math.min(from + left.length, this.end);
+  /** Adds the samples from position `from` on to the halves of `data`: left, then right. */
+  addTo(data: Float32Array, from: number): void {
+    const count = data.length / 2;
+    const last = Math.min(from + count, this.end);
     for (let position = Math.max(from, this.end - KEPT); position < last; position++) {
-      const at = position % KEPT;
-      left[position - from] = (left[position - from] ?? 0) + (this.#left[at] ?? 0);
-      right[position - from] = (right[position - from] ?? 0) + (this.#right[at] ?? 0);
+      const i = position - from;
+      data[i] = (data[i] ?? 0) + (this.#left[position % KEPT] ?? 0);
+      data[count + i] = (data[count + i] ?? 0) + (this.#right[position % KEPT] ?? 0);
     }
   }
 
   /** A chunk follows the last one unless its stamp shows a gap; drift is corrected by a sample. */
-  #place(data: AudioData, stamped: number): void {
-    const count = Math.round(data.numberOfFrames * SAMPLE_RATE / data.sampleRate);
-    const difference = stamped - this.end;
-    if (Math.abs(difference) > GAP_SAMPLES) {
-      this.#drift = 0;
-      return this.#write(data, stamped, count);
-    }
-    this.#drift += (difference - this.#drift) * DRIFT_WEIGHT;
-    const correction = Math.abs(this.#drift) > TOLERATED_SAMPLES ? Math.sign(this.#drift) : 0;
-    this.#write(data, this.end, count + correction);
-  }
-
-  #write(data: AudioData, start: number, count: number): void {
+  #write(data: AudioData, stamped: number): void {
+    const gap = stamped - this.end;
+    const isGap = Math.abs(gap) > GAP_SAMPLES;
+    const start = isGap ? stamped : this.end;
+    let count = Math.round(data.numberOfFrames * SAMPLE_RATE / data.sampleRate);
+    this.#drift = isGap ? 0 : this.#drift + (gap - this.#drift) * DRIFT_WEIGHT;
+    if (Math.abs(this.#drift) > TOLERATED_SAMPLES) count += Math.sign(this.#drift);
     if (this.start === Infinity) this.start = start;
     for (let position = Math.max(this.end, start - KEPT); position < start; position++) {
       this.#left[position % KEPT] = this.#right[position % KEPT] = 0;
@@ -166,14 +159,8 @@ function sampleAt(samples: Float32Array, i: number, count: number): number {
 }
 
 /** The sum of several sources from a position on: the left channel, then the right. */
-export function mix(
-  sources: readonly AudioSource[],
-  from: number,
-  count: number,
-): Float32Array<ArrayBuffer> {
+export function mix(sources: readonly AudioSource[], from: number, count: number) {
   const data = new Float32Array(2 * count);
-  for (const source of sources) source.addTo(data.subarray(0, count), data.subarray(count), from);
-  if (sources.length < 2) return data;
-  for (let i = 0; i < data.length; i++) data[i] = Math.min(1, Math.max(-1, data[i] ?? 0));
-  return data;
+  for (const source of sources) source.addTo(data, from);
+  return sources.length < 2 ? data : data.map((sample) => Math.min(1, Math.max(-1, sample)));
 }

@@ -26,6 +26,7 @@ const recordedStream = z.object({
 });
 /** A stream of the archive's session, and where the page finds its media. */
 export type RecordedStream = z.infer<typeof recordedStream>;
+const streams = z.array(recordedStream);
 
 const losses = z.object({
   /** Camera frames that the browser never delivered to the recorder (holes in their timestamps). */
@@ -53,8 +54,6 @@ const recordingRequest = z.object({
 });
 /** What a page is asked to record. */
 export type RecordingRequest = z.infer<typeof recordingRequest>;
-
-const streams = z.array(recordedStream);
 
 /** From the server to the recorder. */
 export const toRecorderSchema = z.discriminatedUnion("type", [

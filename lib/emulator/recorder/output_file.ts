@@ -47,13 +47,6 @@ export async function encodableCodecs(): Promise<EncodableCodecs> {
   };
 }
 
-/** What goes wrong with a file. */
-export interface OutputFileEvents {
-  onError(error: unknown): void;
-  /** Frames were dropped, because encoding does not keep up. */
-  onDropped(frames: number): void;
-}
-
 /** One file of a recording. */
 export class OutputFile {
   /** Position up to which audio was added, and the last frame's time: kept by the recording. */
@@ -68,12 +61,14 @@ export class OutputFile {
   /** Times of the frames in the encoder, seconds. */
   readonly #encoding: number[] = [];
 
+  /** @param onDropped takes how many frames were dropped, because encoding does not keep up */
   constructor(
     readonly name: string,
     { width, height }: Size,
     codecs: Codecs,
     { archiveId, segment, uploadToken, hasAudio, hasVideo }: RecordingRequest,
-    private readonly events: OutputFileEvents,
+    private readonly onError: (error: unknown) => void,
+    private readonly onDropped: (frames: number) => void,
   ) {
     const size = { width: even(width), height: even(height) };
     this.#compositor = new Compositor(size);
@@ -91,32 +86,32 @@ export class OutputFile {
       onEncodedPacket: ({ timestamp }) => {
         // An encoder may skip frames: those before the one that it delivers.
         const skipped = this.#encoding.filter((each) => each < timestamp - 1e-6).length;
-        if (skipped > 0) events.onDropped(skipped);
+        if (skipped > 0) onDropped(skipped);
         this.#encoding.splice(0, skipped + 1);
       },
     });
     this.#audio = new AudioSampleSource({ codec: codecs.audio, quality: AUDIO.quality });
     if (hasVideo) this.#output.addVideoTrack(this.#video);
     if (hasAudio) this.#output.addAudioTrack(this.#audio);
-    upload.done.catch(events.onError);
-    this.#output.start().catch(events.onError);
+    upload.done.catch(onError);
+    this.#output.start().catch(onError);
   }
 
   /** Encodes a frame of these tiles, unless too many wait for that. Times rise strictly. */
   addFrame(tiles: readonly Tile[], mediaMs: number): void {
-    if (this.#encoding.length >= MAX_WAITING_FRAMES) return this.events.onDropped(1);
+    if (this.#encoding.length >= MAX_WAITING_FRAMES) return this.onDropped(1);
     const timestamp = mediaMs / 1000;
     const frame = toVideoFrame(this.#compositor.compose(tiles));
     const sample = new VideoSample(frame, { timestamp });
     this.#encoding.push(timestamp);
-    this.#video.add(sample).catch(this.events.onError).finally(() => sample.close());
+    this.#video.add(sample).catch(this.onError).finally(() => sample.close());
   }
 
   /** Encodes audio, the left channel before the right; `mediaSamples` is its position. */
   addAudio(data: Float32Array<ArrayBuffer>, mediaSamples: number): void {
     const timestamp = mediaSamples / SAMPLE_RATE;
     const sample = new AudioSample({ ...AUDIO, data, format: "f32-planar", timestamp });
-    this.#audio.add(sample).catch(this.events.onError).finally(() => sample.close());
+    this.#audio.add(sample).catch(this.onError).finally(() => sample.close());
   }
 
   /** Finishes the file; resolves when all of it is uploaded. */

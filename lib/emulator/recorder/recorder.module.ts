@@ -1,7 +1,4 @@
-/**
- * The page's part of the recorder: opens the tracks of the call for the recorder worker, which does
- * the rest. Bundled as `/modules/recorder.js` and loaded by the call.
- */
+/** The page's part of the recorder: opens the call's tracks for the worker, which does the rest. */
 import type { AttachedRecorder, RecordableCall } from "../../call/recorder.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 
@@ -88,13 +85,12 @@ class PageRecorder implements AttachedRecorder {
   }
 
   #read(streamId: string, track: MediaStreamTrack): HTMLAudioElement | null {
+    const init = { track, maxBufferSize: track.kind === "video" ? BUFFERED.video : BUFFERED.audio };
     if (track.kind === "video") {
-      const init = { track, maxBufferSize: BUFFERED.video };
       const { readable } = new MediaStreamTrackProcessor<VideoFrame>(init);
       this.#post({ type: "video", streamId, readable }, [readable]);
       return null;
     }
-    const init = { track, maxBufferSize: BUFFERED.audio };
     const { readable } = new MediaStreamTrackProcessor<AudioData>(init);
     this.#post({ type: "audio", streamId, readable }, [readable]);
     // Chromium delivers no audio of a remote track unless a media element plays it; muted suffices.

@@ -98,9 +98,8 @@ class Recorder implements RecordingContext {
     this.#reading.set(key, message.readable);
     const isNeeded = () => this.#reading.get(key) === message.readable;
     // Only the first start of a recording can wait for an exact clock.
-    const isUrgent = [...this.#recordings.values()].some(({ request, hasStarted }) =>
-      request.segment > 0 || hasStarted
-    );
+    const isUrgent = [...this.#recordings.values()]
+      .some(({ request, hasStarted }) => request.segment > 0 || hasStarted);
     const warmUpMs = isUrgent ? URGENT_WARM_UP_MS : WARM_UP_MS;
     if (message.type === "audio") {
       this.#audio.get(streamId)?.read(message.readable, isNeeded, warmUpMs);

@@ -86,10 +86,7 @@ export class Recording {
     this.pump(); // the audio of streams that leave
     this.streams = streams;
     if (paused) this.#untilMs = Math.min(this.#untilMs, performance.now());
-    else if (this.#untilMs < Infinity) this.#resume();
-  }
-
-  #resume(): void {
+    if (paused || this.#untilMs === Infinity) return;
     const from = toSamples(Math.max(this.#untilMs, this.#fromMs));
     this.#untilMs = Infinity;
     if (!this.hasStarted) return;
@@ -210,10 +207,14 @@ export class Recording {
   }
 
   #addFile(name: string, size: Size, atMs: number): void {
-    const file = new OutputFile(name, size, this.codecs, this.request, {
-      onError: (error) => this.fail(error),
-      onDropped: (frames) => this.#losses.framesDropped += frames,
-    });
+    const file = new OutputFile(
+      name,
+      size,
+      this.codecs,
+      this.request,
+      (error) => this.fail(error),
+      (frames) => this.#losses.framesDropped += frames,
+    );
     file.mixedTo = toSamples(atMs);
     this.#files.set(name, file);
   }

@@ -20,9 +20,8 @@ interface Source<Frame> {
 }
 
 /**
- * Ticks when every live source has a frame, or when one source is ahead by a frame. Every tick takes
- * one frame of each source: the output follows the fastest source and loses no frame. One scheduler
- * serves all recordings of a page: where they overlap, they show the same frames at the same times.
+ * Ticks when every live source has a frame, or when one is ahead by a frame, and takes one frame of
+ * each: the output follows the fastest source and loses no frame. All recordings of a page share it.
  */
 export class FrameScheduler<Frame> {
   /** Time of the last tick, ms. */

@@ -1,7 +1,4 @@
-/**
- * Reads the tracks that the page opens. Positions of audio are samples at 48 kHz of the worker's
- * clock. They are counted: timestamps jitter by up to 30 ms.
- */
+/** Reads the tracks that the page opens. Positions are samples at 48 kHz of the worker's clock. */
 import { ClockMap, HoleCounter, RtpClock } from "./clock.ts";
 import { copyFrame, type I420Frame } from "./i420.ts";
 
@@ -9,12 +6,9 @@ import { copyFrame, type I420Frame } from "./i420.ts";
 export const SAMPLE_RATE = 48_000;
 /** Samples that a source keeps. */
 const KEPT = 4 * SAMPLE_RATE;
-/**
- * The first chunks of a transferred stream are stamped with the page's clock, which is ahead of the
- * worker's; later ones may be stamped with the worker's. So many are skipped; where stamps step back by
- * more than jitter, ms, the chunk follows the last one.
- */
+/** The first chunks of a transferred stream may be stamped with the page's clock: they are skipped. */
 const SKIPPED_CHUNKS = 15;
+/** Where stamps step back by more, to the worker's clock, the chunk follows the last one. */
 const STEP_BACK_MS = 40;
 /** Counted and stamped positions may differ by less, samples: that is jitter or drift. */
 const GAP_SAMPLES = 0.06 * SAMPLE_RATE;
@@ -56,8 +50,8 @@ export function readVideo(
   const rtp = new RtpClock();
   const holes = new HoleCounter();
   void readTrack(readable, isNeeded, async (frame) => {
-    const timestamp = rtpTimestampOf(frame);
-    const mediaMs = timestamp === null ? frame.timestamp / 1000 : rtp.toMs(timestamp);
+    const { rtpTimestamp } = metadataOf(frame);
+    const mediaMs = rtpTimestamp === undefined ? frame.timestamp / 1000 : rtp.toMs(rtpTimestamp);
     onMissing(holes.add(mediaMs));
     const atMs = clock.toClock(mediaMs, performance.now());
     if (atMs === null) return;
@@ -69,8 +63,8 @@ export function readVideo(
 }
 
 /** `VideoFrame.metadata()`, which TypeScript's library does not know. */
-function rtpTimestampOf(frame: VideoFrame & { metadata?(): { rtpTimestamp?: number } }) {
-  return frame.metadata?.().rtpTimestamp ?? null;
+function metadataOf(frame: VideoFrame & { metadata?(): { rtpTimestamp?: number } }) {
+  return frame.metadata?.() ?? {};
 }
 
 /** Position of a time of the worker's clock. */
@@ -78,7 +72,7 @@ export function toSamples(atMs: number): number {
   return Math.round(atMs * SAMPLE_RATE / 1000);
 }
 
-/** The audio of one stream. Its track may change. */
+/** The audio of one stream, whose track may change. Samples are counted: stamps jitter by 30 ms. */
 export class AudioSource {
   /** Position of the first sample; Infinity before it. */
   start = Infinity;

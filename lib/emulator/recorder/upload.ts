@@ -16,6 +16,7 @@ export class Upload {
   #bytes = 0;
   #storedBytes = 0;
   #isClosed = false;
+  /** Ends the wait for the next request. */
   #wake: () => void = () => {};
   readonly #abort = new AbortController();
 
@@ -45,7 +46,12 @@ export class Upload {
     let progressAtMs = performance.now();
     let problem: string | null = null;
     while (!this.#isClosed || this.#storedBytes < this.#bytes) {
-      if (!this.#isClosed || problem !== null) await this.#sleep();
+      if (!this.#isClosed || problem !== null) {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+          setTimeout(resolve, EVERY_MS);
+        });
+      }
       problem = this.#storedBytes < this.#bytes ? await this.#send() : null;
       if (problem === null) progressAtMs = performance.now();
       else if (performance.now() - progressAtMs > GIVE_UP_MS) throw this.#failure(problem);
@@ -56,10 +62,8 @@ export class Upload {
   async #send(): Promise<string | null> {
     const waiting = new Blob(this.#waiting);
     this.#waiting = [waiting];
-    const headers = {
-      authorization: `Bearer ${this.token}`,
-      "upload-offset": `${this.#storedBytes}`,
-    };
+    const offsetBefore = this.#storedBytes;
+    const headers = { authorization: `Bearer ${this.token}`, "upload-offset": `${offsetBefore}` };
     const body = waiting.slice(0, MAX_CHUNK_BYTES);
     const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(ANSWER_MS)]);
     let response: Response;
@@ -75,9 +79,9 @@ export class Upload {
     // 409: an earlier request has arrived whose answer has not.
     if (!ok && status !== 409) throw this.#failure(`status ${status}`);
     const offset = Number(response.headers.get("upload-offset") ?? NaN);
-    const newBytes = offset - this.#storedBytes;
+    const newBytes = offset - offsetBefore;
     if (!(newBytes >= 0 && newBytes <= waiting.size)) {
-      throw this.#failure(`the server has ${offset} bytes instead of ${this.#storedBytes}`);
+      throw this.#failure(`the server has ${offset} bytes instead of ${offsetBefore}`);
     }
     this.#waiting[0] = waiting.slice(newBytes);
     this.#storedBytes = offset;
@@ -86,13 +90,5 @@ export class Upload {
 
   #failure(cause: string): Error {
     return new Error(`Cannot upload "${this.path}": ${cause}`);
-  }
-
-  /** Waits for the next request, or until the file is complete. */
-  #sleep(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wake = resolve;
-      setTimeout(resolve, EVERY_MS);
-    });
   }
 }

@@ -1,12 +1,11 @@
 /**
  * Messages between the emulator's server and the recorder worker of a page, over one WebSocket a
  * page: `GET /emulator/recorder?token=<client token>&recorder=<uuid made by the page>`. JSON, parsed
- * by both sides. The worker reconnects with the same `recorder` id after a lost connection.
- *
- * Media goes another way, see {@link uploadPath}.
+ * by both sides. The worker reconnects with the same id. Media goes by {@link uploadPath}.
  */
 import * as z from "zod";
 
+const archiveId = z.string();
 // As mediabunny names them.
 const videoCodec = z.enum(["avc", "vp8"]);
 const audioCodec = z.enum(["aac", "opus"]);
@@ -19,17 +18,15 @@ export type Codecs = z.infer<typeof codecs>;
 const recordedStream = z.object({
   streamId: z.string(),
   name: z.string(),
-  /** Whether the stream sends audio and video now; muted media is left out of the archive. */
+  /** What it sends now; muted media is left out of the archive. */
   hasAudio: z.boolean(),
   hasVideo: z.boolean(),
-  /**
-   * Streams, of any session, that carry this participant's media, best first: the page uses the
-   * first one that it publishes or is subscribed to.
-   */
+  /** Streams of any session with this participant's media: the page uses the first that it has. */
   mediaStreamIds: z.array(z.string()),
 });
 /** A stream of the archive's session, and where the page finds its media. */
 export type RecordedStream = z.infer<typeof recordedStream>;
+const streams = z.array(recordedStream);
 
 const losses = z.object({
   /** Camera frames that the browser never delivered to the recorder (holes in their timestamps). */
@@ -41,7 +38,7 @@ const losses = z.object({
 export type Losses = z.infer<typeof losses>;
 
 const recordingRequest = z.object({
-  archiveId: z.string(),
+  archiveId,
   /** Counts the pages that recorded this archive, from 0. */
   segment: z.number().int().nonnegative(),
   outputMode: z.enum(["composed", "individual"]),
@@ -63,22 +60,13 @@ export const toRecorderSchema = z.discriminatedUnion("type", [
   /** Answered at once by `pong`: measures the recorder's clock, and shows that it lives. */
   z.object({ type: z.literal("ping"), id: z.number() }),
   /** Begin; answer `started` with the first frame, or `failed`. */
-  z.object({
-    type: z.literal("record"),
-    request: recordingRequest,
-    streams: z.array(recordedStream),
-  }),
+  z.object({ type: z.literal("record"), request: recordingRequest, streams }),
   /** The streams have changed. While `paused` nothing is written and media time stands still. */
-  z.object({
-    type: z.literal("streams"),
-    archiveId: z.string(),
-    streams: z.array(recordedStream),
-    paused: z.boolean(),
-  }),
+  z.object({ type: z.literal("streams"), archiveId, streams, paused: z.boolean() }),
   /** Stop now, upload what is left, answer `finished`. */
-  z.object({ type: z.literal("stop"), archiveId: z.string() }),
+  z.object({ type: z.literal("stop"), archiveId }),
   /** Stop and forget: another page records this archive, or it is over. No answer. */
-  z.object({ type: z.literal("discard"), archiveId: z.string() }),
+  z.object({ type: z.literal("discard"), archiveId }),
 ]);
 /** From the server to the recorder. */
 export type ToRecorder = z.infer<typeof toRecorderSchema>;
@@ -92,33 +80,17 @@ export const fromRecorderSchema = z.discriminatedUnion("type", [
     video: z.array(videoCodec),
     audio: z.array(audioCodec),
     /** Recordings that run or wait for their last bytes to be uploaded. */
-    recordings: z.array(z.object({ archiveId: z.string(), segment: z.number() })),
+    recordings: z.array(z.object({ archiveId, segment: z.number() })),
   }),
   /** `atMs` is the recorder's clock (`performance.now()` of the worker) when the ping arrived. */
   z.object({ type: z.literal("pong"), id: z.number(), atMs: z.number() }),
   /** Media time 0 was at `startedAtMs` of the recorder's clock. */
-  z.object({
-    type: z.literal("started"),
-    archiveId: z.string(),
-    startedAtMs: z.number(),
-    codecs,
-  }),
+  z.object({ type: z.literal("started"), archiveId, startedAtMs: z.number(), codecs }),
   /** About once a second while a recording runs. */
-  z.object({
-    type: z.literal("progress"),
-    archiveId: z.string(),
-    losses,
-    /** True while frames are dropped because the machine does not keep up. */
-    overloaded: z.boolean(),
-  }),
-  /** Everything is uploaded; `files` has the size of each in bytes. */
-  z.object({
-    type: z.literal("finished"),
-    archiveId: z.string(),
-    losses,
-    files: z.array(z.object({ name: z.string(), bytes: z.number() })),
-  }),
-  z.object({ type: z.literal("failed"), archiveId: z.string(), message: z.string() }),
+  z.object({ type: z.literal("progress"), archiveId, losses }),
+  /** Everything is uploaded. */
+  z.object({ type: z.literal("finished"), archiveId, losses }),
+  z.object({ type: z.literal("failed"), archiveId, message: z.string() }),
   /** The page leaves the call: have another page take over, then send `stop`. */
   z.object({ type: z.literal("leaving") }),
 ]);

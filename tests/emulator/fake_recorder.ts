@@ -189,7 +189,7 @@ export class FakeRecording {
 
   /** Reports that everything is uploaded. */
   finish(losses = NO_LOSSES): void {
-    this.recorder.send({ type: "finished", archiveId: this.archiveId, losses, files: [] });
+    this.recorder.send({ type: "finished", archiveId: this.archiveId, losses });
   }
 
   /** Waits for the stop, uploads a file, reports. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { layout } from "../../lib/emulator/recorder/layout.ts";
+import { layout } from "../../lib/emulator/recorder/compositor.ts";
 
 const CAMERA = { width: 640, height: 480 };
 

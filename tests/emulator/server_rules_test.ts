@@ -183,7 +183,7 @@ Deno.test("a page cannot end or claim an archive that another page records", asy
   const losses = { framesNotDelivered: 0, framesDropped: 0 };
   const archiveId = archive.id;
   other.send({ type: "failed", archiveId, message: "" });
-  other.send({ type: "finished", archiveId, losses, files: [] });
+  other.send({ type: "finished", archiveId, losses });
   await other.reconnect([{ archiveId, segment: 0 }]);
   assert.equal((await other.next("discard")).archiveId, archiveId);
   assert.equal((await platform.sdk.get(archiveId)).status, "started");

@@ -1,17 +1,11 @@
-/**
- * Media clocks: every track counts time from its own start. Frames are stamped by when they were
- * captured, not by when they arrived, so that overlapping recordings agree.
- */
+/** Every track counts time from its own start; overlapping recordings agree on when it was captured. */
 
 /** A difference between capture and arrival that only a restarted media clock explains, ms. */
 const JUMP_MS = 2_000;
 /** Frames in a row that must show a jump before the clock is learned again. */
 const JUMP_FRAMES = 30;
 
-/**
- * Maps a track's media time to the worker's clock. The offset is that of the least delayed frame of
- * a warm-up (a minimum filter) and is kept afterwards.
- */
+/** Maps a track's media time to the worker's clock by the least delayed frame of a warm-up. */
 export class ClockMap {
   #offsetMs = Infinity;
   #learnedAtMs: number | null = null;
@@ -23,9 +17,8 @@ export class ClockMap {
   /** Capture time of a frame on the worker's clock, ms; null during the warm-up. */
   toClock(mediaMs: number, arrivalMs: number): number | null {
     const offsetMs = arrivalMs - mediaMs;
-    const isFirst = this.#learnedAtMs === null;
     this.#learnedAtMs ??= arrivalMs + this.warmUpMs;
-    if (isFirst || arrivalMs < this.#learnedAtMs) {
+    if (arrivalMs < this.#learnedAtMs) {
       this.#offsetMs = Math.min(this.#offsetMs, offsetMs);
       return null;
     }
@@ -42,12 +35,12 @@ export class ClockMap {
 
 /** Unrolls RTP timestamps (32 bits, 90 kHz; RFC 3550, 5.1) into ms that never wrap. */
 export class RtpClock {
-  #last: number | null = null;
+  #last = 0;
   #ticks = 0;
 
   /** Media time of an RTP timestamp, ms. */
   toMs(timestamp: number): number {
-    this.#ticks += this.#last === null ? timestamp : (timestamp - this.#last) | 0;
+    this.#ticks += (timestamp - this.#last) | 0;
     this.#last = timestamp;
     return this.#ticks / 90;
   }
@@ -58,7 +51,7 @@ const INTERVALS = 31;
 const MIN_INTERVALS = 10;
 /** A longer interval means that the camera was off, ms. */
 const OFF_MS = 1_000;
-/** Share of the way to the nearest whole number that the count goes with every frame: it does not drift. */
+/** Share of the way to the nearest whole number that the count goes with every frame: no drift. */
 const STEADY = 0.05;
 
 /** Counts the frames that are missing between those of a track, from holes in their timestamps. */
@@ -67,12 +60,8 @@ export class HoleCounter {
   #intervalsMs: number[] = [];
   #uncounted = 0;
   #missing = 0;
-  #reported = 0;
 
-  /**
-   * Takes the media time of the next frame; returns how many more frames turn out to be missing. Less
-   * than 0 if one was only late.
-   */
+  /** Takes a frame's media time; returns how many more are missing, less than 0 if one was late. */
   add(mediaMs: number): number {
     const intervalMs = mediaMs - this.#lastMs;
     this.#lastMs = mediaMs;
@@ -81,14 +70,13 @@ export class HoleCounter {
     this.#uncounted++;
     if (this.#intervalsMs.length < MIN_INTERVALS) return 0;
     const usualMs = middleMean(this.#intervalsMs);
+    const before = Math.round(this.#missing);
     for (const each of this.#intervalsMs.slice(-this.#uncounted)) {
       this.#missing += each / usualMs - 1;
       this.#missing += (Math.round(this.#missing) - this.#missing) * STEADY;
     }
     this.#uncounted = 0;
-    const before = this.#reported;
-    this.#reported = Math.round(this.#missing);
-    return this.#reported - before;
+    return Math.round(this.#missing) - before;
   }
 }
 

@@ -1,11 +1,10 @@
 /** Composes the frames of several streams into one. */
-import { blackFrame, drawFrame, type I420Frame, scaleInto, toVideoFrame } from "./i420.ts";
-import { layout, type Rect, type Size } from "./layout.ts";
+import { blackFrame, drawFrame, type I420Frame, type Rect, scaleInto, type Size } from "./i420.ts";
 
 /** Streams shown at most, as in the platform's composed archives. */
 const MAX_TILES = 16;
-/** Shape of the placeholder of a stream without video. */
-const PLACEHOLDER: Size = { width: 640, height: 480 };
+/** Size of a stream without video. */
+export const PLACEHOLDER: Size = { width: 640, height: 480 };
 
 /** What a tile shows: the stream's frame, or the participant's name. */
 export interface Tile {
@@ -13,50 +12,42 @@ export interface Tile {
   frame: I420Frame | null;
 }
 
-/** Composes frames of one size. Recordings that show the same share the work. */
+/** Composes frames of one size, even numbers of pixels. */
 export class Compositor {
-  readonly size: Size;
   #composed: I420Frame;
-  #shown: { content: string | number; rect: Rect }[] = [];
+  #places = "";
+  /** What each place shows. */
+  #shown: (I420Frame | string)[] = [];
 
-  /** @param size even numbers of pixels */
-  constructor(size: Size) {
-    this.size = size;
+  constructor(private readonly size: Size) {
     this.#composed = blackFrame(size);
   }
 
-  /** Composes a frame of these tiles. Only what has changed since the last call is drawn. */
-  compose(tiles: readonly Tile[]): VideoFrame {
+  /** The frame of these tiles, until the next call. Only what has changed since the last is drawn. */
+  compose(tiles: readonly Tile[]): I420Frame {
     const visible = tiles.slice(0, MAX_TILES);
     const rects = layout(visible.map(({ frame }) => frame ?? PLACEHOLDER), this.size);
-    const isSameLayout = rects.length === this.#shown.length &&
-      rects.every((rect, i) => isSame(rect, this.#shown[i]?.rect));
-    if (!isSameLayout) {
+    const places = JSON.stringify(rects);
+    if (places !== this.#places) {
       this.#composed = blackFrame(this.size);
+      this.#places = places;
       this.#shown = [];
     }
-    this.#shown = rects.map((rect, i) => {
-      const { name, frame } = visible[i] ?? { name: "", frame: null };
-      const content = frame?.serial ?? name;
-      if (this.#shown[i]?.content !== content) {
-        scaleInto(this.#composed, frame ?? placeholder(name, rect), rect);
-      }
-      return { content, rect };
-    });
-    return toVideoFrame(this.#composed);
+    for (const [i, { name, frame }] of visible.entries()) {
+      const rect = rects[i];
+      const content = frame ?? name;
+      if (rect === undefined || this.#shown[i] === content) continue;
+      this.#shown[i] = content;
+      scaleInto(this.#composed, frame ?? placeholder(name, rect), rect);
+    }
+    return this.#composed;
   }
 }
 
 /** Has the browser compile this code, which would cost a recording one of its first frames. */
 export function warmUp(): void {
   const compositor = new Compositor({ width: 320, height: 240 });
-  for (let i = 0; i < 10; i++) {
-    compositor.compose([{ name: "", frame: blackFrame({ width: 640, height: 480 }) }]).close();
-  }
-}
-
-function isSame(a: Rect, b: Rect | undefined): boolean {
-  return a.x === b?.x && a.y === b.y && a.width === b.width && a.height === b.height;
+  for (let i = 0; i < 10; i++) compositor.compose([{ name: "", frame: blackFrame(PLACEHOLDER) }]);
 }
 
 function placeholder(name: string, { width, height }: Rect): I420Frame {
@@ -69,4 +60,39 @@ function placeholder(name: string, { width, height }: Rect): I420Frame {
     context.textBaseline = "middle";
     context.fillText(name, width / 2, height / 2, width * 0.9);
   });
+}
+
+/**
+ * "Best fit": as many columns and rows as make the tiles largest, spaced evenly; every stream is
+ * fitted into the middle of its tile and never cut.
+ */
+export function layout(streams: readonly Size[], { width, height }: Size): Rect[] {
+  const grids = streams.map((_, i) => {
+    const columns = i + 1;
+    const rows = Math.ceil(streams.length / columns);
+    const sizes = streams.map((stream): Size => {
+      const scale = Math.min(width / columns / stream.width, height / rows / stream.height);
+      return { width: even(stream.width * scale), height: even(stream.height * scale) };
+    });
+    const area = sizes.reduce((sum, size) => sum + size.width * size.height, 0);
+    return { columns, rows, sizes, area };
+  });
+  const [{ columns, rows, sizes } = { columns: 1, rows: 1, sizes: [] }] = grids
+    .toSorted((a, b) => b.area - a.area || b.columns - a.columns);
+  return sizes.map((size, i) => {
+    const row = Math.floor(i / columns);
+    // The last row may have fewer tiles: they are centred.
+    const inRow = Math.min(columns, streams.length - row * columns);
+    const left = (width - inRow * width / columns) / 2;
+    return {
+      x: even(left + (i % columns + 0.5) * width / columns - size.width / 2),
+      y: even((row + 0.5) * height / rows - size.height / 2),
+      ...size,
+    };
+  });
+}
+
+/** The largest even number that is not above `pixels`. */
+export function even(pixels: number): number {
+  return Math.max(0, 2 * Math.floor(pixels / 2 + 1e-6));
 }

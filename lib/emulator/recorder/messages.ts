@@ -1,28 +1,21 @@
 /** Messages between a page and its recorder worker. Both come from one build: typed, not parsed. */
 
-/** A stream of the page and the ids of its live tracks. */
-export interface PageStream {
-  streamId: string;
-  trackIds: { audio: string | null; video: string | null };
-}
-
 /** From the page to the worker. */
 export type ToWorker =
   /** First message. */
   | { type: "start"; token: string }
-  /** All streams whose media the page has now. */
-  | { type: "streams"; streams: PageStream[] }
-  /** Answer to `read`: the frames or audio data of a track. */
-  | { type: "track"; kind: "video"; trackId: string; readable: ReadableStream<VideoFrame> }
-  | { type: "track"; kind: "audio"; trackId: string; readable: ReadableStream<AudioData> }
+  /** Ids of all streams whose media the page has now. */
+  | { type: "streams"; streamIds: string[] }
+  /** The track of a stream that is read from now on: its frames or audio data. */
+  | { type: "video"; streamId: string; readable: ReadableStream<VideoFrame> }
+  | { type: "audio"; streamId: string; readable: ReadableStream<AudioData> }
   /** The page leaves the call. */
   | { type: "leave" };
 
 /** From the worker to the page. */
 export type FromWorker =
-  /** Begin or stop reading a track. */
-  | { type: "read"; trackId: string }
-  | { type: "release"; trackId: string }
+  /** The tracks that are needed now, each as "<kind> <stream id>". */
+  | { type: "need"; tracks: string[] }
   /** Warning for the participant; null takes it back. */
   | { type: "warn"; message: string | null }
   /** After `leave`: no recording is left and the server knows it. */

@@ -11,10 +11,11 @@ import {
   VideoSample,
   VideoSampleSource,
 } from "mediabunny";
-import type { Codecs, FromRecorder } from "../protocol.ts";
-import { SAMPLE_RATE } from "./audio_source.ts";
-import type { Size } from "./layout.ts";
-import type { Upload } from "./upload.ts";
+import { type Codecs, type FromRecorder, type RecordingRequest, uploadPath } from "../protocol.ts";
+import { Compositor, even, type Tile } from "./compositor.ts";
+import { type I420Frame, type Size, toVideoFrame } from "./i420.ts";
+import { SAMPLE_RATE } from "./tracks.ts";
+import { Upload } from "./upload.ts";
 
 /** Frames that may wait for the encoder: as many as may come at once after a stall of the worker. */
 const MAX_WAITING_FRAMES = 60;
@@ -46,90 +47,83 @@ export async function encodableCodecs(): Promise<EncodableCodecs> {
   };
 }
 
-/** What a file is made of. */
-export interface OutputFileOptions {
-  codecs: Codecs;
-  hasAudio: boolean;
-  /** Size of the video, even; null without video. */
-  size: Size | null;
-  upload: Upload;
-  onError(error: unknown): void;
-  /** The encoder skipped frames. */
-  onSkipped(frames: number): void;
-}
-
 /** One file of a recording. */
 export class OutputFile {
+  /** Position up to which audio was added, and the last frame's time: kept by the recording. */
+  mixedTo = 0;
+  lastFrameMs = -Infinity;
+  lastFrame: I420Frame | null = null;
+  readonly #compositor: Compositor;
+  readonly #upload: Upload;
   readonly #output: Output;
-  readonly #video: VideoSampleSource | null = null;
-  readonly #audio: AudioSampleSource | null = null;
+  readonly #video: VideoSampleSource;
+  readonly #audio: AudioSampleSource;
   /** Times of the frames in the encoder, seconds. */
   readonly #encoding: number[] = [];
 
-  constructor(private readonly options: OutputFileOptions) {
-    const { codecs, size, upload, onError } = options;
+  /** @param onDropped takes how many frames were dropped, because encoding does not keep up */
+  constructor(
+    readonly name: string,
+    { width, height }: Size,
+    codecs: Codecs,
+    { archiveId, segment, uploadToken, hasAudio, hasVideo }: RecordingRequest,
+    private readonly onError: (error: unknown) => void,
+    private readonly onDropped: (frames: number) => void,
+  ) {
+    const size = { width: even(width), height: even(height) };
+    this.#compositor = new Compositor(size);
+    const upload = new Upload(uploadPath(archiveId, segment, name), uploadToken);
+    this.#upload = upload;
     this.#output = new Output({
       format: new MkvOutputFormat({ appendOnly: true }),
       target: new StreamTarget(new WritableStream({ write: ({ data }) => upload.write(data) })),
     });
-    if (size !== null) {
-      this.#video = new VideoSampleSource({
-        codec: codecs.video,
-        quality: videoQuality(size),
-        keyFrameInterval: KEY_FRAME_SECONDS,
-        latencyMode: "realtime",
-        onEncodedPacket: ({ timestamp }) => this.#encoded(timestamp),
-      });
-      this.#output.addVideoTrack(this.#video);
-    }
-    if (options.hasAudio) {
-      this.#audio = new AudioSampleSource({ codec: codecs.audio, quality: AUDIO.quality });
-      this.#output.addAudioTrack(this.#audio);
-    }
+    this.#video = new VideoSampleSource({
+      codec: codecs.video,
+      quality: videoQuality(size),
+      keyFrameInterval: KEY_FRAME_SECONDS,
+      latencyMode: "realtime",
+      onEncodedPacket: ({ timestamp }) => {
+        // An encoder may skip frames: those before the one that it delivers.
+        const skipped = this.#encoding.filter((each) => each < timestamp - 1e-6).length;
+        if (skipped > 0) onDropped(skipped);
+        this.#encoding.splice(0, skipped + 1);
+      },
+    });
+    this.#audio = new AudioSampleSource({ codec: codecs.audio, quality: AUDIO.quality });
+    if (hasVideo) this.#output.addVideoTrack(this.#video);
+    if (hasAudio) this.#output.addAudioTrack(this.#audio);
     upload.done.catch(onError);
     this.#output.start().catch(onError);
   }
 
-  /** True while the encoder is so far behind that frames have to be dropped. */
-  get isOverloaded(): boolean {
-    return this.#encoding.length >= MAX_WAITING_FRAMES;
-  }
-
-  /** Encodes a frame and closes it. Times rise strictly. */
-  addFrame(frame: VideoFrame, mediaMs: number): void {
+  /** Encodes a frame of these tiles, unless too many wait for that. Times rise strictly. */
+  addFrame(tiles: readonly Tile[], mediaMs: number): void {
+    if (this.#encoding.length >= MAX_WAITING_FRAMES) return this.onDropped(1);
     const timestamp = mediaMs / 1000;
+    const frame = toVideoFrame(this.#compositor.compose(tiles));
     const sample = new VideoSample(frame, { timestamp });
     this.#encoding.push(timestamp);
-    this.#video?.add(sample).catch(this.options.onError).finally(() => sample.close());
+    this.#video.add(sample).catch(this.onError).finally(() => sample.close());
   }
 
   /** Encodes audio, the left channel before the right; `mediaSamples` is its position. */
   addAudio(data: Float32Array<ArrayBuffer>, mediaSamples: number): void {
     const timestamp = mediaSamples / SAMPLE_RATE;
     const sample = new AudioSample({ ...AUDIO, data, format: "f32-planar", timestamp });
-    this.#audio?.add(sample).catch(this.options.onError).finally(() => sample.close());
+    this.#audio.add(sample).catch(this.onError).finally(() => sample.close());
   }
 
-  /** Finishes the file. Resolves with its size when all of it is uploaded. */
-  async finish(): Promise<number> {
-    const { upload } = this.options;
+  /** Finishes the file; resolves when all of it is uploaded. */
+  async finish(): Promise<void> {
     await this.#output.finalize();
-    upload.close();
-    await upload.done;
-    return upload.bytes;
+    this.#upload.close();
+    await this.#upload.done;
   }
 
   /** Gives the file up. */
   cancel(): void {
-    this.options.upload.abort();
-    const { state } = this.#output;
-    if (state === "pending" || state === "started") this.#output.cancel().catch(() => {});
-  }
-
-  /** An encoder may skip frames: those before the one that it delivers. */
-  #encoded(timestamp: number): void {
-    const skipped = this.#encoding.filter((each) => each < timestamp - 1e-6).length;
-    if (skipped > 0) this.options.onSkipped(skipped);
-    this.#encoding.splice(0, skipped + 1);
+    this.#upload.abort();
+    this.#output.cancel().catch(() => {}); // nobody needs it any more
   }
 }

@@ -1,9 +1,6 @@
-/**
- * The page's part of the recorder: opens the tracks of the call for the recorder worker, which does
- * the rest. Bundled as `/modules/recorder.js` and loaded by the call.
- */
+/** The page's part of the recorder: opens the call's tracks for the worker, which does the rest. */
 import type { AttachedRecorder, RecordableCall } from "../../call/recorder.ts";
-import type { FromWorker, PageStream, ToWorker } from "./messages.ts";
+import type { FromWorker, ToWorker } from "./messages.ts";
 
 /** Longest wait for other pages to take over before the call may end, ms. */
 const LEAVE_MS = 1_000;
@@ -17,10 +14,7 @@ declare const MediaStreamTrackProcessor: new <Data>(
   init: { track: MediaStreamTrack; maxBufferSize: number },
 ) => { readonly readable: ReadableStream<Data> };
 
-/**
- * Attaches a recorder to a call. It records whatever the server asks for until `leave()`, where the
- * browser has what that needs.
- */
+/** Has the page record whatever the server asks for, where the browser has what that needs. */
 export function attach(call: RecordableCall): AttachedRecorder {
   const canRecord = "MediaStreamTrackProcessor" in globalThis && "VideoEncoder" in globalThis;
   return canRecord ? new PageRecorder(call) : { leave: () => Promise.resolve() };
@@ -28,92 +22,83 @@ export function attach(call: RecordableCall): AttachedRecorder {
 
 class PageRecorder implements AttachedRecorder {
   readonly #worker = new Worker("/workers/recorder.js", { type: "module" });
-  readonly #players = new Map<string, HTMLAudioElement>();
+  #needed: readonly string[] = [];
+  /** Tracks that the worker reads, and what plays their audio. */
+  readonly #open = new Map<string, HTMLAudioElement | null>();
   readonly #done = Promise.withResolvers<void>();
   readonly #unlisten: () => void;
-  #left: Promise<void> | null = null;
 
   constructor(private readonly call: RecordableCall) {
-    this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#take(data);
+    this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+      if (data.type === "need") this.#setNeeded(data.tracks);
+      else if (data.type === "warn") call.warn(data.message);
+      else this.#done.resolve();
+    };
     this.#worker.onerror = () => {
       call.warn("This page cannot record the call. Reload it to record here.");
       this.#done.resolve();
     };
     this.#post({ type: "start", token: call.token });
-    this.#unlisten = call.onChange(() => this.#postStreams());
-    this.#postStreams();
+    this.#unlisten = call.onChange(() => this.#streamsChanged());
+    this.#streamsChanged();
   }
 
-  leave(): Promise<void> {
-    this.#left ??= this.#leave();
-    return this.#left;
-  }
-
-  async #leave(): Promise<void> {
+  async leave(): Promise<void> {
+    // What the recordings have shown until now is what they end with.
+    this.#unlisten();
     this.#post({ type: "leave" });
     const done = this.#done.promise;
-    void Promise.race([done, sleep(UPLOAD_MS)]).then(() => this.#close());
+    void Promise.race([done, sleep(UPLOAD_MS)]).then(() => {
+      this.#worker.terminate();
+      this.#setNeeded([]);
+      this.call.warn(null);
+    });
     await Promise.race([done, sleep(LEAVE_MS)]);
-  }
-
-  #close(): void {
-    this.#unlisten();
-    this.#worker.terminate();
-    for (const trackId of [...this.#players.keys()]) this.#stopPlaying(trackId);
-    this.call.warn(null);
   }
 
   #post(message: ToWorker, transfer: Transferable[] = []): void {
     this.#worker.postMessage(message, transfer);
   }
 
-  #postStreams(): void {
-    // What the recordings have shown until now is what they end with.
-    if (this.#left !== null) return;
-    const streams = this.call.streams().map(({ streamId, tracks }): PageStream => {
-      const idOf = (kind: string) =>
-        tracks.find((track) => track.kind === kind && track.readyState === "live")?.id ?? null;
-      return { streamId, trackIds: { audio: idOf("audio"), video: idOf("video") } };
-    });
-    this.#post({ type: "streams", streams });
+  #streamsChanged(): void {
+    const streamIds = this.call.streams().map(({ streamId }) => streamId);
+    this.#post({ type: "streams", streamIds });
+    this.#setNeeded(this.#needed);
   }
 
-  #take(message: FromWorker): void {
-    if (message.type === "read") this.#read(message.trackId);
-    else if (message.type === "release") this.#stopPlaying(message.trackId);
-    else if (message.type === "warn") this.call.warn(message.message);
-    else this.#done.resolve();
-  }
-
-  #read(trackId: string): void {
-    const track = this.call.streams().flatMap(({ tracks }) => tracks)
-      .find(({ id, readyState }) => id === trackId && readyState === "live");
-    if (track === undefined) return; // it has ended
-    if (track.kind === "video") {
-      const init = { track, maxBufferSize: BUFFERED.video };
-      const { readable } = new MediaStreamTrackProcessor<VideoFrame>(init);
-      return this.#post({ type: "track", kind: "video", trackId, readable }, [readable]);
+  #setNeeded(needed: readonly string[]): void {
+    this.#needed = needed;
+    const closing = new Map(this.#open);
+    for (const { streamId, tracks } of this.call.streams()) {
+      for (const track of tracks) {
+        const id = `${streamId} ${track.id}`;
+        const isLive = track.readyState === "live";
+        if (!isLive || !needed.includes(`${track.kind} ${streamId}`)) continue;
+        closing.delete(id);
+        if (!this.#open.has(id)) this.#open.set(id, this.#read(streamId, track));
+      }
     }
-    const init = { track, maxBufferSize: BUFFERED.audio };
-    const { readable } = new MediaStreamTrackProcessor<AudioData>(init);
-    this.#play(track);
-    this.#post({ type: "track", kind: "audio", trackId, readable }, [readable]);
+    for (const [id, player] of closing) {
+      if (player !== null) player.srcObject = null;
+      this.#open.delete(id);
+    }
   }
 
-  /** Chromium delivers no audio of a remote track unless a media element plays it; muted suffices. */
-  #play(track: MediaStreamTrack): void {
-    this.#stopPlaying(track.id);
+  #read(streamId: string, track: MediaStreamTrack): HTMLAudioElement | null {
+    const init = { track, maxBufferSize: track.kind === "video" ? BUFFERED.video : BUFFERED.audio };
+    if (track.kind === "video") {
+      const { readable } = new MediaStreamTrackProcessor<VideoFrame>(init);
+      this.#post({ type: "video", streamId, readable }, [readable]);
+      return null;
+    }
+    const { readable } = new MediaStreamTrackProcessor<AudioData>(init);
+    this.#post({ type: "audio", streamId, readable }, [readable]);
+    // Chromium delivers no audio of a remote track unless a media element plays it; muted suffices.
     const player = new Audio();
     player.muted = true;
     player.srcObject = new MediaStream([track]);
     player.play().catch(() => {}); // the track has ended
-    this.#players.set(track.id, player);
-  }
-
-  #stopPlaying(trackId: string): void {
-    const player = this.#players.get(trackId);
-    if (player !== undefined) player.srcObject = null;
-    this.#players.delete(trackId);
+    return player;
   }
 }
 

@@ -6,25 +6,19 @@ import {
   type Losses,
   type RecordedStream,
   type RecordingRequest,
-  uploadPath,
 } from "../protocol.ts";
-import { type AudioSource, mix, SAMPLE_RATE, toSamples } from "./audio_source.ts";
-import type { Compositor } from "./compositor.ts";
-import type { I420Frame } from "./i420.ts";
-import { even, type Size } from "./layout.ts";
+import { PLACEHOLDER } from "./compositor.ts";
+import type { I420Frame, Size } from "./i420.ts";
 import { OutputFile } from "./output_file.ts";
 import type { FrameScheduler, TimedFrame } from "./scheduler.ts";
-import { Upload } from "./upload.ts";
+import { type AudioSource, mix, SAMPLE_RATE, toSamples } from "./tracks.ts";
 
 /** Longest wait for the first frame and audio of every stream, ms: first and later segments. */
 const ASSEMBLE_MS = 1_500;
 const TAKE_OVER_MS = 500;
 /** Longest wait for late frames and audio at the end, ms. */
 const LATE_MS = 300;
-/**
- * Longest wait for late audio before silence is mixed, ms: a worker that had no turn for a second or two
- * has not read yet what arrived meanwhile. {@link AudioSource} keeps a little more.
- */
+/** Longest wait for late audio, ms: a worker that had no turn for two seconds has not read it yet. */
 const LATE_AUDIO_MS = 3_000;
 /** How far behind the present the mix is while no stream sends audio, ms. */
 const SILENCE_LAG_MS = 100;
@@ -36,62 +30,44 @@ const PLACEHOLDER_EVERY_MS = 100;
 const BLOCK = 960;
 /** Length of a recording that is stopped as soon as it begins, ms. */
 const SHORTEST_MS = 200;
-/** The machine counts as overloaded for so long after a dropped frame, ms. */
-const OVERLOADED_MS = 3_000;
-/** Size of a stream's file whose video is off when it begins. */
-const DEFAULT_SIZE: Size = { width: 640, height: 480 };
+
+/** How a recording ends, or begins. */
+export type Report = Extract<FromRecorder, { type: "started" | "finished" | "failed" }>;
 
 /** What a recording uses of its worker. */
 export interface RecordingContext {
-  scheduler: FrameScheduler<I420Frame>;
-  codecs: Codecs;
-  /** Where the media of a stream is; null if the page does not have it. */
-  mediaOf(stream: RecordedStream): { sourceId: string; audio: AudioSource } | null;
-  compositorOf(size: Size): Compositor;
-  /** Takes `started`, then `finished` or `failed`. */
-  report(message: FromRecorder): void;
-}
-
-interface Part {
-  name: string;
-  file: OutputFile;
-  size: Size;
-  /** Position up to which audio was mixed. */
-  mixedTo: number;
-  lastFrameMs: number;
+  readonly scheduler: FrameScheduler<I420Frame>;
+  /** Id of the source that has the media of a stream. */
+  sourceIdOf(stream: RecordedStream): string;
+  audioOf(stream: RecordedStream): AudioSource | null;
+  report(recording: Recording, report: Report): void;
 }
 
 /** The recording of one archive. It reports its end, or ends by `discard()`. */
 export class Recording {
+  /** True when nothing more is recorded; the rest may still be uploaded. */
+  isOver = false;
   readonly #createdMs = performance.now();
   readonly #losses: Losses = { framesNotDelivered: 0, framesDropped: 0 };
-  readonly #parts = new Map<string, Part>();
-  readonly #started = Promise.withResolvers<void>();
-  #startMs: number | null = null;
-  #endMs = Infinity;
-  #pausedAtMs: number | null = null;
-  #resumedAtMs = -Infinity;
-  /** Length of all pauses so far. */
-  #pausedSamples = 0;
-  #droppedAtMs = -Infinity;
-  #isOver = false;
+  readonly #files = new Map<string, OutputFile>();
+  #stoppedAtMs: number | null = null;
+  /** The time that is written: from the start or the last pause on, to the next pause or the end. */
+  #fromMs = Infinity;
+  #untilMs = Infinity;
+  /** Where media time 0 is; pauses move it. */
+  #zeroMs = 0;
 
   /** @param streams in the order of their tiles */
   constructor(
     readonly request: RecordingRequest,
     public streams: readonly RecordedStream[],
+    private readonly codecs: Codecs,
     private readonly context: RecordingContext,
-  ) {
-    if (this.#isComposed) this.#addPart(COMPOSED_FILE, request, 0);
-  }
-
-  get #isComposed(): boolean {
-    return this.request.outputMode === "composed";
-  }
+  ) {}
 
   /** Whether the first frame was recorded. */
   get hasStarted(): boolean {
-    return this.#startMs !== null;
+    return this.#fromMs < Infinity;
   }
 
   /** Frames that are missing so far. */
@@ -100,98 +76,80 @@ export class Recording {
     return { framesNotDelivered: Math.max(0, framesNotDelivered), framesDropped };
   }
 
-  /** True while frames are dropped because the machine does not keep up. */
-  get isOverloaded(): boolean {
-    return performance.now() - this.#droppedAtMs < OVERLOADED_MS;
-  }
-
-  /** True when nothing more is recorded; the rest may still be uploaded. */
-  get isOver(): boolean {
-    return this.#isOver;
+  get #isComposed(): boolean {
+    return this.request.outputMode === "composed";
   }
 
   /** Sets the streams, in the order of their tiles. While `paused` nothing is written. */
   setStreams(streams: readonly RecordedStream[], paused: boolean): void {
-    if (this.#endMs !== Infinity) return;
+    if (this.#stoppedAtMs !== null) return;
     this.pump(); // the audio of streams that leave
     this.streams = streams;
-    if (paused) this.#pausedAtMs ??= performance.now();
-    else if (this.#pausedAtMs !== null) this.#resume(this.#pausedAtMs);
-  }
-
-  #resume(pausedAtMs: number): void {
-    this.#pausedAtMs = null;
-    if (this.#startMs === null) return;
-    this.#resumedAtMs = performance.now();
-    const from = toSamples(Math.max(pausedAtMs, this.#startMs));
-    const to = toSamples(this.#resumedAtMs);
-    for (const part of this.#parts.values()) {
-      this.#mix(part, from);
-      part.mixedTo = to;
+    if (paused) this.#untilMs = Math.min(this.#untilMs, performance.now());
+    if (paused || this.#untilMs === Infinity) return;
+    const from = toSamples(Math.max(this.#untilMs, this.#fromMs));
+    this.#untilMs = Infinity;
+    if (!this.hasStarted) return;
+    this.#fromMs = performance.now();
+    const to = toSamples(this.#fromMs);
+    for (const file of this.#files.values()) {
+      this.#mix(file, from);
+      file.mixedTo = to;
     }
-    this.#pausedSamples += to - from;
+    this.#zeroMs += (to - from) * 1000 / SAMPLE_RATE;
   }
 
   /** Counts frames of a source that the browser did not deliver, if this recording shows it. */
   countMissing(sourceId: string, frames: number): void {
-    const isShown = this.hasStarted && this.request.hasVideo && this.#pausedAtMs === null &&
-      this.streams.some((stream) =>
-        stream.hasVideo && this.context.mediaOf(stream)?.sourceId === sourceId
-      );
-    if (isShown) this.#losses.framesNotDelivered += frames;
-  }
-
-  #countDropped(frames: number): void {
-    this.#losses.framesDropped += frames;
-    this.#droppedAtMs = performance.now();
+    const isRecorded = this.#stoppedAtMs !== null || this.#isWritten(performance.now());
+    const isShown = this.request.hasVideo &&
+      this.streams.some((each) => each.hasVideo && this.context.sourceIdOf(each) === sourceId);
+    if (isRecorded && isShown) this.#losses.framesNotDelivered += frames;
   }
 
   /** Records the frames of the time `atMs`. */
   tick(atMs: number): void {
-    if (this.#isOver || !this.request.hasVideo) return;
+    if (this.isOver || !this.request.hasVideo) return;
     this.#beginIfReady(atMs);
     if (!this.#isWritten(atMs)) return;
-    for (const part of this.#currentParts(atMs)) this.#addFrame(part, atMs);
+    for (const file of this.#currentFiles(atMs)) this.#addFrame(file, atMs);
   }
 
-  /** Records the audio that is there; to be called about every 20 ms. */
+  /** Records the audio that is there, and ends when it is time; to be called about every 20 ms. */
   pump(): void {
-    if (this.#isOver || this.#endMs !== Infinity) return;
+    if (this.isOver) return;
     const nowMs = performance.now();
     if (!this.request.hasVideo) this.#beginIfReady(nowMs - SILENCE_LAG_MS);
-    if (!this.hasStarted) return;
-    for (const part of this.#currentParts(nowMs)) {
-      const heardTo = Math.max(this.#heardTo(part), toSamples(nowMs - LATE_AUDIO_MS));
-      const end = Math.min(heardTo, toSamples(this.#pausedAtMs ?? Infinity));
-      this.#mix(part, part.mixedTo + BLOCK * Math.floor((end - part.mixedTo) / BLOCK));
+    if (this.#stoppedAtMs !== null) {
+      this.#untilMs = Math.max(this.#stoppedAtMs, this.#fromMs + SHORTEST_MS);
     }
+    const end = toSamples(this.#untilMs);
+    const files = [...this.#currentFiles(nowMs)];
+    for (const file of files) {
+      const heardTo = Math.max(this.#heardTo(file), toSamples(nowMs - LATE_AUDIO_MS));
+      const blocks = Math.floor((Math.min(heardTo, end) - file.mixedTo) / BLOCK);
+      this.#mix(file, file.mixedTo + blocks * BLOCK);
+    }
+    const isComplete = files.every((file) => this.#heardTo(file) >= end) &&
+      (!this.request.hasVideo || this.context.scheduler.lastTickMs >= this.#untilMs);
+    const hasEnded = this.#stoppedAtMs !== null && this.hasStarted &&
+      (isComplete || nowMs >= this.#untilMs + LATE_MS);
+    if (hasEnded) void this.#finish(files);
   }
 
-  /** Records up to the present and uploads the rest. */
-  async stop(): Promise<void> {
-    await this.#started.promise;
-    if (this.#endMs !== Infinity) return;
-    const endMs = Math.min(performance.now(), this.#pausedAtMs ?? Infinity);
-    this.#endMs = Math.max(endMs, (this.#startMs ?? 0) + SHORTEST_MS);
-    const end = toSamples(this.#endMs);
-    const isComplete = () =>
-      (!this.request.hasVideo || this.context.scheduler.lastTickMs >= this.#endMs) &&
-      [...this.#parts.values()].every((part) => this.#heardTo(part) >= end);
-    while (!isComplete() && performance.now() < this.#endMs + LATE_MS) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    if (this.#isOver) return;
-    this.#isOver = true;
+  /** Records up to the present, or a little if it has not begun, and uploads the rest. */
+  stop(): void {
+    this.#stoppedAtMs ??= Math.min(performance.now(), this.#untilMs);
+    this.pump();
+  }
+
+  async #finish(files: readonly OutputFile[]): Promise<void> {
+    this.isOver = true;
     try {
-      for (const part of this.#parts.values()) this.#mix(part, end);
-      const files = await Promise.all(
-        Array.from(this.#parts.values(), async ({ name, file }) => ({
-          name,
-          bytes: await file.finish(),
-        })),
-      );
-      const { archiveId } = this.request;
-      this.context.report({ type: "finished", archiveId, losses: this.losses, files });
+      for (const file of files) this.#mix(file, toSamples(this.#untilMs));
+      await Promise.all(files.map((file) => file.finish()));
+      const { request: { archiveId }, losses } = this;
+      this.context.report(this, { type: "finished", archiveId, losses });
     } catch (error) {
       this.fail(error);
     }
@@ -199,133 +157,123 @@ export class Recording {
 
   /** Stops, forgets everything, reports nothing. */
   discard(): void {
-    this.#isOver = true;
-    for (const { file } of this.#parts.values()) file.cancel();
+    this.isOver = true;
+    for (const file of this.#files.values()) file.cancel();
   }
 
   /** Gives up because of an error. */
   fail(error: unknown): void {
     this.discard();
     const { archiveId } = this.request;
-    this.context.report({ type: "failed", archiveId, message: String(error) });
+    this.context.report(this, { type: "failed", archiveId, message: String(error) });
   }
 
   #isWritten(atMs: number): boolean {
-    return atMs >= Math.max(this.#startMs ?? Infinity, this.#resumedAtMs) &&
-      atMs <= this.#endMs && atMs < (this.#pausedAtMs ?? Infinity);
+    return atMs >= this.#fromMs && atMs < this.#untilMs;
   }
 
   #beginIfReady(atMs: number): void {
     if (this.hasStarted) return;
-    const { archiveId, segment } = this.request;
+    const { request: { archiveId, segment }, codecs } = this;
     const waitMs = segment === 0 ? ASSEMBLE_MS : TAKE_OVER_MS;
     const isReady = performance.now() - this.#createdMs > waitMs ||
       this.streams.every((stream) => this.#isReady(stream, atMs));
     if (!isReady) return;
-    this.#startMs = atMs;
-    for (const part of this.#parts.values()) part.mixedTo = toSamples(atMs);
-    const { codecs } = this.context;
-    this.context.report({ type: "started", archiveId, startedAtMs: atMs, codecs });
-    this.#started.resolve();
+    this.#fromMs = atMs;
+    this.#zeroMs = atMs;
+    if (this.#isComposed) this.#addFile(COMPOSED_FILE, this.request, atMs);
+    this.context.report(this, { type: "started", archiveId, startedAtMs: atMs, codecs });
   }
 
   /** Whether the first frame and audio of a stream are there. */
   #isReady(stream: RecordedStream, atMs: number): boolean {
-    const media = this.context.mediaOf(stream);
-    const hasFrame = media !== null && this.context.scheduler.shown(media.sourceId) !== null;
-    const hasAudio = (media?.audio.start ?? Infinity) <= toSamples(atMs);
-    return (!this.request.hasVideo || !stream.hasVideo || hasFrame) &&
-      (!this.request.hasAudio || !stream.hasAudio || hasAudio);
+    const { request, context } = this;
+    const hasFrame = context.scheduler.shown(context.sourceIdOf(stream)) !== null;
+    const hasAudio = (context.audioOf(stream)?.start ?? Infinity) <= toSamples(atMs);
+    return (!request.hasVideo || !stream.hasVideo || hasFrame) &&
+      (!request.hasAudio || !stream.hasAudio || hasAudio);
   }
 
   /** All files; that of an individual stream begins with its first frame and audio. */
-  #currentParts(atMs: number): Iterable<Part> {
+  #currentFiles(atMs: number): Iterable<OutputFile> {
     if (!this.#isComposed && this.#isWritten(atMs)) {
-      const isLate = atMs - (this.#startMs ?? atMs) > ASSEMBLE_MS;
+      const isLate = atMs - this.#fromMs > ASSEMBLE_MS;
       for (const stream of this.streams) {
-        if (this.#parts.has(stream.streamId) || !(isLate || this.#isReady(stream, atMs))) continue;
-        this.#addPart(stream.streamId, this.#frameOf(stream, atMs)?.frame ?? DEFAULT_SIZE, atMs);
+        if (this.#files.has(stream.streamId) || !(isLate || this.#isReady(stream, atMs))) continue;
+        this.#addFile(stream.streamId, this.#shown(stream, atMs)?.frame ?? PLACEHOLDER, atMs);
       }
     }
-    return this.#parts.values();
+    return this.#files.values();
   }
 
-  #addPart(name: string, { width, height }: Size, atMs: number): void {
-    const { archiveId, segment, uploadToken, hasAudio, hasVideo } = this.request;
-    const size = { width: even(width), height: even(height) };
-    const file = new OutputFile({
-      codecs: this.context.codecs,
-      hasAudio,
-      size: hasVideo ? size : null,
-      upload: new Upload(uploadPath(archiveId, segment, name), uploadToken),
-      onError: (error) => this.fail(error),
-      onSkipped: (frames) => this.#countDropped(frames),
-    });
-    const part = { name, file, size, mixedTo: toSamples(atMs), lastFrameMs: -Infinity };
-    this.#parts.set(name, part);
+  #addFile(name: string, size: Size, atMs: number): void {
+    const file = new OutputFile(
+      name,
+      size,
+      this.codecs,
+      this.request,
+      (error) => this.fail(error),
+      (frames) => this.#losses.framesDropped += frames,
+    );
+    file.mixedTo = toSamples(atMs);
+    this.#files.set(name, file);
   }
 
   /** The streams that a file shows. */
-  #streamsOf({ name }: Part): readonly RecordedStream[] {
-    return this.#isComposed
-      ? this.streams
-      : this.streams.filter(({ streamId }) => streamId === name);
+  #streamsOf({ name }: OutputFile): readonly RecordedStream[] {
+    return this.streams.filter(({ streamId }) => this.#isComposed || streamId === name);
   }
 
-  #frameOf(stream: RecordedStream, atMs: number): TimedFrame<I420Frame> | null {
-    const media = this.context.mediaOf(stream);
-    if (!stream.hasVideo || media === null) return null;
-    const shown = this.context.scheduler.shown(media.sourceId);
+  /** The frame of a stream that is shown now. */
+  #shown(stream: RecordedStream, atMs: number): TimedFrame<I420Frame> | null {
+    if (!stream.hasVideo) return null;
+    const shown = this.context.scheduler.shown(this.context.sourceIdOf(stream));
     return shown !== null && atMs - shown.atMs < STALE_MS ? shown : null;
   }
 
-  #addFrame(part: Part, tickMs: number): void {
-    const streams = this.#streamsOf(part);
+  #addFrame(file: OutputFile, tickMs: number): void {
+    const streams = this.#streamsOf(file);
+    const frames = streams.map((stream) => this.#shown(stream, tickMs));
     let atMs = tickMs;
     if (!this.#isComposed) {
-      const [stream] = streams;
-      if (stream === undefined) return;
       // Every file has its own stream's frames at their own times.
-      const shown = this.#frameOf(stream, tickMs);
-      const isDue = shown?.isNew ?? tickMs >= part.lastFrameMs + PLACEHOLDER_EVERY_MS;
-      if (!isDue && part.lastFrameMs > -Infinity) return;
-      atMs = Math.max(shown?.atMs ?? tickMs, this.#startMs ?? tickMs, this.#resumedAtMs);
+      const [frame] = frames;
+      if (frame === undefined) return; // the stream has left
+      const isDue = frame === null
+        ? tickMs >= file.lastFrameMs + PLACEHOLDER_EVERY_MS
+        : frame.frame !== file.lastFrame;
+      if (!isDue) return;
+      file.lastFrame = frame?.frame ?? null;
+      atMs = Math.max(frame?.atMs ?? tickMs, this.#fromMs);
     }
-    if (part.file.isOverloaded) return this.#countDropped(1);
-    const tiles = streams.map((stream) => ({
-      name: stream.name,
-      frame: this.#frameOf(stream, tickMs)?.frame ?? null,
-    }));
-    part.lastFrameMs = Math.max(atMs, part.lastFrameMs + 1);
-    const pausedMs = this.#pausedSamples * 1000 / SAMPLE_RATE;
-    const mediaMs = part.lastFrameMs - (this.#startMs ?? 0) - pausedMs;
-    part.file.addFrame(this.context.compositorOf(part.size).compose(tiles), mediaMs);
+    const tiles = streams.map(({ name }, i) => ({ name, frame: frames[i]?.frame ?? null }));
+    file.lastFrameMs = Math.max(atMs, file.lastFrameMs + 1);
+    file.addFrame(tiles, file.lastFrameMs - this.#zeroMs);
   }
 
-  #audible(part: Part): AudioSource[] {
-    return this.#streamsOf(part).flatMap((stream) =>
-      stream.hasAudio ? this.context.mediaOf(stream)?.audio ?? [] : []
+  #audible(file: OutputFile): AudioSource[] {
+    return this.#streamsOf(file).flatMap((stream) =>
+      stream.hasAudio ? this.context.audioOf(stream) ?? [] : []
     );
   }
 
   /** The position up to which every source that delivers has delivered. */
-  #heardTo(part: Part): number {
+  #heardTo(file: OutputFile): number {
     const nowMs = performance.now();
-    const ends = this.#audible(part)
+    const ends = this.#audible(file)
       .filter(({ lastArrivalMs }) => nowMs - lastArrivalMs < LATE_AUDIO_MS)
-      .flatMap(({ end }) => end ?? []);
+      .map(({ end }) => end);
     return Math.min(toSamples(ends.length > 0 ? nowMs : nowMs - SILENCE_LAG_MS), ...ends);
   }
 
-  #mix(part: Part, to: number): void {
-    const hasLeft = !this.#isComposed && this.#streamsOf(part).length === 0;
+  #mix(file: OutputFile, to: number): void {
+    const hasLeft = !this.#isComposed && this.#streamsOf(file).length === 0;
     if (!this.request.hasAudio || hasLeft) return;
-    const zero = toSamples(this.#startMs ?? 0) + this.#pausedSamples;
-    const sources = this.#audible(part);
-    while (part.mixedTo < to) {
-      const count = Math.min(BLOCK, to - part.mixedTo);
-      part.file.addAudio(mix(sources, part.mixedTo, count), part.mixedTo - zero);
-      part.mixedTo += count;
+    const sources = this.#audible(file);
+    while (file.mixedTo < to) {
+      const count = Math.min(BLOCK, to - file.mixedTo);
+      file.addAudio(mix(sources, file.mixedTo, count), file.mixedTo - toSamples(this.#zeroMs));
+      file.mixedTo += count;
     }
   }
 }

@@ -1,23 +1,16 @@
-/**
- * Decides when a frame of the recordings is composed and which frame of each source it shows. One
- * scheduler serves all recordings of a page: overlapping recordings show the same frames at the
- * same times.
- */
+/** Decides when a frame is composed and which frame of each source it shows. */
 
 /** Frames of one source that wait at most for a slower source. */
 const PATIENT_FRAMES = 2;
 /** A source without a frame for so long is not waited for, ms. */
 const LIVE_MS = 500;
 /** Without any live source: time between two ticks, and how far they are behind the present, ms. */
-const IDLE_TICK_MS = 100;
-const IDLE_LAG_MS = 100;
+const IDLE_MS = 100;
 
 /** A frame and when it was captured, ms on the worker's clock. */
 export interface TimedFrame<Frame> {
   frame: Frame;
   atMs: number;
-  /** True if the current tick is the first that shows it. */
-  isNew: boolean;
 }
 
 interface Source<Frame> {
@@ -27,12 +20,13 @@ interface Source<Frame> {
 }
 
 /**
- * Ticks when every live source has a frame, or when one source is ahead by a frame. Every tick
- * takes one frame of each source. So the output follows the fastest source and loses no frame.
+ * Ticks when every live source has a frame, or when one is ahead by a frame, and takes one frame of
+ * each: the output follows the fastest source and loses no frame. All recordings of a page share it.
  */
 export class FrameScheduler<Frame> {
+  /** Time of the last tick, ms. */
+  lastTickMs = -Infinity;
   #sources = new Map<string, Source<Frame>>();
-  #lastTickMs = -Infinity;
 
   /**
    * @param onTick composes now; `atMs` rises strictly
@@ -44,11 +38,6 @@ export class FrameScheduler<Frame> {
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  /** Time of the last tick, ms. */
-  get lastTickMs(): number {
-    return this.#lastTickMs;
-  }
-
   /** The frame that a source shows now. */
   shown(id: string): TimedFrame<Frame> | null {
     return this.#sources.get(id)?.shown ?? null;
@@ -57,10 +46,8 @@ export class FrameScheduler<Frame> {
   /** Sets the sources that some recording shows, in a stable order. */
   setSources(ids: readonly string[]): void {
     const previous = this.#sources;
-    this.#sources = new Map(ids.map((id) => [
-      id,
-      previous.get(id) ?? { waiting: [], shown: null, lastArrivalMs: -Infinity },
-    ]));
+    const none = () => ({ waiting: [], shown: null, lastArrivalMs: -Infinity });
+    this.#sources = new Map(ids.map((id) => [id, previous.get(id) ?? none()]));
     for (const [id, { waiting, shown }] of previous) {
       if (this.#sources.has(id)) continue;
       for (const { frame } of shown ? [shown, ...waiting] : waiting) this.release(frame);
@@ -72,15 +59,15 @@ export class FrameScheduler<Frame> {
     const source = this.#sources.get(id);
     if (source === undefined) return this.release(frame);
     source.lastArrivalMs = this.now();
-    source.waiting.push({ frame, atMs, isNew: true });
-    while (this.#isDue()) this.#tick();
+    source.waiting.push({ frame, atMs });
+    this.poll();
   }
 
   /** To be called about every 20 ms: recordings go on while no source delivers. */
   poll(): void {
     while (this.#isDue()) this.#tick();
-    const idleMs = this.now() - IDLE_LAG_MS;
-    if (this.#live().length === 0 && idleMs >= this.#lastTickMs + IDLE_TICK_MS) this.#tick(idleMs);
+    const idleMs = this.now() - IDLE_MS;
+    if (this.#live().length === 0 && idleMs >= this.lastTickMs + IDLE_MS) this.#tick(idleMs);
   }
 
   #live(): Source<Frame>[] {
@@ -95,17 +82,16 @@ export class FrameScheduler<Frame> {
   }
 
   /** Shows the next frame of every source, at the capture time of the first that has one. */
-  #tick(fallbackMs = this.#lastTickMs): void {
+  #tick(fallbackMs = this.lastTickMs): void {
     let atMs: number | null = null;
     for (const source of this.#sources.values()) {
-      if (source.shown !== null) source.shown.isNew = false;
       const next = source.waiting.shift();
       if (next === undefined) continue;
       atMs ??= next.atMs;
       if (source.shown !== null) this.release(source.shown.frame);
       source.shown = next;
     }
-    this.#lastTickMs = Math.max(atMs ?? fallbackMs, this.#lastTickMs + 1);
-    this.onTick(this.#lastTickMs);
+    this.lastTickMs = Math.max(atMs ?? fallbackMs, this.lastTickMs + 1);
+    this.onTick(this.lastTickMs);
   }
 }

@@ -6,8 +6,6 @@ const MAX_CHUNK_BYTES = 4 * 1024 * 1024;
 /** Longest wait for an answer, and for any progress, ms: so much is kept for the server at most. */
 const ANSWER_MS = 15_000;
 const GIVE_UP_MS = 60_000;
-/** Statuses below 500 after which the request is repeated. */
-const TEMPORARY: ReadonlySet<number> = new Set([408, 429]);
 
 /** The upload of one file. */
 export class Upload {
@@ -15,26 +13,21 @@ export class Upload {
   readonly done: Promise<void>;
   /** What the server does not have yet. */
   #waiting: (Uint8Array<ArrayBuffer> | Blob)[] = [];
-  #storedBytes = 0;
   #bytes = 0;
+  #storedBytes = 0;
   #isClosed = false;
+  /** Ends the wait for the next request. */
   #wake: () => void = () => {};
   readonly #abort = new AbortController();
 
   constructor(private readonly path: string, private readonly token: string) {
     this.done = this.#run();
-    this.done.catch(() => {}); // reported to the caller that awaits it
-  }
-
-  /** Size of the file so far. */
-  get bytes(): number {
-    return this.#bytes;
   }
 
   /** Appends to the file. */
   write(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#waiting.push(bytes);
     this.#bytes += bytes.length;
-    this.#waiting.push(bytes.slice());
   }
 
   /** The file is complete. */
@@ -50,62 +43,52 @@ export class Upload {
   }
 
   async #run(): Promise<void> {
-    let problem: string | null = null;
     let progressAtMs = performance.now();
+    let problem: string | null = null;
     while (!this.#isClosed || this.#storedBytes < this.#bytes) {
-      if (!this.#isClosed || problem !== null) await this.#sleep();
-      const storedBefore = this.#storedBytes;
-      const isIdle = storedBefore === this.#bytes;
-      problem = isIdle ? null : await this.#send();
-      if (isIdle || this.#storedBytes > storedBefore) progressAtMs = performance.now();
-      else if (performance.now() - progressAtMs > GIVE_UP_MS) {
-        throw this.#failure(problem ?? "no progress");
+      if (!this.#isClosed || problem !== null) {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+          setTimeout(resolve, EVERY_MS);
+        });
       }
+      problem = this.#storedBytes < this.#bytes ? await this.#send() : null;
+      if (problem === null) progressAtMs = performance.now();
+      else if (performance.now() - progressAtMs > GIVE_UP_MS) throw this.#failure(problem);
     }
   }
 
-  /** Sends what is waiting; null after an answer, else why the request has to be repeated. */
+  /** Sends what is waiting; null when the server has got more, else why it has to be sent again. */
   async #send(): Promise<string | null> {
     const waiting = new Blob(this.#waiting);
     this.#waiting = [waiting];
+    const offsetBefore = this.#storedBytes;
+    const headers = { authorization: `Bearer ${this.token}`, "upload-offset": `${offsetBefore}` };
+    const body = waiting.slice(0, MAX_CHUNK_BYTES);
+    const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(ANSWER_MS)]);
     let response: Response;
     try {
-      response = await fetch(this.path, {
-        method: "PATCH",
-        headers: {
-          "authorization": `Bearer ${this.token}`,
-          "upload-offset": String(this.#storedBytes),
-        },
-        body: waiting.slice(0, MAX_CHUNK_BYTES),
-        signal: AbortSignal.any([this.#abort.signal, AbortSignal.timeout(ANSWER_MS)]),
-      });
+      response = await fetch(this.path, { method: "PATCH", headers, body, signal });
       await response.body?.cancel();
     } catch (error) {
       this.#abort.signal.throwIfAborted();
       return String(error);
     }
-    const { ok, status, headers } = response;
-    if (status >= 500 || TEMPORARY.has(status)) return `status ${status}`;
+    const { ok, status } = response;
+    if (status >= 500 || status === 408 || status === 429) return `status ${status}`;
     // 409: an earlier request has arrived whose answer has not.
     if (!ok && status !== 409) throw this.#failure(`status ${status}`);
-    const offset = Number(headers.get("upload-offset") ?? NaN);
-    if (!(offset >= this.#storedBytes && offset <= this.#storedBytes + waiting.size)) {
-      throw this.#failure(`the server has ${offset} bytes instead of ${this.#storedBytes}`);
+    const offset = Number(response.headers.get("upload-offset") ?? NaN);
+    const newBytes = offset - offsetBefore;
+    if (!(newBytes >= 0 && newBytes <= waiting.size)) {
+      throw this.#failure(`the server has ${offset} bytes instead of ${offsetBefore}`);
     }
-    this.#waiting[0] = waiting.slice(offset - this.#storedBytes);
+    this.#waiting[0] = waiting.slice(newBytes);
     this.#storedBytes = offset;
-    return ok ? null : "the offset was another one";
+    return newBytes > 0 ? null : "the server takes nothing";
   }
 
   #failure(cause: string): Error {
     return new Error(`Cannot upload "${this.path}": ${cause}`);
-  }
-
-  /** Waits for the next request, or until the file is complete. */
-  #sleep(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wake = resolve;
-      setTimeout(resolve, EVERY_MS);
-    });
   }
 }

@@ -104,7 +104,7 @@ export class Recording {
     const isRecorded = this.#stoppedAtMs !== null || this.#isWritten(performance.now());
     const isShown = this.request.hasVideo &&
       this.streams.some((each) => each.hasVideo && this.context.sourceIdOf(each) === sourceId);
-    if (isRecorded && isShown) this.#losses.framesNotDelivered += frames;
+    if (isRecorded && isShown && !this.isOver) this.#losses.framesNotDelivered += frames;
   }
 
   /** Records the frames of the time `atMs`. */

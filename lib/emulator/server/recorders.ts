@@ -1,7 +1,8 @@
 /** The pages that can record: one WebSocket each, and a measured clock. */
 import { z } from "zod";
-import { type FromRecorder, fromRecorderSchema, type ToRecorder } from "../protocol.ts";
+import { fromRecorderSchema, type ToRecorder } from "../protocol.ts";
 import type { Archives } from "./archives.ts";
+import { jsonText } from "./errors.ts";
 import { MessageBudget, upgradeWebSocket } from "./sockets.ts";
 import { LIMITS } from "./limits.ts";
 import { participantOf } from "./sessions.ts";
@@ -44,7 +45,7 @@ export class Recorder {
 const FIRST_PINGS = 4;
 const FIRST_PING_MS = 40;
 const RECORDER_ID = /^[\w-]{8,64}$/;
-const textSchema = z.string().max(LIMITS.messageBytes);
+const messageSchema = z.string().max(LIMITS.messageBytes).pipe(jsonText).pipe(fromRecorderSchema);
 
 /** All recorders. */
 export class Recorders {
@@ -98,7 +99,6 @@ export class Recorders {
     socket.onclose = () => {
       if (recorder?.socket === socket) this.#lose(recorder);
     };
-    socket.onerror = () => {}; // `close` follows
     return response;
   }
 
@@ -106,9 +106,8 @@ export class Recorders {
   candidates(sessionId: string, codecs: { video: string; audio: string } | null): Recorder[] {
     const clients = this.archives.parts.sessions.connections(sessionId);
     const present = new Set(clients.map(participantOf));
-    const publishing = new Set(
-      clients.filter(({ streams }) => streams.length > 0).map(participantOf),
-    );
+    const publishers = clients.filter(({ streams }) => streams.length > 0);
+    const publishing = new Set(publishers.map(participantOf));
     const recording = new Set(this.archives.open.values().map((archive) => archive.recorder));
     const encodes = (known: readonly string[], wanted = known[0] ?? "") => known.includes(wanted);
     // One page for two archives that overlap: then both are on one clock. Hosts stay longest.
@@ -137,12 +136,8 @@ export class Recorders {
 
   #receive(recorder: Recorder, data: unknown): void {
     recorder.lastHeardMs = performance.now();
-    let message: FromRecorder;
-    try {
-      message = fromRecorderSchema.parse(JSON.parse(textSchema.parse(data)));
-    } catch {
-      return recorder.socket?.close(1008, "The message is malformed");
-    }
+    const { data: message } = messageSchema.safeParse(data);
+    if (!message) return recorder.socket?.close(1008, "The message is malformed");
     const { open } = this.archives;
     switch (message.type) {
       case "hello":

@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { makeZip } from "client-zip";
 import type { ArchiveRecord } from "../../store/mod.ts";
 import { COMPOSED_FILE } from "../protocol.ts";
-import { EmulatorError } from "./errors.ts";
+import { ensure } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
 import { joinUploads, type MediaGap } from "./remux.ts";
 
@@ -47,21 +47,17 @@ export class ArchiveFiles {
   ): Promise<{ appended: boolean; length: number }> {
     const cannot = "Cannot store an upload";
     const { archiveBytes, filesPerSegment: maxFiles, uploadsAtOnce } = LIMITS;
-    if (offset + bytes.length > archiveBytes) {
-      throw new EmulatorError(413, `${cannot}: an archive may have ${archiveBytes} bytes`);
-    }
+    const fits = offset + bytes.length <= archiveBytes;
+    ensure(fits, 413, `${cannot}: an archive may have ${archiveBytes} bytes`);
     const queue = this.#writing.get(archiveId) ?? { tail: Promise.resolve(), waiting: 0 };
-    if (queue.waiting >= uploadsAtOnce) {
-      throw new EmulatorError(429, `${cannot}: too many at once, try again`);
-    }
+    ensure(queue.waiting < uploadsAtOnce, 429, `${cannot}: too many at once, try again`);
     this.#writing.set(archiveId, queue);
     queue.waiting++;
     const done = queue.tail.then(async () => {
       const [segment] = upload.split(".", 1);
       const files = (await this.list(archiveId)).filter((file) => file.startsWith(`${segment}.`));
-      if (files.length > maxFiles) {
-        throw new EmulatorError(413, `${cannot}: a page may send ${maxFiles} files of an archive`);
-      }
+      const isFull = files.length > maxFiles;
+      ensure(!isFull, 413, `${cannot}: a page may send ${maxFiles} files of an archive`);
       using file = await Deno.open(this.path(archiveId, upload), { write: true, create: true });
       const { size } = await file.stat();
       if (size !== offset) return { appended: false, length: size };

@@ -7,7 +7,7 @@ import { z } from "zod";
 import type { ArchiveRecord } from "../../store/mod.ts";
 import { uploadName } from "./archive_files.ts";
 import type { Archives } from "./archives.ts";
-import { EmulatorError } from "./errors.ts";
+import { EmulatorError, ensure } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
 import type { Tokens } from "./tokens.ts";
 
@@ -47,13 +47,12 @@ export function fileRoutes(archives: Archives): Hono {
   const cannot = "Cannot store an upload";
   const readName = (c: Context) => {
     const name = uploadSchema.safeParse(c.req.param());
-    if (!name.success) throw new EmulatorError(400, `${cannot}: its name is invalid`);
+    ensure(name.success, 400, `${cannot}: its name is invalid`);
     const { archiveId, segment, file } = name.data;
     const token = c.req.header("authorization")?.replace(/^Bearer /i, "") ?? "";
-    if (tokens.isSigned("upload", `${archiveId} ${segment}`, token)) {
-      return { archiveId, upload: uploadName(segment, file) };
-    }
-    throw new EmulatorError(403, `${cannot}: the token is for another one`);
+    const isSigned = tokens.isSigned("upload", `${archiveId} ${segment}`, token);
+    ensure(isSigned, 403, `${cannot}: the token is for another one`);
+    return { archiveId, upload: uploadName(segment, file) };
   };
   const limited = bodyLimit({
     maxSize: LIMITS.uploadBytes,
@@ -71,11 +70,11 @@ export function fileRoutes(archives: Archives): Hono {
   routes.patch("/upload/:archiveId/:segment/:file", limited, async (c) => {
     const { archiveId, upload } = readName(c);
     const offset = offsetSchema.safeParse(c.req.header("upload-offset"));
-    if (!offset.success) throw new EmulatorError(400, `${cannot}: no Upload-Offset`);
+    ensure(offset.success, 400, `${cannot}: no Upload-Offset`);
     const bytes = new Uint8Array(await c.req.arrayBuffer());
     const archive = archives.open.get(archiveId);
     // Not 409, which asks to go on elsewhere.
-    if (!archive?.isReceiving) throw new EmulatorError(404, `${cannot}: the archive is over`);
+    ensure(archive?.isReceiving, 404, `${cannot}: the archive is over`);
     const { appended, length } = await files.append(archiveId, upload, offset.data, bytes);
     if (appended) archive.uploadCame();
     return c.body(null, appended ? 204 : 409, { "upload-offset": String(length) });
@@ -90,10 +89,8 @@ export function fileRoutes(archives: Archives): Hono {
       return c.json({ code: 403, message: "Request has expired" }, 403, CORS);
     }
     const { name, fileName } = await archives.get(id);
-    if (fileName !== file) {
-      throw new EmulatorError(404, "Cannot send the archive: it has no such file");
-    }
-    return await sendFile(c, files.path(id, fileName), name || id);
+    ensure(fileName === file, 404, "Cannot send the archive: it has no such file");
+    return await sendFile(c, files.path(id, file), name || id);
   });
   return routes;
 }

@@ -1,13 +1,12 @@
 /** Every archive: started, found, listed, stopped, made playable, deleted. */
 import { log } from "../../log.ts";
-import type { ArchiveRecord, EmulatorRecords, SessionRecord } from "../../store/mod.ts";
+import type { ArchiveRecord, SessionRecord } from "../../store/mod.ts";
 import { Archive } from "./archive.ts";
 import type { ArchiveFiles } from "./archive_files.ts";
-import { EmulatorError } from "./errors.ts";
-import type { Timings } from "./limits.ts";
+import { EmulatorError, ensure } from "./errors.ts";
 import { Recorders } from "./recorders.ts";
-import { participantOf, type Sessions } from "./sessions.ts";
-import type { Tokens } from "./tokens.ts";
+import type { Platform } from "./server.ts";
+import { participantOf } from "./sessions.ts";
 
 /** What a start asks for. */
 type StartOptions = Pick<
@@ -16,12 +15,9 @@ type StartOptions = Pick<
 >;
 
 /** What archives are made with. */
-export interface ArchivesParts {
-  sessions: Sessions;
-  records: EmulatorRecords;
+export interface ArchivesParts
+  extends Pick<Platform, "sessions" | "records" | "tokens" | "timings"> {
   files: ArchiveFiles;
-  tokens: Tokens;
-  timings: Timings;
   /** Called after every change of status. */
   changed(record: ArchiveRecord): void;
 }
@@ -59,21 +55,18 @@ export class Archives {
   async start(session: SessionRecord, options: StartOptions): Promise<ArchiveRecord> {
     const { id: sessionId, routed } = session;
     const { sessions, files } = this.parts;
-    const refuse = (status: 404 | 409, why: string) => {
-      throw new EmulatorError(status, `Cannot start an archive: ${why}`);
-    };
-    if (!routed) refuse(409, "the session is not routed");
-    if (sessions.connections(sessionId).length === 0) {
-      refuse(404, "no clients are connected to the session");
-    }
+    const cannot = "Cannot start an archive";
+    ensure(routed, 409, `${cannot}: the session is not routed`);
+    const isEmpty = sessions.connections(sessionId).length === 0;
+    ensure(!isEmpty, 404, `${cannot}: no clients are connected to the session`);
     const isTaken = [...this.open.values()].some(({ isActive, record }) =>
       isActive && record.sessionId === sessionId &&
       record.multiArchiveTag === options.multiArchiveTag
     );
-    if (isTaken) refuse(409, "the session is already being recorded");
+    ensure(!isTaken, 409, `${cannot}: the session is already being recorded`);
     const hint = "Record from Chrome or Edge on localhost or https";
-    const candidates = this.recorders.candidates(sessionId, null);
-    if (candidates.length === 0) refuse(409, `no browser in the call can record. ${hint}`);
+    const canRecord = this.recorders.candidates(sessionId, null).length > 0;
+    ensure(canRecord, 409, `${cannot}: no browser in the call can record. ${hint}`);
     const requestedAtMs = Date.now();
     const id = crypto.randomUUID();
     files.create(id);
@@ -88,7 +81,7 @@ export class Archives {
     if (!archive.isRunning) {
       this.open.delete(id);
       await files.remove(id);
-      throw new EmulatorError(500, "Cannot start an archive: no page began to record in time");
+      throw new EmulatorError(500, `${cannot}: no page began to record in time`);
     }
     await this.#saving;
     return archive.record;
@@ -96,11 +89,9 @@ export class Archives {
 
   /** Stops an archive. Throws 404, and 409 if it does not record. */
   async stop(id: string): Promise<ArchiveRecord> {
+    await this.get(id);
     const archive = this.open.get(id);
-    if (!archive?.isRunning) {
-      await this.get(id);
-      throw new EmulatorError(409, "Cannot stop the archive: it is not being recorded");
-    }
+    ensure(archive?.isRunning, 409, "Cannot stop the archive: it is not being recorded");
     archive.end("user initiated");
     await this.#saving;
     return archive.record;
@@ -109,7 +100,7 @@ export class Archives {
   /** An archive as it is now. Throws 404. */
   async get(id: string): Promise<ArchiveRecord> {
     const record = this.open.get(id)?.record ?? await this.parts.records.archive(id);
-    if (!record) throw new EmulatorError(404, "Cannot find the archive");
+    ensure(record, 404, "Cannot find the archive");
     return record;
   }
 
@@ -123,9 +114,8 @@ export class Archives {
   /** Deletes an archive and its file. Throws 404, and 409 while it is not finished. */
   async delete(id: string): Promise<void> {
     const { status } = await this.get(id);
-    if (status !== "available" && status !== "failed") {
-      throw new EmulatorError(409, `Cannot delete the archive: its status is "${status}"`);
-    }
+    const isFinished = status === "available" || status === "failed";
+    ensure(isFinished, 409, `Cannot delete the archive: its status is "${status}"`);
     await this.#saving;
     await this.parts.records.removeArchive(id);
     this.open.delete(id);

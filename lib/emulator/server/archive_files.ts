@@ -176,13 +176,11 @@ function factsOf({ segments, breaks }: ArchiveRecord, gaps: readonly MediaGap[])
       (ms, { fromMs, toMs }) => fromMs <= ms && toMs !== null ? ms + toMs - fromMs : ms,
       epochMs + seconds * 1000,
     );
-  const total = (kind: "framesNotDelivered" | "framesDropped") =>
-    segments.reduce((sum, { losses }) => sum + losses[kind], 0);
   return {
     epochMs,
     gaps: gaps.map((gap) => ({ fromMs: wallMs(gap.fromSeconds), toMs: wallMs(gap.toSeconds) })),
-    framesNotDelivered: total("framesNotDelivered"),
-    framesDropped: total("framesDropped"),
+    framesNotDelivered: segments.reduce((sum, { losses }) => sum + losses.framesNotDelivered, 0),
+    framesDropped: segments.reduce((sum, { losses }) => sum + losses.framesDropped, 0),
   };
 }
 

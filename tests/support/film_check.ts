@@ -90,15 +90,15 @@ const WINDOW_MS = 25;
  * Asserts that a voice is in every file, and that nothing of it is lost. There may be silence where it
  * was not there to be recorded: where the microphone of a busy machine stood still (the tones go on later
  * where they were), and in a voice that was received as much as the receiver had to make up,
- * `concealedMs`: see `concealed_audio.ts`.
+ * `lostMs`: see `concealed_audio.ts`.
  */
-export function assertAudible(reports: MediaReport[], band: Band, concealedMs = 0): void {
+export function assertAudible(reports: MediaReport[], band: Band, lostMs = 0): void {
   for (const [i, { tones }] of reports.entries()) {
     const tone = tones[band];
     assert.ok(tone && tone.startSeconds !== null, `file ${i} has no ${band} audio`);
     const silentMs = tone.holes.reduce((sum, { lengthMs }) => sum + lengthMs - WINDOW_MS, 0);
     // The largest shift is counted from the middle of the file: there may be one on either side.
-    const explainedMs = 2 * tone.maxJumpMs + concealedMs;
+    const explainedMs = 2 * tone.maxJumpMs + lostMs;
     if (silentMs > 0) console.log({ file: i, band, silentMs, explainedMs });
     assert.ok(
       silentMs <= explainedMs,

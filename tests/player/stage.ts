@@ -2,6 +2,7 @@
  * A stage for the player: a small file server with everything that can go wrong, a real Chromium, and
  * films whose parts were recorded in it. Picture n of the world is shown from n / 30 s on.
  */
+import assert from "node:assert/strict";
 import * as esbuild from "esbuild";
 import type { Browser, Page } from "playwright-core";
 import type { Crossing } from "../../lib/player/engine.ts";
@@ -68,6 +69,9 @@ export interface Stage {
   log: { resolved: string[]; read: string[] };
   close(): Promise<void>;
 }
+
+/** A page that does not answer, for any reason, must not hold up all the others. */
+const TEST_DEADLINE_SECONDS = 120;
 
 /** How fast a film is played where only its end matters. */
 const HURRY = 4;
@@ -306,7 +310,11 @@ export function testsOnOneStage(
         stage.manners.clear();
         stage.films.clear();
         await stage.open();
-        await play(stage);
+        const isDone = await Promise.race([
+          play(stage).then(() => true),
+          letRun(TEST_DEADLINE_SECONDS).then(() => false),
+        ]);
+        assert.ok(isDone, `Not done after ${TEST_DEADLINE_SECONDS} s`);
       },
     });
 }

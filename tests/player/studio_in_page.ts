@@ -159,23 +159,37 @@ async function picturesAt(numbers: number[]): Promise<(number | null)[]> {
 }
 
 /** Waits until `look` finds something, and answers it. Throws after half a minute. */
-async function until<Found>(look: (player: GaplessVideo) => Found | false): Promise<Found> {
+function until<Found>(look: (player: GaplessVideo) => Found | false): Promise<Found> {
   const player = document.querySelector("gapless-video");
   if (!player) throw new Error("There is no player");
-  for (const end = performance.now() + 30_000; performance.now() < end;) {
-    const found = look(player);
-    if (found) return found;
-    await new Promise(requestAnimationFrame);
-  }
-  const { currentTime, readyState, paused, notice } = player;
-  throw new Error(`Waited in vain: ${JSON.stringify({ currentTime, readyState, paused, notice })}`);
+  return new Promise((resolve, reject) => {
+    const deadline = setTimeout(() => {
+      const { currentTime, readyState, paused, notice, buffered } = player;
+      const ranges = Array.from({ length: buffered.length }, (_, i) => [
+        buffered.start(i),
+        buffered.end(i),
+      ]);
+      const seen = { currentTime, readyState, paused, notice, ranges };
+      reject(new Error(`Waited in vain: ${JSON.stringify(seen)}`));
+    }, 30_000);
+    const lookAgain = () => {
+      const found = look(player);
+      if (!found) return void requestAnimationFrame(lookAgain);
+      clearTimeout(deadline);
+      resolve(found);
+    };
+    lookAgain();
+  });
 }
 
+/** Seeks, plays and waits until the film plays. Throws after half a minute. */
 async function seekAndPlay(seconds: number): Promise<void> {
   const player = document.querySelector("gapless-video");
   if (!player) throw new Error("There is no player");
+  let plays = false;
   player.currentTime = seconds;
-  await player.play();
+  const playing = player.play().then(() => plays = true);
+  await Promise.race([playing, until(() => plays)]);
 }
 
 /** Plays a stretch of the film and answers what was heard: the sound as the element puts it out. */

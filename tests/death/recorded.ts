@@ -12,18 +12,11 @@ import {
 } from "../support/film_check.ts";
 import { downloadParts, untilFilmReady } from "../support/people.ts";
 
-/**
- * How much of a file's voice may be silent, ms: while a server starts, which takes both cores, some chunks
- * of 10 ms of the fake microphone are missing, and nothing tells yet who lost them. A server that dies
- * would cost seconds.
- */
-const LOST_CHUNKS_MS = 100;
-
 /** Asserts that a chain's files have all of the magenta camera and the low voice; returns the film. */
 export async function assertRecorded(
   { browser, page, app }: { browser: Browser; page: Page; app: App },
   chainId: string,
-  { sharedSeconds, hasVoice = true }: { sharedSeconds?: number; hasVoice?: boolean } = {},
+  { sharedSeconds }: { sharedSeconds?: number } = {},
 ): Promise<Film> {
   const film = await untilFilmReady(page, app, chainId);
   console.log(
@@ -37,6 +30,6 @@ export async function assertRecorded(
   });
   assertNoFrameLost(film, reports, ["magenta"]);
   assertFramesOverlap(film, reports, "magenta");
-  if (hasVoice) assertAudible(reports, "low", LOST_CHUNKS_MS);
+  assertAudible(reports, "low");
   return film;
 }

@@ -66,11 +66,11 @@ Deno.test({
       await letRun(2);
       assert.equal(await askRoom(host, "stop"), 200);
 
-      // A page whose server is away records on until it hears of the stop.
-      const film = await assertRecorded({ browser, page: host, app: a }, chain.id, {
+      // A page whose server is away records on until it hears of the stop. Where that is longer than the
+      // interim archive, the film leaves the archive out.
+      await assertRecorded({ browser, page: host, app: a }, chain.id, {
         sharedSeconds: awayMs / 1000 + 3,
       });
-      assert.equal(film.parts.length, 5);
     } finally {
       await browser.close();
       await Promise.all([a.stop(), b.stop()]);

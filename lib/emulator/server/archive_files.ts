@@ -1,6 +1,7 @@
 /** The bytes of archives on disk: uploads of recorders, and one finished file in the end. */
 import { basename, join } from "node:path";
 import { makeZip } from "client-zip";
+import PQueue from "p-queue";
 import type { ArchiveRecord } from "../../store/mod.ts";
 import { COMPOSED_FILE } from "../protocol.ts";
 import { ensure } from "./errors.ts";
@@ -14,8 +15,8 @@ export function uploadName(segment: number, file: string): string {
 
 /** A folder for each archive: uploads grow by appending, the finished file takes their place. */
 export class ArchiveFiles {
-  /** The last write of each archive, and how many wait for it. */
-  readonly #writing = new Map<string, { tail: Promise<unknown>; waiting: number }>();
+  /** What is written to each archive: one upload after the other. */
+  readonly #writing = new Map<string, PQueue>();
 
   constructor(private readonly dataDir: string) {}
 
@@ -49,11 +50,10 @@ export class ArchiveFiles {
     const { archiveBytes, filesPerSegment: maxFiles, uploadsAtOnce } = LIMITS;
     const fits = offset + bytes.length <= archiveBytes;
     ensure(fits, 413, `${cannot}: an archive may have ${archiveBytes} bytes`);
-    const queue = this.#writing.get(archiveId) ?? { tail: Promise.resolve(), waiting: 0 };
-    ensure(queue.waiting < uploadsAtOnce, 429, `${cannot}: too many at once, try again`);
+    const queue = this.#writing.get(archiveId) ?? new PQueue({ concurrency: 1 });
     this.#writing.set(archiveId, queue);
-    queue.waiting++;
-    const done = queue.tail.then(async () => {
+    ensure(queue.size < uploadsAtOnce, 429, `${cannot}: too many at once, try again`);
+    return await queue.add(async () => {
       const [segment] = upload.split(".", 1);
       const files = (await this.list(archiveId)).filter((file) => file.startsWith(`${segment}.`));
       const isFull = files.length > maxFiles;
@@ -64,11 +64,7 @@ export class ArchiveFiles {
       await file.seek(offset, Deno.SeekMode.Start);
       for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
       return { appended: true, length: offset + bytes.length };
-    }).finally(() => {
-      if (--queue.waiting === 0) this.#writing.delete(archiveId);
     });
-    queue.tail = done.catch(() => {}); // whoever asked for it handles its failure
-    return await done;
   }
 
   /**
@@ -76,8 +72,8 @@ export class ArchiveFiles {
    *
    * @throws {Error} when nothing playable was uploaded, and when `signal` aborts.
    */
-  async finish(record: ArchiveRecord, signal: AbortSignal) {
-    await this.#writing.get(record.id)?.tail;
+  async finish(record: ArchiveRecord, signal?: AbortSignal) {
+    await this.#written(record.id);
     const extension = record.codecs.video === "avc" ? "mp4" : "webm";
     const isIndividual = record.outputMode === "individual";
     const fileName = `archive.${isIndividual ? "zip" : extension}`;
@@ -93,7 +89,7 @@ export class ArchiveFiles {
 
   /** Removes an archive and everything of it. */
   async remove(archiveId: string): Promise<void> {
-    await this.#writing.get(archiveId)?.tail;
+    await this.#written(archiveId);
     await Deno.remove(this.path(archiveId), { recursive: true }).catch(ignoreMissing);
   }
 
@@ -102,8 +98,14 @@ export class ArchiveFiles {
     return (await Array.fromAsync(Deno.readDir(this.path(archiveId)))).map(({ name }) => name);
   }
 
+  /** Resolves when nothing more is written to an archive. */
+  async #written(archiveId: string): Promise<void> {
+    await this.#writing.get(archiveId)?.onIdle();
+    this.#writing.delete(archiveId);
+  }
+
   /** Joins what all segments uploaded under one file name. */
-  async #join(record: ArchiveRecord, file: string, to: string, signal: AbortSignal) {
+  async #join(record: ArchiveRecord, file: string, to: string, signal?: AbortSignal) {
     const { id, segments, codecs } = record;
     const uploads: { path: string; offsetSeconds: number }[] = [];
     for (const [segment, { startedAtMs }] of segments.entries()) {
@@ -118,7 +120,7 @@ export class ArchiveFiles {
   }
 
   /** A ZIP of one file for each stream, with a manifest, as OpenTok delivers it. */
-  async #zip(record: ArchiveRecord, to: string, extension: string, signal: AbortSignal) {
+  async #zip(record: ArchiveRecord, to: string, extension: string, signal?: AbortSignal) {
     const { id, name, sessionId, segments } = record;
     const uploads = (await this.list(id)).flatMap((file) =>
       /^\d+\.([\w-]+)\.mkv$/.exec(file)?.[1] ?? []
@@ -128,7 +130,7 @@ export class ArchiveFiles {
     for (const streamId of new Set(uploads)) {
       const filename = `${streamId}.${extension}`;
       const made = await this.#join(record, streamId, filename, signal).catch((error) => {
-        signal.throwIfAborted();
+        signal?.throwIfAborted();
         // A stream that ended before its first key frame.
         return error instanceof Error ? null : Promise.reject(error);
       });

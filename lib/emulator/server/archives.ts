@@ -1,4 +1,5 @@
 /** Every archive: started, found, listed, stopped, made playable, deleted. */
+import PQueue from "p-queue";
 import { log } from "../../log.ts";
 import type { ArchiveRecord, SessionRecord } from "../../store/mod.ts";
 import { Archive } from "./archive.ts";
@@ -23,7 +24,7 @@ export interface ArchivesParts
 }
 
 /** Files that are made at the same time. */
-const REMUXES_AT_ONCE = 2;
+const FILES_AT_ONCE = 2;
 
 /** Every archive of the platform, and the pages that record them. */
 export class Archives {
@@ -32,7 +33,9 @@ export class Archives {
   readonly open = new Map<string, Archive>();
   /** Records are saved one at a time, in order. */
   #saving: Promise<void> = Promise.resolve();
-  readonly #finishing = new Set<Promise<void>>();
+  readonly #making = new PQueue({ concurrency: FILES_AT_ONCE });
+  /** Done when every archive is that was finished. */
+  #finishing: Promise<void> = Promise.resolve();
   readonly #closing = new AbortController();
 
   constructor(readonly parts: ArchivesParts) {
@@ -160,9 +163,8 @@ export class Archives {
   /** Everything was uploaded: makes the file. One that takes long does not hold up the others. */
   finish(archive: Archive): void {
     archive.close();
-    const finishing: Promise<void> = this.#makeFile(archive.record, [...this.#finishing])
-      .finally(() => this.#finishing.delete(finishing));
-    this.#finishing.add(finishing);
+    const made = this.#makeFile(archive.record);
+    this.#finishing = this.#finishing.then(() => made);
   }
 
   /** Lets go of everything. What still records is left for the next process. */
@@ -170,7 +172,7 @@ export class Archives {
     this.recorders.close();
     for (const archive of this.open.values()) archive.close();
     this.#closing.abort();
-    await Promise.all(this.#finishing);
+    await this.#finishing;
     await this.#saving;
   }
 
@@ -180,29 +182,19 @@ export class Archives {
     return archive;
   }
 
-  async #makeFile(record: ArchiveRecord, others: Promise<void>[]): Promise<void> {
+  async #makeFile(record: ArchiveRecord): Promise<void> {
     const { files, timings } = this.parts;
-    if (others.length >= REMUXES_AT_ONCE) await Promise.race(others);
-    const closing = this.#closing.signal;
-    // The next process makes it: two must not write one file.
-    if (closing.aborted) return;
-    const late = new AbortController();
-    // Unlike AbortSignal.timeout(), this does not keep a process that is done from ending.
-    const timer = setTimeout(() => late.abort(new Error("Too slow")), timings.remuxMs);
-    const signal = AbortSignal.any([late.signal, closing]);
-    const aborted = Promise.withResolvers<never>();
-    signal.addEventListener("abort", () => aborted.reject(signal.reason));
+    const make = (options: { signal?: AbortSignal }) => files.finish(record, options.signal);
+    const { signal } = this.#closing;
     try {
-      Object.assign(record, await Promise.race([files.finish(record, signal), aborted.promise]));
-      record.status = "available";
+      const file = await this.#making.add(make, { signal, timeout: timings.remuxMs });
+      Object.assign(record, { ...file, status: "available" });
     } catch (error) {
-      if (closing.aborted) return;
+      // The next process makes it: two must not write one file.
+      if (signal.aborted) return;
       log("error", "emulator: cannot make a file", { archiveId: record.id, error: String(error) });
       await files.remove(record.id);
-      record.status = "failed";
-      record.reason = "failure";
-    } finally {
-      clearTimeout(timer);
+      Object.assign(record, { status: "failed", reason: "failure" });
     }
     this.statusChanged(record);
     await this.#saving;

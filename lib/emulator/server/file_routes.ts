@@ -1,13 +1,12 @@
 /** Uploads of recorders, and the finished files: signed addresses that expire, byte ranges. */
 import { createReadStream } from "node:fs";
 import { type Context, Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { getMimeType } from "hono/utils/mime";
 import { z } from "zod";
 import type { ArchiveRecord } from "../../store/mod.ts";
 import { uploadName } from "./archive_files.ts";
 import type { Archives } from "./archives.ts";
-import { EmulatorError, ensure } from "./errors.ts";
+import { ensure, limitBody } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
 import type { Tokens } from "./tokens.ts";
 
@@ -54,12 +53,7 @@ export function fileRoutes(archives: Archives): Hono {
     ensure(isSigned, 403, `${cannot}: the token is for another one`);
     return { archiveId, upload: uploadName(segment, file) };
   };
-  const limited = bodyLimit({
-    maxSize: LIMITS.uploadBytes,
-    onError: () => {
-      throw new EmulatorError(413, `${cannot} of over ${LIMITS.uploadBytes} bytes`);
-    },
-  });
+  const limited = limitBody(LIMITS.uploadBytes);
 
   // Hono serves HEAD by GET.
   routes.get("/upload/:archiveId/:segment/:file", async (c) => {

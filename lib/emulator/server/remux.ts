@@ -60,7 +60,7 @@ export async function joinUploads(
   { codecs, describe, signal }: {
     codecs: ArchiveRecord["codecs"];
     describe: (gaps: MediaGap[]) => string;
-    signal: AbortSignal;
+    signal?: AbortSignal;
   },
 ): Promise<{ seconds: number; hasAudio: boolean; hasVideo: boolean }> {
   using inputs = new DisposableStack();
@@ -147,12 +147,12 @@ async function* packetsOf(
 }
 
 /** Copies all packets in the order of their times, so that memory stays small; returns the end. */
-async function copyInterleaved(lanes: readonly Lane[], signal: AbortSignal): Promise<number> {
+async function copyInterleaved(lanes: readonly Lane[], signal?: AbortSignal): Promise<number> {
   const pull = async ({ packets }: Lane) => (await packets.next()).value;
   const heads = await Promise.all(lanes.map(async (lane) => ({ lane, next: await pull(lane) })));
   const timeOf = ({ next }: { next?: EncodedPacket }) => next?.timestamp ?? Infinity;
   for (let endSeconds = 0;;) {
-    signal.throwIfAborted();
+    signal?.throwIfAborted();
     const [head] = heads.sort((a, b) => timeOf(a) - timeOf(b));
     if (!head?.next) return endSeconds;
     await head.lane.add(head.next);

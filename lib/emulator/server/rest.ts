@@ -3,14 +3,13 @@
  * archives, streams, signals, moderation.
  */
 import { type Context, Hono, type MiddlewareHandler } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { Buffer } from "node:buffer";
 import { z } from "zod";
 import type { ArchiveRecord, SessionRecord } from "../../store/mod.ts";
-import { EmulatorError, ensure, jsonText, parse } from "./errors.ts";
+import { ensure, jsonText, limitBody, parse } from "./errors.ts";
 import { signedMediaPath } from "./file_routes.ts";
 import { LIMITS } from "./limits.ts";
-import { RELAY_HEADER } from "./relay.ts";
+import { RELAY_PARAMETER } from "./relay.ts";
 import type { Platform } from "./server.ts";
 import type { PublishedStream } from "./sessions.ts";
 import { serveRequest } from "./signalling.ts";
@@ -75,12 +74,7 @@ export function restRoutes(platform: Platform) {
     ensure(isOurs, 403, "Authentication error: the token is for another project");
     await next();
   };
-  const limited = bodyLimit({
-    maxSize: LIMITS.restBodyBytes,
-    onError: () => {
-      throw new EmulatorError(413, `The body may have ${LIMITS.restBodyBytes} bytes`);
-    },
-  });
+  const limited = limitBody(LIMITS.restBodyBytes);
 
   const rest = new Hono<RestEnv>();
   rest.post("/session/create", limited, authenticate, async (c) => {
@@ -103,7 +97,7 @@ export function restRoutes(platform: Platform) {
   project.use("/*", limited, authenticate);
   /** A client that asks through another process gets addresses at that one. */
   const show = (c: Context<RestEnv>, record: ArchiveRecord) =>
-    archiveJson(platform, record, c.req.header(RELAY_HEADER));
+    archiveJson(platform, record, c.req.query(RELAY_PARAMETER));
 
   project.post("/archive", async (c) => {
     const wish = parse(jsonText.pipe(startSchema), await c.req.text(), "start an archive");

@@ -211,20 +211,14 @@ export class Sessions {
   /** Saves a change of a connection, unless its client has left. */
   async save(connection: Connection): Promise<void> {
     if (this.#connections.get(connection.id) !== connection) return;
-    const { id, sessionId, socketId, tokenHash, data, role, createdAtMs } = connection;
-    const { streams, subscribers } = connection;
-    await this.records.saveConnection({
-      ...{ id, sessionId, socketId, tokenHash, data, role, createdAtMs, streams, subscribers },
-    });
+    await this.records.saveConnection(connection);
     this.changed();
   }
 
   #add(record: ConnectionRecord, socket: WebSocket | null): Connection {
-    const { id, sessionId } = record;
-    const queues = { unacknowledged: new Map(), answers: new Map() };
-    const connection: Connection = { ...record, ...queues, socket };
-    this.#connections.set(id, connection);
-    this.#openedAtMs.set(sessionId, this.openedAtMs(sessionId));
+    const connection = { ...record, unacknowledged: new Map(), answers: new Map(), socket };
+    this.#connections.set(record.id, connection);
+    this.#openedAtMs.set(record.sessionId, this.openedAtMs(record.sessionId));
     return connection;
   }
 }

@@ -97,7 +97,7 @@ export async function openPlatform(
     async close() {
       sessions.close();
       await archives.close();
-      await callbacks.close();
+      callbacks.close();
     },
   };
 }

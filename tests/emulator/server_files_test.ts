@@ -10,7 +10,7 @@ import {
   untilStatus,
 } from "./test_emulator.ts";
 
-const film = await sampleFile(2);
+const film = sampleFile(2);
 
 /** A finished archive. */
 async function finished(platform: TestEmulator, name = "") {
@@ -221,7 +221,7 @@ Deno.test("a file is named after its archive, whatever characters the name has",
 Deno.test("a reader that leaves in the middle does no harm", async () => {
   await using platform = await openEmulator();
   const { recording } = await startRecording(platform);
-  const { url } = await stopWith(platform, recording, await sampleFile(60));
+  const { url } = await stopWith(platform, recording, sampleFile(60));
   const stop = new AbortController();
   const response = await fetch(url, { signal: stop.signal });
   await response.body?.getReader().read();

@@ -1,17 +1,18 @@
-/** One file of a recording: encodes frames and audio, writes Matroska, uploads it. */
+/** One file of a recording: encodes frames and audio and uploads the packets. */
 import {
   AudioSample,
   AudioSampleSource,
   getEncodableAudioCodecs,
   getEncodableVideoCodecs,
   MkvOutputFormat,
+  NullTarget,
   Output,
   Quality,
-  StreamTarget,
   VideoSample,
   VideoSampleSource,
 } from "mediabunny";
 import { type Codecs, type FromRecorder, type RecordingRequest, uploadPath } from "../protocol.ts";
+import { encodePacket } from "../packets.ts";
 import { Compositor, even, type Tile } from "./compositor.ts";
 import { type I420Frame, type Size, toVideoFrame } from "./i420.ts";
 import { SAMPLE_RATE } from "./tracks.ts";
@@ -75,22 +76,29 @@ export class OutputFile {
     const upload = new Upload(uploadPath(archiveId, segment, name), uploadToken);
     this.#upload = upload;
     this.#output = new Output({
+      // What it writes is not needed, only its encoders are.
       format: new MkvOutputFormat({ appendOnly: true }),
-      target: new StreamTarget(new WritableStream({ write: ({ data }) => upload.write(data) })),
+      target: new NullTarget(),
     });
     this.#video = new VideoSampleSource({
       codec: codecs.video,
       quality: videoQuality(size),
       keyFrameInterval: KEY_FRAME_SECONDS,
       latencyMode: "realtime",
-      onEncodedPacket: ({ timestamp }) => {
+      onEncodedPacket: (packet, meta) => {
+        upload.write(encodePacket("video", packet, meta?.decoderConfig));
         // An encoder may skip frames: those before the one that it delivers.
-        const skipped = this.#encoding.filter((each) => each < timestamp - 1e-6).length;
+        const skipped = this.#encoding.filter((each) => each < packet.timestamp - 1e-6).length;
         if (skipped > 0) onDropped(skipped);
         this.#encoding.splice(0, skipped + 1);
       },
     });
-    this.#audio = new AudioSampleSource({ codec: codecs.audio, quality: AUDIO.quality });
+    this.#audio = new AudioSampleSource({
+      codec: codecs.audio,
+      quality: AUDIO.quality,
+      onEncodedPacket: (packet, meta) =>
+        upload.write(encodePacket("audio", packet, meta?.decoderConfig)),
+    });
     if (hasVideo) this.#output.addVideoTrack(this.#video);
     if (hasAudio) this.#output.addAudioTrack(this.#audio);
     upload.done.catch(onError);

@@ -10,7 +10,7 @@ import { joinUploads, type MediaGap } from "./remux.ts";
 
 /** The name of an upload in its archive's folder. */
 export function uploadName(segment: number, file: string): string {
-  return `${segment}.${file}.mkv`;
+  return `${segment}.${file}.packets`;
 }
 
 /** A folder for each archive: uploads grow by appending, the finished file takes their place. */
@@ -123,7 +123,7 @@ export class ArchiveFiles {
   async #zip(record: ArchiveRecord, to: string, extension: string, signal?: AbortSignal) {
     const { id, name, sessionId, segments } = record;
     const uploads = (await this.list(id)).flatMap((file) =>
-      /^\d+\.([\w-]+)\.mkv$/.exec(file)?.[1] ?? []
+      /^\d+\.([\w-]+)\.packets$/.exec(file)?.[1] ?? []
     );
     const files: { filename: string; [fact: string]: unknown }[] = [];
     let seconds = 0;

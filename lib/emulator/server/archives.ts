@@ -23,6 +23,8 @@ export interface ArchivesParts
   changed(record: ArchiveRecord): void;
 }
 
+/** How often archives see what time has changed, ms. */
+const UPDATE_MS = 50;
 /** Files that are made at the same time. */
 const FILES_AT_ONCE = 2;
 
@@ -37,9 +39,11 @@ export class Archives {
   /** Done when every archive is that was finished. */
   #finishing: Promise<void> = Promise.resolve();
   readonly #closing = new AbortController();
+  readonly #updating = setInterval(() => this.update(), UPDATE_MS);
 
   constructor(readonly parts: ArchivesParts) {
     this.recorders = new Recorders(this);
+    Deno.unrefTimer(this.#updating);
   }
 
   /** Takes over what an earlier process left: call once, before anything else. */
@@ -169,6 +173,7 @@ export class Archives {
 
   /** Lets go of everything. What still records is left for the next process. */
   async close(): Promise<void> {
+    clearInterval(this.#updating);
     this.recorders.close();
     for (const archive of this.open.values()) archive.close();
     this.#closing.abort();

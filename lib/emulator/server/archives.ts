@@ -7,7 +7,6 @@ import type { ArchiveFiles } from "./archive_files.ts";
 import { EmulatorError, ensure } from "./errors.ts";
 import { Recorders } from "./recorders.ts";
 import type { Platform } from "./server.ts";
-import { participantOf } from "./sessions.ts";
 
 /** What a start asks for. */
 type StartOptions = Pick<
@@ -23,8 +22,6 @@ export interface ArchivesParts
   changed(record: ArchiveRecord): void;
 }
 
-/** How often archives see what time has changed, ms. */
-const UPDATE_MS = 50;
 /** Files that are made at the same time. */
 const FILES_AT_ONCE = 2;
 
@@ -39,11 +36,9 @@ export class Archives {
   /** Done when every archive is that was finished. */
   #finishing: Promise<void> = Promise.resolve();
   readonly #closing = new AbortController();
-  readonly #updating = setInterval(() => this.update(), UPDATE_MS);
 
   constructor(readonly parts: ArchivesParts) {
     this.recorders = new Recorders(this);
-    Deno.unrefTimer(this.#updating);
   }
 
   /** Takes over what an earlier process left: call once, before anything else. */
@@ -136,12 +131,9 @@ export class Archives {
       .map(({ record: { id, name, status } }) => ({ id, name, status }));
   }
 
-  /** Clients, streams or recorders have changed: media of other sessions may have moved, too. */
+  /** Clients, streams, recorders or the time have changed: media of other sessions may move, too. */
   update(): void {
-    const present = new Set(this.parts.sessions.all().map(participantOf));
-    for (const recorder of this.recorders.known.values()) {
-      recorder.isLeaving ||= !present.has(participantOf(recorder.identity));
-    }
+    this.recorders.update();
     for (const archive of this.open.values()) archive.update();
   }
 
@@ -173,7 +165,6 @@ export class Archives {
 
   /** Lets go of everything. What still records is left for the next process. */
   async close(): Promise<void> {
-    clearInterval(this.#updating);
     this.recorders.close();
     for (const archive of this.open.values()) archive.close();
     this.#closing.abort();

@@ -110,13 +110,13 @@ class ClientSocket {
     // Only a disconnect frame means that a client leaves; without one it is expected back.
     socket.onclose = () =>
       this.#queue(() => {
-        if (this.#connection?.socket === socket) platform.sessions.lose(this.#connection);
+        if (this.#connection?.socket !== socket) return;
+        Object.assign(this.#connection, { socket: null, lostAtMs: performance.now() });
       });
   }
 
   /** The client is back; events that it missed are sent again. */
   resume(connection: Connection): void {
-    clearTimeout(connection.graceTimer);
     connection.socket?.close(4000, "The client reconnected");
     connection.socket = this.socket;
     this.#connection = connection;

@@ -17,16 +17,14 @@ export class Recorder {
   isLeaving = false;
   socket: WebSocket | null = null;
   lastHeardMs = performance.now();
-  /** Runs while it is away. */
-  graceTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(readonly id: string, readonly identity: ClientIdentity) {}
 
   /** Replaces its socket; the previous one is closed with the code and the reason. */
   setSocket(socket: WebSocket | null, code: number, reason: string): void {
-    clearTimeout(this.graceTimer);
     const previous = this.socket;
     this.socket = socket;
+    this.lastHeardMs = performance.now();
     previous?.close(code, reason);
   }
 
@@ -54,15 +52,25 @@ export class Recorders {
   readonly #pinging: ReturnType<typeof setInterval>;
 
   constructor(private readonly archives: Archives) {
-    const { recorderPingMs, recorderSilenceMs } = archives.parts.timings;
     this.#pinging = setInterval(() => {
-      for (const recorder of this.known.values()) {
-        const isSilent = performance.now() - recorder.lastHeardMs > recorderSilenceMs;
-        if (recorder.socket && isSilent) this.#lose(recorder, 4002, "The recorder is silent");
-        else recorder.ping();
-      }
-    }, recorderPingMs);
+      for (const recorder of this.known.values()) recorder.ping();
+    }, archives.parts.timings.recorderPingMs);
     Deno.unrefTimer(this.#pinging);
+  }
+
+  /** Closes connections that are silent; gives up recorders that leave, or do not return in time. */
+  update(): void {
+    const { sessions, timings } = this.archives.parts;
+    const present = new Set(sessions.all().map(participantOf));
+    for (const recorder of this.known.values()) {
+      recorder.isLeaving ||= !present.has(participantOf(recorder.identity));
+      const silentMs = performance.now() - recorder.lastHeardMs;
+      const isSilent = recorder.socket !== null && silentMs > timings.recorderSilenceMs;
+      if (isSilent) recorder.setSocket(null, 4002, "The recorder is silent");
+      if (recorder.socket || (!recorder.isLeaving && silentMs < timings.recorderGraceMs)) continue;
+      this.known.delete(recorder.id);
+      for (const archive of this.archives.open.values()) archive.gone(recorder);
+    }
   }
 
   /** Ends all connections. Recordings go on in the pages; the next process takes them over. */
@@ -89,7 +97,6 @@ export class Recorders {
       // A refusal of the handshake would make the page try again.
       if (!recorder) return socket.close(1008, "The token or the recorder is refused");
       recorder.setSocket(socket, 4000, "The recorder reconnected");
-      recorder.lastHeardMs = performance.now();
       for (let i = 0; i < FIRST_PINGS; i++) setTimeout(() => recorder?.ping(), i * FIRST_PING_MS);
     };
     socket.onmessage = ({ data }) => {
@@ -97,7 +104,7 @@ export class Recorders {
       if (recorder) this.#receive(recorder, data);
     };
     socket.onclose = () => {
-      if (recorder?.socket === socket) this.#lose(recorder);
+      if (recorder?.socket === socket) recorder.setSocket(null, 1000, "");
     };
     return response;
   }
@@ -155,14 +162,6 @@ export class Recorders {
       default:
         return open.get(message.archiveId)?.reported(recorder, message);
     }
-  }
-
-  #lose(recorder: Recorder, code = 1000, reason = ""): void {
-    recorder.setSocket(null, code, reason);
-    recorder.graceTimer = setTimeout(() => {
-      this.known.delete(recorder.id);
-      for (const archive of this.archives.open.values()) archive.gone(recorder);
-    }, recorder.isLeaving ? 0 : this.archives.parts.timings.recorderGraceMs);
   }
 }
 

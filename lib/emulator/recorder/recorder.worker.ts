@@ -10,7 +10,7 @@ import {
   toRecorderSchema,
 } from "../protocol.ts";
 import { warmUp } from "./compositor.ts";
-import { type I420Frame, release } from "./i420.ts";
+import type { I420Frame } from "./i420.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { type EncodableCodecs, encodableCodecs } from "./output_file.ts";
 import { Recording, type RecordingContext, type Report } from "./recording.ts";
@@ -36,7 +36,6 @@ const OVERLOAD_WARNING =
 class Recorder implements RecordingContext {
   readonly scheduler = new FrameScheduler<I420Frame>(
     (atMs) => this.#forEach((recording) => recording.tick(atMs)),
-    release,
   );
   #socket: WebSocket;
   readonly #recordings = new Map<string, Recording>();

@@ -11,7 +11,6 @@ function setUp(sources: number) {
     (atMs) => ticks.push({ atMs, shown: ids.map((id) => scheduler.shown(id)?.frame ?? null) }),
     () => clock.nowMs,
   );
-  scheduler.setSources(ids);
   return { scheduler, ticks, clock };
 }
 

@@ -26,7 +26,7 @@ interface Source<Frame> {
 export class FrameScheduler<Frame> {
   /** Time of the last tick, ms. */
   lastTickMs = -Infinity;
-  #sources = new Map<string, Source<Frame>>();
+  readonly #sources = new Map<string, Source<Frame>>();
 
   /** @param onTick composes now; `atMs` rises strictly */
   constructor(
@@ -39,16 +39,10 @@ export class FrameScheduler<Frame> {
     return this.#sources.get(id)?.shown ?? null;
   }
 
-  /** Sets the sources that some recording shows, in a stable order. */
-  setSources(ids: readonly string[]): void {
-    const none = () => ({ waiting: [], shown: null, lastArrivalMs: -Infinity });
-    this.#sources = new Map(ids.map((id) => [id, this.#sources.get(id) ?? none()]));
-  }
-
-  /** Takes the next frame of a source. */
+  /** Takes the next frame of a source, which may be new. */
   add(id: string, frame: Frame, atMs: number): void {
-    const source = this.#sources.get(id);
-    if (source === undefined) return;
+    const source = this.#sources.get(id) ?? { waiting: [], shown: null, lastArrivalMs: 0 };
+    this.#sources.set(id, source);
     source.lastArrivalMs = this.now();
     source.waiting.push({ frame, atMs });
     this.poll();

@@ -14,40 +14,43 @@ export interface Tile {
 
 /** Composes frames of one size, even numbers of pixels. */
 export class Compositor {
-  #composed: I420Frame;
+  /** The composed frame, until the next {@link draw}. */
+  frame: I420Frame;
   #places = "";
   /** What each place shows. */
   #shown: (I420Frame | string)[] = [];
 
   constructor(private readonly size: Size) {
-    this.#composed = blackFrame(size);
+    this.frame = blackFrame(size);
   }
 
-  /** The frame of these tiles, until the next call. Only what has changed since the last is drawn. */
-  compose(tiles: readonly Tile[]): I420Frame {
+  /** Draws what has changed in these tiles; returns whether anything has. */
+  draw(tiles: readonly Tile[]): boolean {
     const visible = tiles.slice(0, MAX_TILES);
     const rects = layout(visible.map(({ frame }) => frame ?? PLACEHOLDER), this.size);
     const places = JSON.stringify(rects);
-    if (places !== this.#places) {
-      this.#composed = blackFrame(this.size);
+    let hasChanged = places !== this.#places;
+    if (hasChanged) {
+      this.frame = blackFrame(this.size);
       this.#places = places;
       this.#shown = [];
     }
-    for (const [i, { name, frame }] of visible.entries()) {
-      const rect = rects[i];
+    for (const [i, rect] of rects.entries()) {
+      const { name = "", frame = null } = visible[i] ?? {};
       const content = frame ?? name;
-      if (rect === undefined || this.#shown[i] === content) continue;
+      if (this.#shown[i] === content) continue;
+      hasChanged = true;
       this.#shown[i] = content;
-      scaleInto(this.#composed, frame ?? placeholder(name, rect), rect);
+      scaleInto(this.frame, frame ?? placeholder(name, rect), rect);
     }
-    return this.#composed;
+    return hasChanged;
   }
 }
 
 /** Has the browser compile this code, which would cost a recording one of its first frames. */
 export function warmUp(): void {
   const compositor = new Compositor({ width: 320, height: 240 });
-  for (let i = 0; i < 10; i++) compositor.compose([{ name: "", frame: blackFrame(PLACEHOLDER) }]);
+  for (let i = 0; i < 10; i++) compositor.draw([{ name: "", frame: blackFrame(PLACEHOLDER) }]);
 }
 
 function placeholder(name: string, { width, height }: Rect): I420Frame {

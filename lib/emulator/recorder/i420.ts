@@ -110,25 +110,22 @@ export function scaleInto(target: I420Frame, source: I420Frame, rect: Rect): voi
     const height = (source.height + shift) >> shift;
     const stride = (target.width + shift) >> shift;
     const at = to + (rect.y >> shift) * stride + (rect.x >> shift);
-    const size = { width: rect.width >> shift, height: rect.height >> shift };
-    const plane = source.data.subarray(from, from + width * height);
-    scalePlane(plane, { width, height }, target.data.subarray(at), size, stride);
+    scalePlane(
+      { width, height, data: source.data.subarray(from, from + width * height) },
+      { width: rect.width >> shift, height: rect.height >> shift, data: target.data.subarray(at) },
+      stride,
+    );
     from += width * height;
     to += stride * ((target.height + shift) >> shift);
   }
 }
 
-/**
- * Scales one plane: every pixel is the mean of four. `stride` bytes are from one row of the target to
- * the next.
- */
-function scalePlane(
-  s: Uint8Array,
-  source: Size,
-  t: Uint8Array,
-  { width, height }: Size,
-  stride: number,
-): void {
+/** One plane of a frame, or a part of it. */
+type Plane = Size & { data: Uint8Array };
+
+/** Every pixel is the mean of four. `stride` bytes are from one row of the target to the next. */
+function scalePlane({ data: s, ...source }: Plane, target: Plane, stride: number): void {
+  const { data: t, width, height } = target;
   if (width === source.width && height === source.height) {
     for (let y = 0; y < height; y++) t.set(s.subarray(y * width, (y + 1) * width), y * stride);
     return;

@@ -30,7 +30,7 @@ class PageRecorder implements AttachedRecorder {
 
   constructor(private readonly call: RecordableCall) {
     this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
-      if (data.type === "reads") this.#setReads(data.reads);
+      if (data.type === "reads") this.#update(data.reads);
       else if (data.type === "warn") call.warn(data.message);
       else this.#done.resolve();
     };
@@ -50,7 +50,7 @@ class PageRecorder implements AttachedRecorder {
     const done = this.#done.promise;
     void Promise.race([done, sleep(UPLOAD_MS)]).then(() => {
       this.#worker.terminate();
-      this.#setReads(false);
+      this.#update(false);
       this.call.warn(null);
     });
     await Promise.race([done, sleep(LEAVE_MS)]);
@@ -60,17 +60,13 @@ class PageRecorder implements AttachedRecorder {
     this.#worker.postMessage(message, transfer);
   }
 
-  #setReads(reads: boolean): void {
-    this.#workerReads = reads;
-    this.#update();
-  }
-
   /** Tells the worker which streams there are, and opens all of their tracks while it reads. */
-  #update(): void {
+  #update(workerReads = this.#workerReads): void {
+    this.#workerReads = workerReads;
     const streams = this.call.streams();
     this.#post({ type: "streams", streamIds: streams.map(({ streamId }) => streamId) });
     const closing = new Map(this.#open);
-    for (const { streamId, tracks } of this.#workerReads ? streams : []) {
+    for (const { streamId, tracks } of workerReads ? streams : []) {
       for (const track of tracks) {
         if (track.readyState !== "live") continue;
         const id = `${streamId} ${track.id}`;

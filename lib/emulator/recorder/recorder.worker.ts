@@ -36,7 +36,7 @@ const OVERLOAD_WARNING =
 class Recorder implements RecordingContext {
   readonly #onTick = (atMs: number) => this.#forEach((recording) => recording.tick(atMs));
   scheduler = new FrameScheduler<I420Frame>(this.#onTick);
-  #audio = new Map<string, AudioSource>();
+  audio = new Map<string, AudioSource>();
   /** The track that is read of each source: "video" or "audio", then its id. */
   #reading = new Map<string, ReadableStream>();
   #isReading = false;
@@ -78,10 +78,6 @@ class Recorder implements RecordingContext {
     return mediaStreamIds.find((id) => this.#pageStreams.has(id)) ?? streamId;
   }
 
-  audioOf(stream: RecordedStream): AudioSource | null {
-    return this.#audio.get(this.sourceIdOf(stream)) ?? null;
-  }
-
   report(recording: Recording, report: Report): void {
     if (this.#recordings.get(report.archiveId) !== recording) return; // it has ended already
     this.#reports = [...this.#reports, report].slice(-KEPT_REPORTS);
@@ -100,8 +96,8 @@ class Recorder implements RecordingContext {
       .some(({ request, hasStarted }) => request.segment > 0 || hasStarted);
     const warmUpMs = isUrgent ? URGENT_WARM_UP_MS : WARM_UP_MS;
     if (message.type === "audio") {
-      const source = this.#audio.get(streamId) ?? new AudioSource();
-      this.#audio.set(streamId, source);
+      const source = this.audio.get(streamId) ?? new AudioSource();
+      this.audio.set(streamId, source);
       source.read(message.readable, isNeeded, warmUpMs);
     } else {
       readVideo(
@@ -211,7 +207,7 @@ class Recorder implements RecordingContext {
     if (reads === this.#isReading) return;
     this.#isReading = reads;
     this.scheduler = new FrameScheduler(this.#onTick);
-    this.#audio = new Map();
+    this.audio = new Map();
     this.#reading = new Map();
     post({ type: "reads", reads });
   }

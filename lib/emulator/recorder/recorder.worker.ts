@@ -92,7 +92,7 @@ class Recorder implements RecordingContext {
     this.#reading.set(key, message.readable);
     const isNeeded = () => this.#isReading && this.#reading.get(key) === message.readable;
     // Only the first start of a recording can wait for an exact clock.
-    const isUrgent = [...this.#recordings.values()]
+    const isUrgent = this.#recordings.values()
       .some(({ request, hasStarted }) => request.segment > 0 || hasStarted);
     const warmUpMs = isUrgent ? URGENT_WARM_UP_MS : WARM_UP_MS;
     if (message.type === "audio") {
@@ -112,7 +112,12 @@ class Recorder implements RecordingContext {
 
   #connect(url: URL): WebSocket {
     const socket = new WebSocket(url);
-    socket.onopen = () => this.#greet();
+    socket.onopen = () => {
+      const recordings = Array.from(this.#recordings.values(), ({ request }) => request);
+      this.#send({ type: "hello", ...this.codecs, recordings });
+      for (const report of this.#reports) this.#send(report);
+      if (this.#isLeaving) this.#send({ type: "leaving" });
+    };
     socket.onmessage = ({ data }) => this.#handle(toRecorderSchema.parse(JSON.parse(String(data))));
     socket.onclose = ({ code }) => {
       if (this.#isDone || code === POLICY_VIOLATION) return post({ type: "done" });
@@ -124,13 +129,6 @@ class Recorder implements RecordingContext {
   /** Sends a message to the server; it is lost while there is no connection. */
   #send(message: FromRecorder): void {
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
-  }
-
-  #greet(): void {
-    const recordings = Array.from(this.#recordings.values(), ({ request }) => request);
-    this.#send({ type: "hello", ...this.codecs, recordings });
-    for (const report of this.#reports) this.#send(report);
-    if (this.#isLeaving) this.#send({ type: "leaving" });
   }
 
   #handle(message: ToRecorder): void {
@@ -196,9 +194,9 @@ class Recorder implements RecordingContext {
   /** The order of the participants, not of their streams: overlapping recordings look the same. */
   #sorted(streams: readonly RecordedStream[]): RecordedStream[] {
     for (const stream of streams) this.#order.add(this.sourceIdOf(stream));
-    const order = [...this.#order];
-    const place = (stream: RecordedStream) => order.indexOf(this.sourceIdOf(stream));
-    return streams.toSorted((a, b) => place(a) - place(b));
+    return [...this.#order].flatMap((id) =>
+      streams.filter((stream) => this.sourceIdOf(stream) === id)
+    );
   }
 
   /** Reads the page's tracks exactly while anything is recorded; every time from the start. */

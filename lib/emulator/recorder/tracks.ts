@@ -76,10 +76,8 @@ export function toSamples(atMs: number): number {
 export class AudioSource {
   /** Position of the first sample; Infinity before it. */
   start = Infinity;
-  /** Position after the last sample. */
-  end = 0;
-  /** When the last chunk came, ms. */
-  lastArrivalMs = -Infinity;
+  /** Position after the last sample; -Infinity before the first. */
+  end = -Infinity;
   readonly #left = new Float32Array(KEPT);
   readonly #right = new Float32Array(KEPT);
   #drift = 0;
@@ -98,11 +96,8 @@ export class AudioSource {
         mediaMs = nextMediaMs;
       }
       nextMediaMs = mediaMs + data.duration / 1000;
-      const nowMs = performance.now();
-      const atMs = clock.toClock(mediaMs, nowMs);
-      if (atMs === null) return;
-      this.lastArrivalMs = nowMs;
-      this.#write(data, toSamples(atMs));
+      const atMs = clock.toClock(mediaMs, performance.now());
+      if (atMs !== null) this.#write(data, toSamples(atMs));
     });
   }
 

@@ -74,14 +74,13 @@ export class Upload {
       this.#abort.signal.throwIfAborted();
       return String(error);
     }
-    const { ok, status } = response;
+    const { status } = response;
     if (status >= 500 || status === 408 || status === 429) return `status ${status}`;
-    // 409: an earlier request has arrived whose answer has not.
-    if (!ok && status !== 409) throw this.#failure(`status ${status}`);
+    // Also in a 409: an earlier request has arrived whose answer has not.
     const offset = Number(response.headers.get("upload-offset") ?? NaN);
     const newBytes = offset - offsetBefore;
     if (!(newBytes >= 0 && newBytes <= waiting.size)) {
-      throw this.#failure(`the server has ${offset} bytes instead of ${offsetBefore}`);
+      throw this.#failure(`status ${status}, ${offset} bytes after ${offsetBefore} are stored`);
     }
     this.#waiting[0] = waiting.slice(newBytes);
     this.#storedBytes = offset;

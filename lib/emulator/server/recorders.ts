@@ -17,6 +17,7 @@ export class Recorder {
   isLeaving = false;
   socket: WebSocket | null = null;
   lastHeardMs = performance.now();
+  #pingedMs = 0;
 
   constructor(readonly id: string, readonly identity: ClientIdentity) {}
 
@@ -33,15 +34,15 @@ export class Recorder {
     if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
   }
 
-  /** Has it show its clock, and that it lives; the answer repeats the time of the question. */
-  ping(): void {
+  /** Has it show its clock, and that it lives, if the last time is so long ago. */
+  ping(everyMs: number): void {
+    if (performance.now() - this.#pingedMs < everyMs && !this.clock.isNew) return;
+    this.#pingedMs = performance.now();
+    // The answer repeats the time of the question.
     this.send({ type: "ping", id: Date.now() });
   }
 }
 
-/** Pings at the start of a connection, and pause between them, ms. */
-const FIRST_PINGS = 4;
-const FIRST_PING_MS = 40;
 const RECORDER_ID = /^[\w-]{8,64}$/;
 const messageSchema = z.string().max(LIMITS.messageBytes).pipe(jsonText).pipe(fromRecorderSchema);
 
@@ -49,21 +50,16 @@ const messageSchema = z.string().max(LIMITS.messageBytes).pipe(jsonText).pipe(fr
 export class Recorders {
   /** Those that are connected or expected back, by id. */
   readonly known = new Map<string, Recorder>();
-  readonly #pinging: ReturnType<typeof setInterval>;
 
-  constructor(private readonly archives: Archives) {
-    this.#pinging = setInterval(() => {
-      for (const recorder of this.known.values()) recorder.ping();
-    }, archives.parts.timings.recorderPingMs);
-    Deno.unrefTimer(this.#pinging);
-  }
+  constructor(private readonly archives: Archives) {}
 
-  /** Closes connections that are silent; gives up recorders that leave, or do not return in time. */
+  /** Pings all; closes those that are silent; gives up who leaves, or does not return in time. */
   update(): void {
     const { sessions, timings } = this.archives.parts;
     const present = new Set(sessions.all().map(participantOf));
     for (const recorder of this.known.values()) {
       recorder.isLeaving ||= !present.has(participantOf(recorder.identity));
+      recorder.ping(timings.recorderPingMs);
       const silentMs = performance.now() - recorder.lastHeardMs;
       const isSilent = recorder.socket !== null && silentMs > timings.recorderSilenceMs;
       if (isSilent) recorder.setSocket(null, 4002, "The recorder is silent");
@@ -75,7 +71,6 @@ export class Recorders {
 
   /** Ends all connections. Recordings go on in the pages; the next process takes them over. */
   close(): void {
-    clearInterval(this.#pinging);
     for (const recorder of this.known.values()) {
       recorder.setSocket(null, 1012, "The server restarts");
     }
@@ -97,7 +92,6 @@ export class Recorders {
       // A refusal of the handshake would make the page try again.
       if (!recorder) return socket.close(1008, "The token or the recorder is refused");
       recorder.setSocket(socket, 4000, "The recorder reconnected");
-      for (let i = 0; i < FIRST_PINGS; i++) setTimeout(() => recorder?.ping(), i * FIRST_PING_MS);
     };
     socket.onmessage = ({ data }) => {
       if (!budget.take()) return socket.close(1008, "Too many messages");
@@ -165,8 +159,9 @@ export class Recorders {
   }
 }
 
-/** Measurements that are kept. */
+/** Measurements that are kept, and the fewest that suffice. */
 const KEPT_SAMPLES = 12;
+const MIN_SAMPLES = 4;
 /** A better measurement changes the offset only if it differs by more: seams need a steady clock. */
 const STEADY_MS = 8;
 
@@ -177,6 +172,11 @@ const STEADY_MS = 8;
 export class RecorderClock {
   #samples: { offsetMs: number; roundTripMs: number }[] = [];
   #offsetMs: number | null = null;
+
+  /** Whether it needs more measurements soon. */
+  get isNew(): boolean {
+    return this.#samples.length < MIN_SAMPLES;
+  }
 
   /** A ping sent at `sentMs` was answered at `receivedMs` (wall clock); `atMs` is the recorder's. */
   add(atMs: number, sentMs: number, receivedMs: number): void {

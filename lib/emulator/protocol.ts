@@ -101,10 +101,9 @@ export type FromRecorder = z.infer<typeof fromRecorderSchema>;
 export const COMPOSED_FILE = "composed";
 
 /**
- * Where a file of a segment is uploaded, an append-only stream (`packets.ts`). As in tus 1.0 (tus.io):
- * `HEAD` answers `Upload-Offset`, the bytes that are stored; `PATCH` with `Upload-Offset` appends the
- * body there and answers 204 with the new `Upload-Offset`, or 409 with the right one. Both need
- * `Authorization: Bearer <uploadToken>`.
+ * Where a file of a segment is uploaded, an append-only stream (`packets.ts`). As in tus 1.0 (tus.io),
+ * `PATCH` with `Upload-Offset` appends the body there and answers 204 with the new `Upload-Offset`, or
+ * 409 with the right one. It needs `Authorization: Bearer <uploadToken>`.
  */
 export function uploadPath(archiveId: string, segment: number, file: string): string {
   return `/emulator/upload/${archiveId}/${segment}/${encodeURIComponent(file)}`;

@@ -174,9 +174,8 @@ export class FakeRecording {
 
   /** How many bytes of a file the server has. */
   async length(file = COMPOSED_FILE): Promise<number> {
-    const headers = { authorization: `Bearer ${this.request.uploadToken}` };
-    const response = await fetch(this.#url(file), { method: "HEAD", headers });
-    return Number(response.headers.get("upload-offset"));
+    // At a wrong place nothing is appended, and the answer names the right one.
+    return (await this.patch(1e9, new Uint8Array(1), { file })).offset;
   }
 
   /** Uploads a whole file in several pieces. */

@@ -24,25 +24,16 @@ const MAX_WAITING_FRAMES = 60;
 const UNCHANGED_MS = 90;
 /** Where a player can enter, and where a seam can lie, seconds. */
 const KEY_FRAME_SECONDS = 2;
-const AUDIO = {
-  numberOfChannels: 2,
-  sampleRate: SAMPLE_RATE,
-  quality: new Quality({ bitrate: 96_000 }),
-};
+/** About 1.2 Mbit/s for 640x480. */
+const quality = new Quality({ quality: "high", preferBitrate: true });
+const AUDIO = { numberOfChannels: 2, sampleRate: SAMPLE_RATE, quality };
 
 /** Codecs that this browser encodes, best first. */
 export type EncodableCodecs = Pick<Extract<FromRecorder, { type: "hello" }>, "video" | "audio">;
 
-/** About an eighth of a bit a pixel at 30 frames a second, within bounds. */
-function videoQuality({ width, height }: Size): Quality {
-  const bitrate = Math.round(width * height * 30 * 0.13);
-  return new Quality({ bitrate: Math.min(4_000_000, Math.max(600_000, bitrate)) });
-}
-
 /** Finds the codecs that this browser encodes. */
 export async function encodableCodecs(): Promise<EncodableCodecs> {
-  const size = { width: 1280, height: 720 };
-  const video = await getEncodableVideoCodecs(undefined, { ...size, quality: videoQuality(size) });
+  const video = await getEncodableVideoCodecs(undefined, { width: 1280, height: 720, quality });
   const audio = await getEncodableAudioCodecs(undefined, AUDIO);
   return {
     video: (["avc", "vp8"] as const).filter((codec) => video.includes(codec)),
@@ -83,7 +74,7 @@ export class OutputFile {
     });
     this.#video = new VideoSampleSource({
       codec: codecs.video,
-      quality: videoQuality(size),
+      quality,
       keyFrameInterval: KEY_FRAME_SECONDS,
       latencyMode: "realtime",
       onEncodedPacket: (packet, meta) => {
@@ -96,7 +87,7 @@ export class OutputFile {
     });
     this.#audio = new AudioSampleSource({
       codec: codecs.audio,
-      quality: AUDIO.quality,
+      quality,
       onEncodedPacket: (packet, meta) =>
         upload.write(encodePacket("audio", packet, meta?.decoderConfig)),
     });

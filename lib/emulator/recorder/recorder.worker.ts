@@ -48,7 +48,8 @@ class Recorder implements RecordingContext {
   /** Sources in the order of their participants' tiles: the same in all recordings. */
   readonly #order = new Set<string>();
   #framesDropped = 0;
-  #overload: ReturnType<typeof setTimeout> | undefined;
+  #droppedAtMs = -Infinity;
+  #warning: string | null = null;
   #isLeaving = false;
 
   constructor(token: string, private readonly codecs: EncodableCodecs) {
@@ -172,12 +173,12 @@ class Recorder implements RecordingContext {
       if (hasStarted) this.#send({ type: "progress", archiveId, losses });
       framesDropped += losses.framesDropped;
     }
-    if (framesDropped > this.#framesDropped) {
-      clearTimeout(this.#overload);
-      post({ type: "warn", message: OVERLOAD_WARNING });
-      this.#overload = setTimeout(() => post({ type: "warn", message: null }), OVERLOADED_MS);
-    }
+    const nowMs = performance.now();
+    if (framesDropped > this.#framesDropped) this.#droppedAtMs = nowMs;
     this.#framesDropped = framesDropped;
+    const warning = nowMs - this.#droppedAtMs < OVERLOADED_MS ? OVERLOAD_WARNING : null;
+    if (warning !== this.#warning) post({ type: "warn", message: warning });
+    this.#warning = warning;
   }
 
   /** An error in one recording ends that one alone. */

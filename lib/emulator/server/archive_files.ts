@@ -6,7 +6,7 @@ import type { ArchiveRecord } from "../../store/mod.ts";
 import { COMPOSED_FILE } from "../protocol.ts";
 import { ensure } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
-import { joinUploads, type MediaGap } from "./remux.ts";
+import { joinUploads, type MediaSpan } from "./remux.ts";
 
 /** The name of an upload in its archive's folder. */
 export function uploadName(segment: number, file: string): string {
@@ -28,11 +28,6 @@ export class ArchiveFiles {
   /** The path of an archive's folder, or of a file in it. */
   path(archiveId: string, file = ""): string {
     return join(this.dataDir, "archives", archiveId, basename(file));
-  }
-
-  /** How many bytes of an upload are stored. */
-  async length(archiveId: string, upload: string): Promise<number> {
-    return (await Deno.stat(this.path(archiveId, upload)).catch(ignoreMissing))?.size ?? 0;
   }
 
   /**
@@ -90,7 +85,9 @@ export class ArchiveFiles {
   /** Removes an archive and everything of it. */
   async remove(archiveId: string): Promise<void> {
     await this.#written(archiveId);
-    await Deno.remove(this.path(archiveId), { recursive: true }).catch(ignoreMissing);
+    await Deno.remove(this.path(archiveId), { recursive: true }).catch((error) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    });
   }
 
   /** The names of everything in an archive's folder; by default, the ids of all that have one. */
@@ -108,13 +105,14 @@ export class ArchiveFiles {
   async #join(record: ArchiveRecord, file: string, to: string, signal?: AbortSignal) {
     const { id, segments, codecs } = record;
     const uploads: { path: string; offsetSeconds: number }[] = [];
+    const present = await this.list(id);
     for (const [segment, { startedAtMs }] of segments.entries()) {
       const upload = uploadName(segment, file);
-      if (await this.length(id, upload) === 0) continue;
+      if (!present.includes(upload)) continue;
       const offsetSeconds = Math.max(0, mediaMs(record, startedAtMs) / 1000);
       uploads.push({ path: this.path(id, upload), offsetSeconds });
     }
-    const describe = (gaps: MediaGap[]) => `gapless ${JSON.stringify(factsOf(record, gaps))}`;
+    const describe = (gaps: MediaSpan[]) => `gapless ${JSON.stringify(factsOf(record, gaps))}`;
     const made = await joinUploads(uploads, this.path(id, to), { codecs, describe, signal });
     return { ...made, startSeconds: uploads[0]?.offsetSeconds ?? 0 };
   }
@@ -170,7 +168,7 @@ export function mediaMs({ segments, breaks }: ArchiveRecord, atMs: number): numb
  * What the finished file says about itself: the wall clock of media time 0, times that no page recorded
  * although the archive ran (wall clock), and frames that are missing.
  */
-function factsOf({ segments, breaks }: ArchiveRecord, gaps: readonly MediaGap[]) {
+function factsOf({ segments, breaks }: ArchiveRecord, gaps: readonly MediaSpan[]) {
   const epochMs = segments[0]?.startedAtMs ?? 0;
   /** Media time stood still in breaks. */
   const wallMs = (seconds: number) =>
@@ -184,8 +182,4 @@ function factsOf({ segments, breaks }: ArchiveRecord, gaps: readonly MediaGap[])
     framesNotDelivered: segments.reduce((sum, { losses }) => sum + losses.framesNotDelivered, 0),
     framesDropped: segments.reduce((sum, { losses }) => sum + losses.framesDropped, 0),
   };
-}
-
-function ignoreMissing(error: unknown): undefined {
-  if (!(error instanceof Deno.errors.NotFound)) throw error;
 }

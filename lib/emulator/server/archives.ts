@@ -15,8 +15,7 @@ type StartOptions = Pick<
 >;
 
 /** What archives are made with. */
-export interface ArchivesParts
-  extends Pick<Platform, "sessions" | "records" | "tokens" | "timings"> {
+export interface ArchivesParts extends Omit<Platform, "archives"> {
   files: ArchiveFiles;
   /** Called after every change of status. */
   changed(record: ArchiveRecord): void;

@@ -3,12 +3,10 @@ import { createReadStream } from "node:fs";
 import { type Context, Hono } from "hono";
 import { getMimeType } from "hono/utils/mime";
 import { z } from "zod";
-import type { ArchiveRecord } from "../../store/mod.ts";
 import { uploadName } from "./archive_files.ts";
 import type { Archives } from "./archives.ts";
 import { ensure, limitBody } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
-import type { Tokens } from "./tokens.ts";
 
 /** Players of any origin may read finished files. */
 const CORS = {
@@ -25,19 +23,8 @@ const uploadSchema = z.object({
 });
 const offsetSchema = z.coerce.number().int().nonnegative();
 
-/** The path and query of a finished file, valid until `expiresMs` (wall clock); null without a file. */
-export function signedMediaPath(
-  tokens: Tokens,
-  { id, status, fileName }: ArchiveRecord,
-  expiresMs: number,
-): string | null {
-  if (status !== "available" || fileName === null) return null;
-  const signature = tokens.sign("media", `${id} ${expiresMs}`);
-  return `/emulator/media/${id}/${fileName}?expires=${expiresMs}&signature=${signature}`;
-}
-
 /**
- * `HEAD` and `PATCH /upload/:archiveId/:segment/:file`: see `uploadPath` in protocol.ts. And
+ * `PATCH /upload/:archiveId/:segment/:file`: see `uploadPath` in protocol.ts. And
  * `GET /media/:id/archive.<type>?expires=&signature=`; 403 when the address is wrong or too old.
  */
 export function fileRoutes(archives: Archives): Hono {
@@ -55,12 +42,6 @@ export function fileRoutes(archives: Archives): Hono {
   };
   const limited = limitBody(LIMITS.uploadBytes);
 
-  // Hono serves HEAD by GET.
-  routes.get("/upload/:archiveId/:segment/:file", async (c) => {
-    const { archiveId, upload } = readName(c);
-    const length = await files.length(archiveId, upload);
-    return c.body(null, 200, { "upload-offset": String(length), "cache-control": "no-store" });
-  });
   routes.patch("/upload/:archiveId/:segment/:file", limited, async (c) => {
     const { archiveId, upload } = readName(c);
     const offset = offsetSchema.safeParse(c.req.header("upload-offset"));

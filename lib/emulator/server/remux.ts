@@ -18,11 +18,12 @@ import { LENGTHS_BYTES, type Packet, packetHeaderSchema } from "../packets.ts";
 import { jsonText } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
 
-/** A time that no upload covers, in media time of the finished file. */
-export interface MediaGap {
+/** A time in the finished file: of an upload, or one that no upload covers. */
+export interface MediaSpan {
   fromSeconds: number;
   toSeconds: number;
 }
+type Segment = MediaSpan & { packets(): AsyncGenerator<Packet> };
 
 /** A stereo frame of 20 ms of silence (RFC 6716: CELT, fullband, code 0). */
 const SILENT_OPUS = Uint8Array.of(0xfc, 0xff, 0xfe);
@@ -31,13 +32,6 @@ const OPUS_FRAME_SECONDS = 0.02;
 const TOLERATED_PAUSE_SECONDS = 0.03;
 /** Between two uploads, up to this is no gap: a frame lasts 33 ms. */
 const TOLERATED_GAP_SECONDS = 0.05;
-
-/** An upload that can be played, and when its first packet is and its last one ends. */
-interface Segment {
-  packets(): AsyncGenerator<Packet>;
-  fromSeconds: number;
-  toSeconds: number;
-}
 
 /**
  * Joins uploads, each of which may end anywhere, into one MP4 (H.264) or WebM (VP8) at `to`. Where two
@@ -51,12 +45,12 @@ export async function joinUploads(
   to: string,
   { codecs, describe, signal }: {
     codecs: ArchiveRecord["codecs"];
-    describe: (gaps: MediaGap[]) => string;
+    describe: (gaps: MediaSpan[]) => string;
     signal?: AbortSignal;
   },
 ): Promise<{ seconds: number; hasAudio: boolean; hasVideo: boolean }> {
   const segments: Segment[] = [];
-  const gaps: MediaGap[] = [];
+  const gaps: MediaSpan[] = [];
   let videoConfig: VideoDecoderConfig | undefined;
   let audioConfig: AudioDecoderConfig | undefined;
   for (const { path, offsetSeconds } of uploads) {

@@ -7,7 +7,6 @@ import { Buffer } from "node:buffer";
 import { z } from "zod";
 import type { ArchiveRecord, SessionRecord } from "../../store/mod.ts";
 import { ensure, jsonText, limitBody, parse } from "./errors.ts";
-import { signedMediaPath } from "./file_routes.ts";
 import { LIMITS } from "./limits.ts";
 import { RELAY_PARAMETER } from "./relay.ts";
 import type { Platform } from "./server.ts";
@@ -42,11 +41,13 @@ const listSchema = z.object({
 /** An archive as REST and callbacks show it; the address of its file is at `origin`. */
 export function archiveJson(platform: Platform, record: ArchiveRecord, origin?: string) {
   const { tokens, timings } = platform;
-  const { id, status, name, reason, sessionId, outputMode, hasAudio, hasVideo } = record;
-  const path = signedMediaPath(tokens, record, Date.now() + timings.mediaUrlMs);
+  const { id, status, name, reason, sessionId, outputMode, hasAudio, hasVideo, fileName } = record;
+  const expires = Date.now() + timings.mediaUrlMs;
+  const query = `expires=${expires}&signature=${tokens.sign("media", `${id} ${expires}`)}`;
+  const url = new URL(`/emulator/media/${id}/${fileName}?${query}`, origin ?? platform.origin());
   return {
     ...{ id, status, name, reason, sessionId, outputMode, hasAudio, hasVideo },
-    url: path && new URL(path, origin ?? platform.origin()).href,
+    url: status === "available" ? url.href : null,
     ...{ projectId: tokens.apiKey, partnerId: tokens.apiKey },
     // The effective start of recording, as coarse as the cloud reports it.
     createdAt: Math.floor((record.segments[0]?.startedAtMs ?? record.requestedAtMs) / 1000) * 1000,

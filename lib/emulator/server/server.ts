@@ -67,7 +67,7 @@ export async function openPlatform(
     () => archives.update(),
   );
   const archives = new Archives({
-    ...{ sessions, records, files, tokens, timings },
+    ...{ ...options, sessions, files, tokens, timings },
     changed: (record) =>
       callbacks.send({
         ...archiveJson(platform, record),

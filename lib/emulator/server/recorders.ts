@@ -82,16 +82,15 @@ export class Recorders {
    */
   async openSocket(request: Request): Promise<Response> {
     const { searchParams } = new URL(request.url);
-    const token = searchParams.get("token") ?? undefined;
-    const identity = await this.archives.parts.tokens.verifyClient(token).catch(() => null);
+    const { tokens } = this.archives.parts;
+    const identity = await tokens.verifyClient(searchParams.get("token") ?? "").catch(() => null);
+    const recorder = identity && this.#enter(searchParams.get("recorder") ?? "", identity);
     const { socket, response } = upgradeWebSocket(request);
     const budget = new MessageBudget();
-    let recorder: Recorder | null = null;
     socket.onopen = () => {
-      recorder = identity && this.#enter(searchParams.get("recorder") ?? "", identity);
+      recorder?.setSocket(socket, 4000, "The recorder reconnected");
       // A refusal of the handshake would make the page try again.
-      if (!recorder) return socket.close(1008, "The token or the recorder is refused");
-      recorder.setSocket(socket, 4000, "The recorder reconnected");
+      if (!recorder) socket.close(1008, "The token or the recorder is refused");
     };
     socket.onmessage = ({ data }) => {
       if (!budget.take()) return socket.close(1008, "Too many messages");

@@ -57,7 +57,7 @@ export class Recording {
   /** @param streams in the order of their tiles */
   constructor(
     readonly request: RecordingRequest,
-    public streams: readonly RecordedStream[],
+    private streams: readonly RecordedStream[],
     private readonly codecs: Codecs,
     private readonly context: RecordingContext,
   ) {}

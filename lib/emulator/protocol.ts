@@ -9,8 +9,6 @@ const archiveId = z.string();
 // As mediabunny names them.
 const videoCodec = z.enum(["avc", "vp8"]);
 const audioCodec = z.enum(["aac", "opus"]);
-/** A video codec of a recording. */
-export type VideoCodec = z.infer<typeof videoCodec>;
 const codecs = z.object({ video: videoCodec, audio: audioCodec });
 /** Codecs of a recording. */
 export type Codecs = z.infer<typeof codecs>;

@@ -1,12 +1,12 @@
 /** A page's recorder as the server sees one: its socket, its clock, its uploads. */
 import assert from "node:assert/strict";
 import {
+  type Codecs,
   COMPOSED_FILE,
   type FromRecorder,
   type ToRecorder,
   toRecorderSchema,
   uploadPath,
-  type VideoCodec,
 } from "../../lib/emulator/protocol.ts";
 
 type Of<T extends ToRecorder["type"]> = Extract<ToRecorder, { type: T }>;
@@ -16,7 +16,7 @@ type Hello = Extract<FromRecorder, { type: "hello" }>;
 export interface RecorderOptions {
   id?: string;
   /** Video codecs it can encode. */
-  video?: VideoCodec[];
+  video?: Codecs["video"][];
   /** What its clock shows beyond `performance.now()`, ms. */
   clockOffsetMs?: number;
   recordings?: Hello["recordings"];

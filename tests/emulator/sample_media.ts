@@ -2,11 +2,11 @@
 import { Buffer } from "node:buffer";
 import { BlobSource, EncodedPacketSink, Input, MATROSKA, MP4, WEBM } from "mediabunny";
 import { encodePacket, LENGTHS_BYTES, packetHeaderSchema } from "../../lib/emulator/packets.ts";
-import type { VideoCodec } from "../../lib/emulator/protocol.ts";
+import type { Codecs } from "../../lib/emulator/protocol.ts";
 
 /** What a sample has in it. */
 export interface SampleOptions {
-  codec?: VideoCodec;
+  codec?: Codecs["video"];
   /** Media time of its first packet. */
   fromSeconds?: number;
   tracks?: "both" | "audio" | "video";

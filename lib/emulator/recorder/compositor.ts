@@ -35,10 +35,10 @@ export class Compositor {
       this.#places = places;
       this.#shown = [];
     }
-    for (const [i, rect] of rects.entries()) {
-      const { name = "", frame = null } = visible[i] ?? {};
+    for (const [i, { name, frame }] of visible.entries()) {
+      const rect = rects[i];
       const content = frame ?? name;
-      if (this.#shown[i] === content) continue;
+      if (rect === undefined || this.#shown[i] === content) continue;
       hasChanged = true;
       this.#shown[i] = content;
       scaleInto(this.frame, frame ?? placeholder(name, rect), rect);

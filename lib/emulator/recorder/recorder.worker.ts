@@ -38,7 +38,7 @@ class Recorder implements RecordingContext {
   scheduler = new FrameScheduler<Pixels>(this.#onTick);
   audio = new Map<string, AudioSource>();
   /** The track that is read of each source: "video" or "audio", then its id. */
-  #reading = new Map<string, ReadableStream>();
+  #tracks = new Map<string, ReadableStream>();
   #isReading = false;
   #socket: WebSocket;
   readonly #recordings = new Map<string, Recording>();
@@ -90,8 +90,8 @@ class Recorder implements RecordingContext {
     const { scheduler } = this;
     const { streamId } = message;
     const key = `${message.type} ${streamId}`;
-    this.#reading.set(key, message.readable);
-    const isNeeded = () => this.#isReading && this.#reading.get(key) === message.readable;
+    this.#tracks.set(key, message.readable);
+    const isNeeded = () => this.#isReading && this.#tracks.get(key) === message.readable;
     // Only the first start of a recording can wait for an exact clock.
     const isUrgent = this.#recordings.values()
       .some(({ request, hasStarted }) => request.segment > 0 || hasStarted);
@@ -179,6 +179,8 @@ class Recorder implements RecordingContext {
     const warning = nowMs - this.#droppedAtMs < OVERLOADED_MS ? OVERLOAD_WARNING : null;
     if (warning !== this.#warning) post({ type: "warn", message: warning });
     this.#warning = warning;
+    // Of streams that have left: each keeps seconds of audio.
+    for (const id of this.audio.keys()) if (!this.#pageStreams.has(id)) this.audio.delete(id);
   }
 
   /** An error in one recording ends that one alone. */
@@ -207,7 +209,7 @@ class Recorder implements RecordingContext {
     this.#isReading = reads;
     this.scheduler = new FrameScheduler(this.#onTick);
     this.audio = new Map();
-    this.#reading = new Map();
+    this.#tracks = new Map();
     post({ type: "reads", reads });
   }
 }

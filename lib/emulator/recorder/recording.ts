@@ -57,7 +57,7 @@ export class Recording {
   /** @param streams in the order of their tiles */
   constructor(
     readonly request: RecordingRequest,
-    public streams: readonly RecordedStream[],
+    private streams: readonly RecordedStream[],
     private readonly codecs: Codecs,
     private readonly context: RecordingContext,
   ) {}
@@ -86,11 +86,9 @@ export class Recording {
     this.pump(); // the audio of streams that leave
     this.streams = streams;
     const nowMs = performance.now();
-    if (paused) this.#untilMs = Math.min(this.#untilMs, nowMs);
-    if (paused) return;
     const pausedMs = nowMs - Math.max(this.#fromMs, this.#untilMs);
-    this.#untilMs = Infinity;
-    if (pausedMs < 0) return; // it was not paused, or has not begun
+    this.#untilMs = paused ? Math.min(this.#untilMs, nowMs) : Infinity;
+    if (paused || pausedMs < 0) return; // less than 0: it was not paused, or has not begun
     this.#fromMs = nowMs;
     this.#zeroMs += pausedMs;
   }

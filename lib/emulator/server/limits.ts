@@ -50,7 +50,6 @@ export const LIMITS = {
   recorders: 256,
   recorderAttempts: 2, // pages that are asked to record before a start fails
   uploadBytes: 8 * 1024 * 1024,
-  packetBytes: 8 * 1024 * 1024,
   uploadsAtOnce: 64, // of one archive
   filesPerSegment: 51, // OpenTok records 50 streams individually
   archiveBytes: 8 * 1024 * 1024 * 1024,

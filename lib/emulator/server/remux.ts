@@ -140,7 +140,7 @@ async function* readPackets(path: string, offsetSeconds: number): AsyncGenerator
     while (unread.length >= LENGTHS_BYTES) {
       const dataAt = LENGTHS_BYTES + unread.readUInt32BE(0);
       const end = dataAt + unread.readUInt32BE(4);
-      if (end > LIMITS.packetBytes) return;
+      if (end > LIMITS.uploadBytes) return;
       if (end > unread.length) break;
       const { data: header } = headerText.safeParse(unread.toString("utf8", LENGTHS_BYTES, dataAt));
       if (!header) return;

@@ -32,9 +32,9 @@ export class MessageBudget {
   /** Takes one message from the budget; false if it is exhausted. */
   take(): boolean {
     const nowMs = performance.now();
-    const refill = (nowMs - this.#atMs) / 1000 * LIMITS.messagesPerSecond;
-    this.#left = Math.min(LIMITS.messageBurst, this.#left + refill);
+    const refilled = this.#left + (nowMs - this.#atMs) / 1000 * LIMITS.messagesPerSecond;
+    this.#left = Math.min(LIMITS.messageBurst, refilled) - 1;
     this.#atMs = nowMs;
-    return --this.#left >= 0;
+    return this.#left >= 0;
   }
 }

@@ -149,8 +149,11 @@ export class Archives {
   statusChanged(record: ArchiveRecord, isNew = false): void {
     record.updatedAtMs = Date.now();
     this.save(record);
-    if (record.status !== "available" && record.status !== "failed") {
-      this.parts.sessions.announceArchive(record, isNew);
+    const { id, name, status, sessionId } = record;
+    if (status !== "available" && status !== "failed") {
+      const content = isNew ? { id, name, status } : { status };
+      const method = isNew ? "created" : "updated";
+      this.parts.sessions.send(sessionId, method, `/archive/${id}`, { content });
     }
     this.parts.changed(record);
   }

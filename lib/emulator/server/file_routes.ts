@@ -5,7 +5,7 @@ import { getMimeType } from "hono/utils/mime";
 import { z } from "zod";
 import { uploadName } from "./archive_files.ts";
 import type { Archives } from "./archives.ts";
-import { ensure, limitBody } from "./errors.ts";
+import { ensure, limitBody, parse } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
 
 /** Players of any origin may read finished files. */
@@ -20,8 +20,8 @@ const uploadSchema = z.object({
   archiveId: z.uuid(),
   segment: z.coerce.number().int().min(0).max(10_000),
   file: z.string().regex(/^[\w-]{1,64}$/),
+  offset: z.coerce.number().int().nonnegative(),
 });
-const offsetSchema = z.coerce.number().int().nonnegative();
 
 /**
  * `PATCH /upload/:archiveId/:segment/:file`: see `uploadPath` in protocol.ts. And
@@ -30,27 +30,19 @@ const offsetSchema = z.coerce.number().int().nonnegative();
 export function fileRoutes(archives: Archives): Hono {
   const { files, tokens } = archives.parts;
   const routes = new Hono();
-  const cannot = "Cannot store an upload";
-  const readName = (c: Context) => {
-    const name = uploadSchema.safeParse(c.req.param());
-    ensure(name.success, 400, `${cannot}: its name is invalid`);
-    const { archiveId, segment, file } = name.data;
+  const limited = limitBody(LIMITS.uploadBytes);
+  routes.patch("/upload/:archiveId/:segment/:file", limited, async (c) => {
+    const asked = { ...c.req.param(), offset: c.req.header("upload-offset") };
+    const { archiveId, segment, file, offset } = parse(uploadSchema, asked, "store an upload");
     const token = c.req.header("authorization")?.replace(/^Bearer /i, "") ?? "";
     const isSigned = tokens.isSigned("upload", `${archiveId} ${segment}`, token);
-    ensure(isSigned, 403, `${cannot}: the token is for another one`);
-    return { archiveId, upload: uploadName(segment, file) };
-  };
-  const limited = limitBody(LIMITS.uploadBytes);
-
-  routes.patch("/upload/:archiveId/:segment/:file", limited, async (c) => {
-    const { archiveId, upload } = readName(c);
-    const offset = offsetSchema.safeParse(c.req.header("upload-offset"));
-    ensure(offset.success, 400, `${cannot}: no Upload-Offset`);
+    ensure(isSigned, 403, "Cannot store an upload: the token is for another one");
     const bytes = new Uint8Array(await c.req.arrayBuffer());
     const archive = archives.open.get(archiveId);
     // Not 409, which asks to go on elsewhere.
-    ensure(archive?.isReceiving, 404, `${cannot}: the archive is over`);
-    const { appended, length } = await files.append(archiveId, upload, offset.data, bytes);
+    ensure(archive?.isReceiving, 404, "Cannot store an upload: the archive is over");
+    const name = uploadName(segment, file);
+    const { appended, length } = await files.append(archiveId, name, offset, bytes);
     if (appended) archive.uploadCame();
     return c.body(null, appended ? 204 : 409, { "upload-offset": String(length) });
   });

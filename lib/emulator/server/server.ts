@@ -60,12 +60,7 @@ export async function openPlatform(
   const tokens = new Tokens(apiKey, apiSecret);
   const callbacks = new Callbacks(apiKey, options.callback, timings.callbackRetryMs);
   const files = new ArchiveFiles(options.dataDir);
-  const sessions = new Sessions(
-    records,
-    apiKey,
-    timings.clientGraceMs,
-    () => archives.update(),
-  );
+  const sessions = new Sessions(records, apiKey, timings.clientGraceMs, () => archives.update());
   const archives = new Archives({
     ...{ ...options, sessions, files, tokens, timings },
     changed: (record) =>

@@ -1,5 +1,5 @@
 /** Who is connected to which session, what they publish and receive, and the events they are sent. */
-import type { ArchiveRecord, ConnectionRecord, EmulatorRecords } from "../../store/mod.ts";
+import type { ConnectionRecord, EmulatorRecords } from "../../store/mod.ts";
 import type { StreamRecord } from "../../store/mod.ts";
 import { ensure } from "./errors.ts";
 import { encodeFrame, KIND } from "./frames.ts";
@@ -169,12 +169,6 @@ export class Sessions {
     const to = this.streams(sessionId).filter(({ stream }) => stream.id === ended.streamId)
       .map(({ publisher }) => publisher);
     this.send(sessionId, "deleted", path, { from, to });
-  }
-
-  /** Notifies everyone of an archive that started, paused or stopped. */
-  announceArchive({ id, name, status, sessionId }: ArchiveRecord, isNew: boolean): void {
-    const content = isNew ? { id, name, status } : { status };
-    this.send(sessionId, isNew ? "created" : "updated", `/archive/${id}`, { content });
   }
 
   /** Sends an event, a method on a resource below the session; it is kept until acknowledged. */

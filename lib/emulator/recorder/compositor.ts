@@ -1,5 +1,5 @@
 /** Composes the frames of several streams into one. */
-import { blackFrame, drawFrame, type Pixels, type Rect, scaleInto, type Size } from "./pixels.ts";
+import { blackFrame, drawFrame, type I420Frame, type Rect, scaleInto, type Size } from "./i420.ts";
 
 /** Streams shown at most, as in the platform's composed archives. */
 const MAX_TILES = 16;
@@ -9,16 +9,16 @@ export const PLACEHOLDER: Size = { width: 640, height: 480 };
 /** What a tile shows: the stream's frame, or the participant's name. */
 export interface Tile {
   name: string;
-  frame: Pixels | null;
+  frame: I420Frame | null;
 }
 
 /** Composes frames of one size, even numbers of pixels. */
 export class Compositor {
   /** The composed frame, until the next {@link draw}. */
-  frame: Pixels;
+  frame: I420Frame;
   #places = "";
   /** What each place shows. */
-  #shown: (Pixels | string)[] = [];
+  #shown: (I420Frame | string)[] = [];
 
   constructor(private readonly size: Size) {
     this.frame = blackFrame(size);
@@ -53,7 +53,7 @@ export function warmUp(): void {
   for (let i = 0; i < 10; i++) compositor.draw([{ name: "", frame: blackFrame(PLACEHOLDER) }]);
 }
 
-function placeholder(name: string, { width, height }: Rect): Pixels {
+function placeholder(name: string, { width, height }: Rect): I420Frame {
   return drawFrame({ width, height }, (context) => {
     context.fillStyle = "#2a2d34";
     context.fillRect(1, 1, width - 2, height - 2);

@@ -14,7 +14,7 @@ import {
 import { type Codecs, type FromRecorder, type RecordingRequest, uploadPath } from "../protocol.ts";
 import { encodePacket } from "../packets.ts";
 import { Compositor, even, type Tile } from "./compositor.ts";
-import { type Size, toVideoFrame } from "./pixels.ts";
+import { type Size, toVideoFrame } from "./i420.ts";
 import { SAMPLE_RATE } from "./tracks.ts";
 import { Upload } from "./upload.ts";
 

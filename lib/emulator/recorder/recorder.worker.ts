@@ -10,7 +10,7 @@ import {
   toRecorderSchema,
 } from "../protocol.ts";
 import { warmUp } from "./compositor.ts";
-import type { Pixels } from "./pixels.ts";
+import type { I420Frame } from "./i420.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { type EncodableCodecs, encodableCodecs } from "./output_file.ts";
 import { Recording, type RecordingContext, type Report } from "./recording.ts";
@@ -35,7 +35,7 @@ const OVERLOAD_WARNING =
 /** Its sources are the page's streams, shared by all recordings and read while there are any. */
 class Recorder implements RecordingContext {
   readonly #onTick = (atMs: number) => this.#forEach((recording) => recording.tick(atMs));
-  scheduler = new FrameScheduler<Pixels>(this.#onTick);
+  scheduler = new FrameScheduler<I420Frame>(this.#onTick);
   audio = new Map<string, AudioSource>();
   /** The track that is read of each source: "video" or "audio", then its id. */
   #tracks = new Map<string, ReadableStream>();

@@ -8,7 +8,7 @@ import {
   type RecordingRequest,
 } from "../protocol.ts";
 import { PLACEHOLDER } from "./compositor.ts";
-import type { Pixels } from "./pixels.ts";
+import type { I420Frame } from "./i420.ts";
 import { OutputFile } from "./output_file.ts";
 import type { FrameScheduler, TimedFrame } from "./scheduler.ts";
 import { type AudioSource, mix, toSamples } from "./tracks.ts";
@@ -33,7 +33,7 @@ export type Report = Extract<FromRecorder, { type: "started" | "finished" | "fai
 /** What a recording uses of its worker. */
 export interface RecordingContext {
   /** The frames and the audio of the sources, by their ids. */
-  readonly scheduler: FrameScheduler<Pixels>;
+  readonly scheduler: FrameScheduler<I420Frame>;
   readonly audio: ReadonlyMap<string, AudioSource>;
   /** Id of the source that has the media of a stream. */
   sourceIdOf(stream: RecordedStream): string;
@@ -198,7 +198,7 @@ export class Recording {
   }
 
   /** The frame of a stream that is shown now. */
-  #shown(stream: RecordedStream, atMs: number): TimedFrame<Pixels> | null {
+  #shown(stream: RecordedStream, atMs: number): TimedFrame<I420Frame> | null {
     if (!stream.hasVideo) return null;
     const shown = this.context.scheduler.shown(this.context.sourceIdOf(stream));
     return shown !== null && atMs - shown.atMs < STALE_MS ? shown : null;

@@ -1,6 +1,6 @@
 /** Reads the tracks that the page opens. Positions are samples at 48 kHz of the worker's clock. */
 import { ClockMap, HoleCounter, RtpClock } from "./clock.ts";
-import { copyFrame, type Pixels } from "./pixels.ts";
+import { copyFrame, type I420Frame } from "./i420.ts";
 
 /** Samples a second of everything recorded. */
 export const SAMPLE_RATE = 48_000;
@@ -43,7 +43,7 @@ export function readVideo(
   readable: ReadableStream<VideoFrame>,
   isNeeded: () => boolean,
   warmUpMs: number,
-  onFrame: (frame: Pixels, atMs: number) => void,
+  onFrame: (frame: I420Frame, atMs: number) => void,
   onMissing: (frames: number) => void,
 ): void {
   const clock = new ClockMap(warmUpMs);

@@ -1,20 +1,13 @@
 /** Uploads of recorders, and the finished files: signed addresses that expire, byte ranges. */
 import { createReadStream } from "node:fs";
 import { type Context, Hono } from "hono";
+import { cors } from "hono/cors";
 import { getMimeType } from "hono/utils/mime";
 import { z } from "zod";
 import { uploadName } from "./archive_files.ts";
 import type { Archives } from "./archives.ts";
 import { ensure, limitBody, parse } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
-
-/** Players of any origin may read finished files. */
-const CORS = {
-  "access-control-allow-origin": "*",
-  "access-control-allow-headers": "range",
-  "access-control-expose-headers": "accept-ranges, content-length, content-range",
-  "cross-origin-resource-policy": "cross-origin",
-};
 
 const uploadSchema = z.object({
   archiveId: z.uuid(),
@@ -48,13 +41,14 @@ export function fileRoutes(archives: Archives): Hono {
   });
 
   const media = "/media/:id/:file{archive\\.(?:mp4|webm|zip)}";
-  routes.options(media, (c) => c.body(null, 204, CORS));
+  // Players of any origin may read finished files.
+  const exposeHeaders = ["accept-ranges", "content-length", "content-range"];
+  routes.use(media, cors({ origin: "*", allowHeaders: ["range"], exposeHeaders }));
   routes.get(media, async (c) => {
     const { id, file } = c.req.param();
     const { expires = "", signature = "" } = c.req.query();
-    if (!tokens.isSigned("media", `${id} ${expires}`, signature) || Number(expires) <= Date.now()) {
-      return c.json({ code: 403, message: "Request has expired" }, 403, CORS);
-    }
+    const isSigned = tokens.isSigned("media", `${id} ${expires}`, signature);
+    ensure(isSigned && Number(expires) > Date.now(), 403, "Request has expired");
     const { name, fileName } = await archives.get(id);
     ensure(fileName === file, 404, "Cannot send the archive: it has no such file");
     return await sendFile(c, files.path(id, file), name || id);
@@ -69,7 +63,7 @@ async function sendFile(c: Context, path: string, name: string): Promise<Respons
   // A name may hold half of a surrogate pair, which cannot be encoded.
   const encodedName = encodeURIComponent(name.toWellFormed());
   const headers: Record<string, string> = {
-    ...CORS,
+    "cross-origin-resource-policy": "cross-origin",
     "accept-ranges": "bytes",
     "cache-control": "private, max-age=600",
     "content-type": getMimeType(path) ?? "application/octet-stream",

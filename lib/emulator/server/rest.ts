@@ -13,8 +13,6 @@ import type { Platform } from "./server.ts";
 import type { PublishedStream } from "./sessions.ts";
 import { serveRequest } from "./signalling.ts";
 
-type RestEnv = { Variables: { session: SessionRecord } };
-
 const startSchema = z.object({
   sessionId: z.string().min(1),
   name: z.string().max(1024).default(""),
@@ -63,7 +61,7 @@ export function archiveJson(platform: Platform, record: ArchiveRecord, origin?: 
 export function restRoutes(platform: Platform) {
   const { tokens, records, sessions, archives } = platform;
   const { apiKey } = tokens;
-  const findSession = async (id: string): Promise<SessionRecord> => {
+  const findSession = async (id = ""): Promise<SessionRecord> => {
     const session = await records.session(id);
     ensure(session, 404, "Cannot find the session");
     return session;
@@ -77,7 +75,7 @@ export function restRoutes(platform: Platform) {
   };
   const limited = limitBody(LIMITS.restBodyBytes);
 
-  const rest = new Hono<RestEnv>();
+  const rest = new Hono();
   rest.post("/session/create", limited, authenticate, async (c) => {
     const form = new URLSearchParams(await c.req.text());
     const isManual = form.get("archiveMode") !== "always";
@@ -97,7 +95,7 @@ export function restRoutes(platform: Platform) {
   const project = rest.basePath("/v2/project/:key");
   project.use("/*", limited, authenticate);
   /** A client that asks through another process gets addresses at that one. */
-  const show = (c: Context<RestEnv>, record: ArchiveRecord) =>
+  const show = (c: Context, record: ArchiveRecord) =>
     archiveJson(platform, record, c.req.query(RELAY_PARAMETER));
 
   project.post("/archive", async (c) => {
@@ -123,24 +121,22 @@ export function restRoutes(platform: Platform) {
   });
 
   const session = project.basePath("/session/:session");
-  session.use("/*", async (c, next) => {
-    c.set("session", await findSession(c.req.param("session")));
-    await next();
-  });
   const showStream = ({ stream: { id, content: { name, channel } } }: PublishedStream) => {
     const video = channel.find(({ type }) => type === "video");
     return { id, name, videoType: video?.source ?? "camera", layoutClassList: [] };
   };
-  session.get("/stream", (c) => {
-    const items = sessions.streams(c.var.session.id).map(showStream);
+  session.get("/stream", async (c) => {
+    const { id } = await findSession(c.req.param("session"));
+    const items = sessions.streams(id).map(showStream);
     return c.json({ count: items.length, items });
   });
-  session.get("/stream/:stream", (c) => {
-    return c.json(showStream(sessions.stream(c.var.session.id, c.req.param("stream"))));
+  session.get("/stream/:stream", async (c) => {
+    const { id } = await findSession(c.req.param("session"));
+    return c.json(showStream(sessions.stream(id, c.req.param("stream"))));
   });
   /** What clients may request, too: the app signals without a name, and moderates. */
-  const request = (method: string, kind: string) => async (c: Context<RestEnv>) => {
-    const { id: sessionId, createdAtMs: createdAt } = c.var.session;
+  const request = (method: string, kind: string) => async (c: Context) => {
+    const { id: sessionId, createdAtMs: createdAt } = await findSession(c.req.param("session"));
     const text = await c.req.text();
     const content = text === "" ? {} : parse(jsonText, text, "read the request");
     const app = { id: "", role: "moderator", sessionId } as const;

@@ -91,11 +91,12 @@ Deno.test("H.264 is delivered as MP4, every packet at its time", async () => {
 
 Deno.test("an individual archive is a ZIP of a file for each stream, with a manifest", async () => {
   await using platform = await openEmulator();
-  const { archive, recorder, recording, streamId } = await startRecording(
+  const { client, archive, recorder, recording, streamId } = await startRecording(
     platform,
     { outputMode: "individual" },
     { data: "Ada" },
   );
+  for (const id of ["left-earlier", "nothing-playable"]) await client.publish("", id);
   const stopping = platform.sdk.stop(archive.id);
   await recorder.next("stop");
   await recording.upload(film, streamId);

@@ -63,11 +63,8 @@ export class Archive {
     }
     if (!this.isRunning) return;
     const nowMs = Date.now();
-    const published = sessions.streams(record.sessionId);
-    for (const { stream, publisher } of published) {
-      record.streams[stream.id] ??= { connectionData: publisher.data };
-    }
-    const isPublished = published.length > 0;
+    const streams = this.#streams();
+    const isPublished = streams.length > 0;
     const wasPublished = Object.keys(record.streams).length > 0;
     if (wasPublished && isPublished !== (record.status === "started")) {
       for (const lull of record.breaks) lull.toMs ??= nowMs;
@@ -93,7 +90,7 @@ export class Archive {
     if (this.#hasLasted("lost", isLost, timings.recorderMissingMs)) return this.end("failure");
 
     if (!recorder || recorder.isLeaving) return void this.takeOver();
-    const message = { streams: this.#streams(), paused: record.status === "paused" };
+    const message = { streams, paused: record.status === "paused" };
     const text = JSON.stringify(message);
     if (text === this.#told) return;
     this.#told = text;
@@ -235,11 +232,16 @@ export class Archive {
     this.update();
   }
 
-  /** The session's streams, and the streams of any session that carry the same person's media. */
+  /** Notes and returns the session's streams, and those of any session with the same person's media. */
   #streams(): RecordedStream[] {
-    const { sessions } = this.archives.parts;
+    const { record, archives } = this;
+    const { sessions } = archives.parts;
     const everywhere = sessions.all();
-    return sessions.streams(this.record.sessionId).map(({ stream, publisher }) => {
+    return sessions.streams(record.sessionId).map(({ stream, publisher }) => {
+      if (!Object.hasOwn(record.streams, stream.id)) {
+        record.streams[stream.id] = { connectionData: publisher.data };
+        if (this.isRunning) archives.save(record);
+      }
       const own = everywhere
         .filter((connection) => participantOf(connection) === participantOf(publisher))
         .flatMap(({ streams }) => [...streams.values()])

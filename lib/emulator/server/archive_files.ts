@@ -42,17 +42,13 @@ export class ArchiveFiles {
     bytes: Uint8Array,
   ): Promise<{ appended: boolean; length: number }> {
     const cannot = "Cannot store an upload";
-    const { archiveBytes, filesPerSegment: maxFiles, uploadsAtOnce } = LIMITS;
+    const { archiveBytes, uploadsAtOnce } = LIMITS;
     const fits = offset + bytes.length <= archiveBytes;
     ensure(fits, 413, `${cannot}: an archive may have ${archiveBytes} bytes`);
     const queue = this.#writing.get(archiveId) ?? new PQueue({ concurrency: 1 });
     this.#writing.set(archiveId, queue);
     ensure(queue.size < uploadsAtOnce, 429, `${cannot}: too many at once, try again`);
     return await queue.add(async () => {
-      const [segment] = upload.split(".", 1);
-      const files = (await this.list(archiveId)).filter((file) => file.startsWith(`${segment}.`));
-      const isFull = files.length > maxFiles;
-      ensure(!isFull, 413, `${cannot}: a page may send ${maxFiles} files of an archive`);
       using file = await Deno.open(this.path(archiveId, upload), { write: true, create: true });
       const { size } = await file.stat();
       if (size !== offset) return { appended: false, length: size };
@@ -120,12 +116,9 @@ export class ArchiveFiles {
   /** A ZIP of one file for each stream, with a manifest, as OpenTok delivers it. */
   async #zip(record: ArchiveRecord, to: string, extension: string, signal?: AbortSignal) {
     const { id, name, sessionId, segments } = record;
-    const uploads = (await this.list(id)).flatMap((file) =>
-      /^\d+\.([\w-]+)\.packets$/.exec(file)?.[1] ?? []
-    );
     const files: { filename: string; [fact: string]: unknown }[] = [];
     let seconds = 0;
-    for (const streamId of new Set(uploads)) {
+    for (const [streamId, { connectionData }] of Object.entries(record.streams)) {
       const filename = `${streamId}.${extension}`;
       const made = await this.#join(record, streamId, filename, signal).catch((error) => {
         signal?.throwIfAborted();
@@ -136,8 +129,7 @@ export class ArchiveFiles {
       const { hasAudio, hasVideo } = made;
       seconds = Math.max(seconds, made.seconds);
       files.push({
-        connectionData: record.streams[streamId]?.connectionData ?? "",
-        filename,
+        ...{ connectionData, filename },
         size: (await Deno.stat(this.path(id, filename))).size,
         startTimeOffset: Math.round(made.startSeconds * 1000),
         stopTimeOffset: Math.round(made.seconds * 1000),

@@ -4,6 +4,7 @@ import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
 import { getMimeType } from "hono/utils/mime";
 import { z } from "zod";
+import { COMPOSED_FILE } from "../protocol.ts";
 import { uploadName } from "./archive_files.ts";
 import type { Archives } from "./archives.ts";
 import { ensure, limitBody, parse } from "./errors.ts";
@@ -34,6 +35,8 @@ export function fileRoutes(archives: Archives): Hono {
     const archive = archives.open.get(archiveId);
     // Not 409, which asks to go on elsewhere.
     ensure(archive?.isReceiving, 404, "Cannot store an upload: the archive is over");
+    const isPart = file === COMPOSED_FILE || Object.hasOwn(archive.record.streams, file);
+    ensure(isPart, 404, "Cannot store an upload: the archive has no such stream");
     const name = uploadName(segment, file);
     const { appended, length } = await files.append(archiveId, name, offset, bytes);
     if (appended) archive.uploadCame();

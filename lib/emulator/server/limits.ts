@@ -51,7 +51,6 @@ export const LIMITS = {
   recorderAttempts: 2, // pages that are asked to record before a start fails
   uploadBytes: 8 * 1024 * 1024,
   uploadsAtOnce: 64, // of one archive
-  filesPerSegment: 51, // OpenTok records 50 streams individually
   archiveBytes: 8 * 1024 * 1024 * 1024,
   listCount: 1000, // OpenTok: archives in one answer
   callbackTimeoutMs: 5_000, // for one delivery

@@ -4,7 +4,6 @@ import type { ArchiveRecord } from "../../store/mod.ts";
 import type { FromRecorder, RecordedStream, RecordingRequest } from "../protocol.ts";
 import { mediaMs } from "./archive_files.ts";
 import type { Archives } from "./archives.ts";
-import { LIMITS } from "./limits.ts";
 import type { Recorder } from "./recorders.ts";
 import { isActive, participantOf } from "./sessions.ts";
 
@@ -191,7 +190,7 @@ export class Archive {
     this.#asked?.answer.resolve(false);
   }
 
-  /** Has another page record, also the first; the previous one is stopped when that has started. */
+  /** Asks the best page to record; when that has started, or there is none, the previous one is stopped. */
   async takeOver(): Promise<void> {
     if (this.#asked || performance.now() < this.#recoverUntilMs) return;
     const { tokens, timings } = this.archives.parts;
@@ -205,23 +204,22 @@ export class Archive {
       uploadToken: tokens.sign("upload", `${archiveId} ${segments.length}`),
     };
     const previous = this.recorder;
-    const candidates = this.archives.recorders.candidates(sessionId, request.codecs)
-      .filter((recorder) => recorder !== previous && !this.#failed.has(recorder));
-    let hasStarted = false;
-    for (const recorder of candidates.slice(0, LIMITS.recorderAttempts)) {
+    const recorder = this.archives.recorders.candidates(sessionId, request.codecs)
+      .find((each) => each !== previous && !this.#failed.has(each));
+    if (recorder) {
       const answer = Promise.withResolvers<boolean>();
       this.#asked = { recorder, answer };
-      const timer = setTimeout(() => answer.resolve(false), timings.recorderStartMs);
       recorder.send({ type: "record", request, streams: this.#streams() });
-      hasStarted = await answer.promise;
+      const timer = setTimeout(() => answer.resolve(false), timings.recorderStartMs);
+      const hasStarted = await answer.promise;
       clearTimeout(timer);
-      if (!hasStarted) recorder.send({ type: "discard", archiveId });
-      if (hasStarted || !this.isActive) break;
+      this.#asked = null;
+      if (!hasStarted) {
+        this.#failed.add(recorder);
+        return recorder.send({ type: "discard", archiveId });
+      }
     }
-    this.#asked = null;
-    if (!this.isRunning) return;
-    previous?.send({ type: "stop", archiveId });
-    if (hasStarted) this.update();
+    if (this.isRunning) previous?.send({ type: "stop", archiveId });
   }
 
   #complete(segment: ArchiveRecord["segments"][number]): void {

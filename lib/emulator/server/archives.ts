@@ -5,6 +5,7 @@ import type { ArchiveRecord, SessionRecord } from "../../store/mod.ts";
 import { Archive } from "./archive.ts";
 import type { ArchiveFiles } from "./archive_files.ts";
 import { EmulatorError, ensure } from "./errors.ts";
+import { LIMITS } from "./limits.ts";
 import { Recorders } from "./recorders.ts";
 import type { Platform } from "./server.ts";
 
@@ -78,7 +79,9 @@ export class Archives {
       codecs: { video: "vp8", audio: "opus" }, // until the first page says
       ...{ segments: [], breaks: [], streams: {} },
     });
-    await archive.takeOver();
+    for (let left = LIMITS.recorderAttempts; left > 0 && !archive.isRunning; left--) {
+      await archive.takeOver();
+    }
     if (!archive.isRunning) {
       this.open.delete(id);
       await files.remove(id);

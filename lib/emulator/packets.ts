@@ -1,6 +1,6 @@
 /**
  * What recorders upload: encoded packets one after the other, each behind the lengths of its header and
- * of its data (uint32) and the header in JSON. Nothing else is parsed on the server.
+ * of its data (uint32, little-endian) and the header in JSON. Nothing else is parsed on the server.
  */
 import * as z from "zod";
 
@@ -29,24 +29,19 @@ export const packetHeaderSchema = z.discriminatedUnion("kind", [
 /** A packet as the server reads it. */
 export type Packet = z.output<typeof packetHeaderSchema> & { data: Uint8Array };
 
-/** Encodes a packet for an upload. */
+/** Encodes a packet for an upload, in several pieces. */
 export function encodePacket(
   kind: Packet["kind"],
   { data, type, timestamp, duration }: Pick<Packet, "data" | "type" | "timestamp" | "duration">,
   config?: VideoDecoderConfig | AudioDecoderConfig,
-): Uint8Array<ArrayBuffer> {
+): Uint8Array<ArrayBuffer>[] {
   const { description = new Uint8Array() } = config ?? {};
   const bytes = ArrayBuffer.isView(description)
     ? new Uint8Array(description.buffer, description.byteOffset, description.byteLength)
     : new Uint8Array(description);
-  const header = { kind, type, timestamp, duration };
-  const json = new TextEncoder().encode(
-    JSON.stringify(config ? { ...header, config: { ...config, description: [...bytes] } } : header),
-  );
-  const encoded = new Uint8Array(LENGTHS_BYTES + json.length + data.length);
-  new DataView(encoded.buffer).setUint32(0, json.length);
-  new DataView(encoded.buffer).setUint32(4, data.length);
-  encoded.set(json, LENGTHS_BYTES);
-  encoded.set(data, LENGTHS_BYTES + json.length);
-  return encoded;
+  const decoder = config && { ...config, description: [...bytes] };
+  const header = JSON.stringify({ kind, type, timestamp, duration, config: decoder });
+  const encoded = new TextEncoder().encode(header);
+  const lengths = Uint32Array.of(encoded.length, data.length);
+  return [new Uint8Array(lengths.buffer), encoded, data.slice()];
 }

@@ -48,7 +48,7 @@ export function samplePackets(
       const timestamp = fromSeconds + i / 50;
       const data = new Uint8Array(80).fill(0xfc);
       const audio = { data, type: "key", timestamp, duration: 0.02 } as const;
-      packets.push(encodePacket("audio", audio, i === 0 ? AUDIO_CONFIG : undefined));
+      packets.push(joined(encodePacket("audio", audio, i === 0 ? AUDIO_CONFIG : undefined)));
     }
     if (i % 5 > 2 || tracks === "audio") continue;
     const frame = Math.floor(i / 5) * 3 + i % 5;
@@ -57,7 +57,7 @@ export function samplePackets(
     const timestamp = fromSeconds + frame / 30;
     const type = isKey ? "key" : "delta";
     const video = { data, type, timestamp, duration: 1 / 30 } as const;
-    packets.push(encodePacket("video", video, frame === 0 ? videoConfig : undefined));
+    packets.push(joined(encodePacket("video", video, frame === 0 ? videoConfig : undefined)));
   }
   return packets;
 }
@@ -91,8 +91,8 @@ export function packetsIn(upload: Uint8Array<ArrayBuffer>): MediaContent["packet
   const packets: MediaContent["packets"] = {};
   const view = new DataView(upload.buffer);
   for (let at = 0; at < upload.length;) {
-    const dataAt = at + LENGTHS_BYTES + view.getUint32(at);
-    const length = view.getUint32(at + 4);
+    const dataAt = at + LENGTHS_BYTES + view.getUint32(at, true);
+    const length = view.getUint32(at + 4, true);
     const json = new TextDecoder().decode(upload.subarray(at + LENGTHS_BYTES, dataAt));
     const { kind, type, timestamp } = packetHeaderSchema.parse(JSON.parse(json));
     (packets[kind] ??= []).push(`${type} ${Math.round(timestamp * 1000)} ${length}`);

@@ -78,7 +78,7 @@ export class OutputFile {
       keyFrameInterval: KEY_FRAME_SECONDS,
       latencyMode: "realtime",
       onEncodedPacket: (packet, meta) => {
-        upload.write(encodePacket("video", packet, meta?.decoderConfig));
+        upload.write(...encodePacket("video", packet, meta?.decoderConfig));
         // An encoder may skip frames: those before the one that it delivers.
         const skipped = this.#encoding.filter((each) => each < packet.timestamp - 1e-6).length;
         this.framesDropped += skipped;
@@ -89,7 +89,7 @@ export class OutputFile {
       codec: codecs.audio,
       quality,
       onEncodedPacket: (packet, meta) =>
-        upload.write(encodePacket("audio", packet, meta?.decoderConfig)),
+        upload.write(...encodePacket("audio", packet, meta?.decoderConfig)),
     });
     if (hasVideo) this.#output.addVideoTrack(this.#video);
     if (hasAudio) this.#output.addAudioTrack(this.#audio);

@@ -24,8 +24,8 @@ export class Upload {
   }
 
   /** Appends to the file. */
-  write(bytes: Uint8Array<ArrayBuffer>): void {
-    this.#waiting.push(bytes);
+  write(...bytes: Uint8Array<ArrayBuffer>[]): void {
+    this.#waiting.push(...bytes);
   }
 
   /** The file is complete. */

@@ -138,8 +138,8 @@ async function* readPackets(path: string, offsetSeconds: number): AsyncGenerator
   for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) {
     unread = Buffer.concat([unread, chunk]);
     while (unread.length >= LENGTHS_BYTES) {
-      const dataAt = LENGTHS_BYTES + unread.readUInt32BE(0);
-      const end = dataAt + unread.readUInt32BE(4);
+      const dataAt = LENGTHS_BYTES + unread.readUInt32LE(0);
+      const end = dataAt + unread.readUInt32LE(4);
       if (end > LIMITS.uploadBytes) return;
       if (end > unread.length) break;
       const { data: header } = headerText.safeParse(unread.toString("utf8", LENGTHS_BYTES, dataAt));

@@ -185,14 +185,14 @@ export class Archives {
 
   async #makeFile(record: ArchiveRecord): Promise<void> {
     const { files, timings } = this.parts;
-    const make = (options: { signal?: AbortSignal }) => files.finish(record, options.signal);
-    const { signal } = this.#closing;
+    const closing = this.#closing.signal;
+    const limits = { signal: closing, timeout: timings.remuxMs };
     try {
-      const file = await this.#making.add(make, { signal, timeout: timings.remuxMs });
+      const file = await this.#making.add(({ signal }) => files.finish(record, signal), limits);
       Object.assign(record, { ...file, status: "available" });
     } catch (error) {
       // The next process makes it: two must not write one file.
-      if (signal.aborted) return;
+      if (closing.aborted) return;
       log("error", "emulator: cannot make a file", { archiveId: record.id, error: String(error) });
       await files.remove(record.id);
       Object.assign(record, { status: "failed", reason: "failure" });

@@ -24,8 +24,7 @@ const uploadSchema = z.object({
 export function fileRoutes(archives: Archives): Hono {
   const { files, tokens } = archives.parts;
   const routes = new Hono();
-  const limited = limitBody(LIMITS.uploadBytes);
-  routes.patch("/upload/:archiveId/:segment/:file", limited, async (c) => {
+  routes.patch("/upload/:archiveId/:segment/:file", limitBody(LIMITS.uploadBytes), async (c) => {
     const asked = { ...c.req.param(), offset: c.req.header("upload-offset") };
     const { archiveId, segment, file, offset } = parse(uploadSchema, asked, "store an upload");
     const token = c.req.header("authorization")?.replace(/^Bearer /i, "") ?? "";

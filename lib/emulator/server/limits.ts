@@ -33,8 +33,7 @@ export type Timings = typeof TIMINGS;
 /** How much the emulator accepts from anybody. */
 export const LIMITS = {
   messageBytes: 256 * 1024, // on a socket; the largest valid one is an SDP
-  messagesPerSecond: 100, // of a socket, on average
-  messageBurst: 400, // of a socket, at once
+  messages: { tokensPerInterval: 400, interval: 4_000 }, // of a socket, in ms
   badMessages: 20, // malformed ones, before a socket is closed
   sendQueueBytes: 4 * 1024 * 1024, // that wait to be sent to a slow client
   unacknowledgedEvents: 2_000, // of a client

@@ -1,9 +1,10 @@
 /** The pages that can record: one WebSocket each, and a measured clock. */
+import { RateLimiter } from "limiter";
 import { z } from "zod";
 import { fromRecorderSchema, type ToRecorder } from "../protocol.ts";
 import type { Archives } from "./archives.ts";
 import { jsonText } from "./errors.ts";
-import { MessageBudget, upgradeWebSocket } from "./sockets.ts";
+import { upgradeWebSocket } from "./sockets.ts";
 import { LIMITS } from "./limits.ts";
 import { participantOf } from "./sessions.ts";
 import type { ClientIdentity } from "./tokens.ts";
@@ -86,14 +87,14 @@ export class Recorders {
     const identity = await tokens.verifyClient(searchParams.get("token") ?? "").catch(() => null);
     const recorder = identity && this.#enter(searchParams.get("recorder") ?? "", identity);
     const { socket, response } = upgradeWebSocket(request);
-    const budget = new MessageBudget();
+    const budget = new RateLimiter(LIMITS.messages);
     socket.onopen = () => {
       recorder?.setSocket(socket, 4000, "The recorder reconnected");
       // A refusal of the handshake would make the page try again.
       if (!recorder) socket.close(1008, "The token or the recorder is refused");
     };
     socket.onmessage = ({ data }) => {
-      if (!budget.take()) return socket.close(1008, "Too many messages");
+      if (!budget.tryRemoveTokens(1)) return socket.close(1008, "Too many messages");
       if (recorder) this.#receive(recorder, data);
     };
     socket.onclose = () => {

@@ -144,9 +144,8 @@ export class Sessions {
   /** Removes the clients that have lost their socket and have not returned in time. */
   update(): void {
     for (const connection of this.all()) {
-      const lostMs = performance.now() - connection.lostAtMs;
-      const isLost = connection.socket === null && lostMs >= this.clientGraceMs;
-      if (isLost) void this.leave(connection, "networkDisconnected");
+      const awayMs = connection.socket ? 0 : performance.now() - connection.lostAtMs;
+      if (awayMs > this.clientGraceMs) void this.leave(connection, "networkDisconnected");
     }
   }
 

@@ -33,7 +33,11 @@ const MAY_IMPORT: Record<string, string[]> = {
   "lib/export/": ["lib/player/media_fetch.ts", "lib/player/timeline.ts", "lib/recording/"],
   "lib/alignment/": ["lib/recording/"],
   // All that the call and the recorder know of each other.
-  "lib/emulator/recorder/": ["lib/call/recorder.ts", "lib/emulator/protocol.ts"],
+  "lib/emulator/recorder/": [
+    "lib/call/recorder.ts",
+    "lib/emulator/packets.ts",
+    "lib/emulator/protocol.ts",
+  ],
   // Ours, directly in lib/: the composition root and what pages share.
   "lib/": ["lib/"],
   "lib/config.ts": [],
@@ -60,6 +64,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     "lib/trace.ts",
   ],
   "lib/emulator/": ["lib/log.ts", "lib/store/"],
+  "lib/emulator/packets.ts": [],
   "lib/emulator/protocol.ts": [],
   "lib/platform/": ["lib/recording/", "lib/trace.ts"],
   "lib/store/": ["lib/recording/"],
@@ -91,6 +96,7 @@ const BROWSER_PARTS = [
   "lib/api/client.ts",
   "lib/call/",
   "lib/export/",
+  "lib/emulator/packets.ts",
   "lib/emulator/protocol.ts",
   "lib/emulator/recorder/",
   "lib/player/",

@@ -9,8 +9,6 @@ const archiveId = z.string();
 // As mediabunny names them.
 const videoCodec = z.enum(["avc", "vp8"]);
 const audioCodec = z.enum(["aac", "opus"]);
-/** A video codec of a recording. */
-export type VideoCodec = z.infer<typeof videoCodec>;
 const codecs = z.object({ video: videoCodec, audio: audioCodec });
 /** Codecs of a recording. */
 export type Codecs = z.infer<typeof codecs>;
@@ -101,10 +99,9 @@ export type FromRecorder = z.infer<typeof fromRecorderSchema>;
 export const COMPOSED_FILE = "composed";
 
 /**
- * Where a file of a segment is uploaded, an append-only Matroska stream. As in tus 1.0 (tus.io):
- * `HEAD` answers `Upload-Offset`, the bytes that are stored; `PATCH` with `Upload-Offset` appends the
- * body there and answers 204 with the new `Upload-Offset`, or 409 with the right one. Both need
- * `Authorization: Bearer <uploadToken>`.
+ * Where a file of a segment is uploaded, an append-only stream (`packets.ts`). As in tus 1.0 (tus.io),
+ * `PATCH` with `Upload-Offset` appends the body there and answers 204 with the new `Upload-Offset`, or
+ * 409 with the right one. It needs `Authorization: Bearer <uploadToken>`.
  */
 export function uploadPath(archiveId: string, segment: number, file: string): string {
   return `/emulator/upload/${archiveId}/${segment}/${encodeURIComponent(file)}`;

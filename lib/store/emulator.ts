@@ -94,6 +94,7 @@ export interface EmulatorRecords {
   session(id: string): Promise<SessionRecord | null>;
   /** Every connection, in no order. */
   connections(): Promise<ConnectionRecord[]>;
+  /** Saves a connection's present state, and nothing else that the object may hold. */
   saveConnection(connection: ConnectionRecord): Promise<void>;
   removeConnection(connection: Pick<ConnectionRecord, "id">): Promise<void>;
   /** Saves an archive's present state. */
@@ -145,7 +146,8 @@ export function createEmulatorRecords(context: StoreContext): EmulatorRecords {
     addSession: (session) => set(key.session(session.id), session, "a session"),
     session: async (id) => (await readRecord(context, sessionSchema, key.session(id))).value,
     connections: () => list(connectionSchema, key.connections),
-    saveConnection: (connection) => set(key.connection(connection.id), connection, "a connection"),
+    saveConnection: (connection) =>
+      set(key.connection(connection.id), connectionSchema.parse(connection), "a connection"),
     removeConnection: ({ id }) => remove(key.connection(id), "a connection"),
     saveArchive: (archive) => set(key.archive(archive.id), archive, "an archive"),
     archive: async (id) => (await readRecord(context, archiveSchema, key.archive(id))).value,

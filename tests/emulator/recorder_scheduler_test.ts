@@ -6,15 +6,12 @@ import { FrameScheduler } from "../../lib/emulator/recorder/scheduler.ts";
 function setUp(sources: number) {
   const ids = Array.from({ length: sources }, (_, i) => String(i));
   const ticks: { atMs: number; shown: (number | null)[] }[] = [];
-  const released: number[] = [];
   const clock = { nowMs: 0 };
   const scheduler: FrameScheduler<number> = new FrameScheduler<number>(
     (atMs) => ticks.push({ atMs, shown: ids.map((id) => scheduler.shown(id)?.frame ?? null) }),
-    (frame) => released.push(frame),
     () => clock.nowMs,
   );
-  scheduler.setSources(ids);
-  return { scheduler, ticks, released, clock };
+  return { scheduler, ticks, clock };
 }
 
 /** The frames of a source in the order in which they were shown. */
@@ -83,17 +80,6 @@ Deno.test("a scheduler without any camera ticks ten times a second", () => {
     ticks.map(({ atMs }) => atMs),
     Array.from({ length: 11 }, (_, i) => 900 + 100 * i),
   );
-});
-
-Deno.test("a scheduler releases every frame once", () => {
-  const { scheduler, released, clock } = setUp(1);
-  for (let ms = 0; ms < 2_000; ms += 4) {
-    clock.nowMs = ms;
-    scheduler.add("0", ms, ms);
-  }
-  scheduler.setSources([]);
-  scheduler.add("0", 2_000, 2_000);
-  assert.deepEqual(released, Array.from({ length: 501 }, (_, i) => 4 * i));
 });
 
 Deno.test("a scheduler shows everything that arrives at once after a stall", () => {

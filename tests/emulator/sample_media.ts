@@ -1,24 +1,12 @@
-/** Matroska files as recorders upload them, of made-up packets, and what a finished file has in it. */
+/** Files as recorders upload them, of made-up packets, and what a finished file has in it. */
 import { Buffer } from "node:buffer";
-import {
-  BlobSource,
-  EncodedAudioPacketSource,
-  EncodedPacket,
-  EncodedPacketSink,
-  EncodedVideoPacketSource,
-  Input,
-  MATROSKA,
-  MkvOutputFormat,
-  MP4,
-  Output,
-  StreamTarget,
-  WEBM,
-} from "mediabunny";
-import type { VideoCodec } from "../../lib/emulator/protocol.ts";
+import { BlobSource, EncodedPacketSink, Input, MATROSKA, MP4, WEBM } from "mediabunny";
+import { encodePacket, LENGTHS_BYTES, packetHeaderSchema } from "../../lib/emulator/packets.ts";
+import type { Codecs } from "../../lib/emulator/protocol.ts";
 
 /** What a sample has in it. */
 export interface SampleOptions {
-  codec?: VideoCodec;
+  codec?: Codecs["video"];
   /** Media time of its first packet. */
   fromSeconds?: number;
   tracks?: "both" | "audio" | "video";
@@ -33,11 +21,8 @@ const VP8_KEY = Uint8Array.fromHex("1000009d012a8002e001");
 const VP8_DELTA = Uint8Array.fromHex("110000");
 
 /** A whole sample. */
-export async function sampleFile(
-  seconds: number,
-  options?: SampleOptions,
-): Promise<Uint8Array<ArrayBuffer>> {
-  return joined(await sampleWrites(seconds, options));
+export function sampleFile(seconds: number, options?: SampleOptions): Uint8Array<ArrayBuffer> {
+  return joined(samplePackets(seconds, options));
 }
 
 /** Bytes one after the other. */
@@ -46,43 +31,35 @@ export function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * A sample, write by write, as a recorder streams it: video of 30 frames a second with a key frame
- * every 2 s, Opus packets of 20 ms, no index, no duration.
+ * A sample, packet by packet, as a recorder streams it: video of 30 frames a second with a key frame
+ * every 2 s, Opus packets of 20 ms.
  */
-export async function sampleWrites(
+export function samplePackets(
   seconds: number,
   { codec = "vp8", fromSeconds = 0, tracks = "both" }: SampleOptions = {},
-): Promise<Uint8Array<ArrayBuffer>[]> {
-  const writes: Uint8Array<ArrayBuffer>[] = [];
-  const target = new StreamTarget(
-    new WritableStream({ write: ({ data }) => void writes.push(data.slice()) }),
-  );
-  const output = new Output({ format: new MkvOutputFormat({ appendOnly: true }), target });
-  const video = new EncodedVideoPacketSource(codec);
-  const audio = new EncodedAudioPacketSource("opus");
-  if (tracks !== "audio") output.addVideoTrack(video);
-  if (tracks !== "video") output.addAudioTrack(audio);
-  await output.start();
-  const decoderConfig = codec === "vp8"
+): Uint8Array<ArrayBuffer>[] {
+  const packets: Uint8Array<ArrayBuffer>[] = [];
+  const videoConfig = codec === "vp8"
     ? { codec: "vp8", ...SIZE }
     : { codec: "avc1.42c01e", description: AVC_CONFIG, ...SIZE };
   // Five packets of audio last as long as three frames.
   for (let i = 0; i < seconds * 50; i++) {
     if (tracks !== "video") {
+      const timestamp = fromSeconds + i / 50;
       const data = new Uint8Array(80).fill(0xfc);
-      const packet = new EncodedPacket(data, "key", fromSeconds + i / 50, 0.02);
-      await audio.add(packet, { decoderConfig: AUDIO_CONFIG });
+      const audio = { data, type: "key", timestamp, duration: 0.02 } as const;
+      packets.push(joined(encodePacket("audio", audio, i === 0 ? AUDIO_CONFIG : undefined)));
     }
     if (i % 5 > 2 || tracks === "audio") continue;
     const frame = Math.floor(i / 5) * 3 + i % 5;
     const isKey = frame % 60 === 0;
     const data = codec === "vp8" ? vp8Frame(isKey, frame) : avcFrame(isKey, frame);
-    const at = fromSeconds + frame / 30;
-    const packet = new EncodedPacket(data, isKey ? "key" : "delta", at, 1 / 30);
-    await video.add(packet, { decoderConfig });
+    const timestamp = fromSeconds + frame / 30;
+    const type = isKey ? "key" : "delta";
+    const video = { data, type, timestamp, duration: 1 / 30 } as const;
+    packets.push(joined(encodePacket("video", video, frame === 0 ? videoConfig : undefined)));
   }
-  await output.finalize();
-  return writes;
+  return packets;
 }
 
 function vp8Frame(isKey: boolean, frame: number): Uint8Array {
@@ -107,6 +84,21 @@ export interface MediaContent {
   comment: string;
   /** By type of track: each packet as "key 420 3000" (type, ms, bytes). */
   packets: Record<string, string[]>;
+}
+
+/** What is in an upload, as {@link MediaContent.packets} has it. */
+export function packetsIn(upload: Uint8Array<ArrayBuffer>): MediaContent["packets"] {
+  const packets: MediaContent["packets"] = {};
+  const view = new DataView(upload.buffer);
+  for (let at = 0; at < upload.length;) {
+    const dataAt = at + LENGTHS_BYTES + view.getUint32(at, true);
+    const length = view.getUint32(at + 4, true);
+    const json = new TextDecoder().decode(upload.subarray(at + LENGTHS_BYTES, dataAt));
+    const { kind, type, timestamp } = packetHeaderSchema.parse(JSON.parse(json));
+    (packets[kind] ??= []).push(`${type} ${Math.round(timestamp * 1000)} ${length}`);
+    at = dataAt + length;
+  }
+  return packets;
 }
 
 /** Reads a file packet by packet. */

@@ -3,7 +3,7 @@ import { jwtVerify } from "jose";
 import { sampleFile } from "./sample_media.ts";
 import { openEmulator, startRecording, stopWith } from "./test_emulator.ts";
 
-const film = await sampleFile(1);
+const film = sampleFile(1);
 
 interface Callback {
   authorization: string;

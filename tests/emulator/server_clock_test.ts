@@ -13,7 +13,7 @@ for (const clockOffsetMs of [-HOUR_MS, 7 * HOUR_MS]) {
     const { archive, recording } = await startRecording(platform, {}, { clockOffsetMs });
     const afterMs = Date.now();
     assert.ok(archive.createdAt > beforeMs - 1_000 && archive.createdAt <= afterMs);
-    const { url } = await stopWith(platform, recording, await sampleFile(1));
+    const { url } = await stopWith(platform, recording, sampleFile(1));
     const { epochMs } = await readMediaFacts(url);
     assert.ok(epochMs !== null && epochMs > beforeMs - 250 && epochMs < afterMs + 250);
   });

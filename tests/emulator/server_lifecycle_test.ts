@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { sampleFile } from "./sample_media.ts";
 import { openEmulator, startRecording, stopWith, untilStatus } from "./test_emulator.ts";
 
-const film = await sampleFile(2);
+const film = sampleFile(2);
 
 Deno.test("an archive pauses while no one publishes, for REST, clients and the recorder", async () => {
   await using platform = await openEmulator();

@@ -5,7 +5,7 @@ import { sampleFile } from "./sample_media.ts";
 import { openEmulator, startRecording, stopWith, type TestEmulator } from "./test_emulator.ts";
 import { WireClient } from "./wire_client.ts";
 
-const film = await sampleFile(2);
+const film = sampleFile(2);
 
 /** Runs an attempt until it succeeds: the next process needs a moment to take over. */
 async function retried<T>(attempt: () => Promise<T>): Promise<T> {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { sampleFile } from "./sample_media.ts";
 import { openEmulator, startRecording, stopWith, untilStatus } from "./test_emulator.ts";
 
-const film = await sampleFile(1);
+const film = sampleFile(1);
 
 Deno.test("a start answers 404 for a session that does not exist", async () => {
   await using platform = await openEmulator();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type MediaFacts, readMediaFacts } from "../../lib/handover/media_facts.ts";
 import { FakeRecording } from "./fake_recorder.ts";
-import { joined, readMedia, sampleFile, sampleWrites } from "./sample_media.ts";
+import { joined, readMedia, sampleFile, samplePackets } from "./sample_media.ts";
 import {
   download,
   openEmulator,
@@ -11,7 +11,7 @@ import {
   untilStatus,
 } from "./test_emulator.ts";
 
-const film = await sampleFile(3);
+const film = sampleFile(3);
 /** Recorders' clocks are measured: on a busy machine segments lie within this of their places, ms. */
 const CLOCK_MS = 250;
 
@@ -70,7 +70,7 @@ Deno.test("when the recorder is gone another page takes over, in one file that k
 Deno.test("what a recorder uploaded before it died is in the file up to its last frame", async () => {
   await using platform = await openEmulator({ timings: { recorderGraceMs: 50 } });
   const { archive, recording, recorder, second, startedAtMs } = await callOfTwo(platform);
-  const writes = await sampleWrites(5);
+  const writes = samplePackets(5);
   const received = joined(writes.slice(0, writes.length * 0.6));
   await recording.upload(received.slice(0, -1));
   await recorder.close();

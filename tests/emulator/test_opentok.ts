@@ -23,7 +23,7 @@ export const CALLS = {
 /** Uploads a file as long as the recording was. */
 export async function finishRecording(recording: FakeRecording): Promise<void> {
   await recording.recorder.next("stop", ({ archiveId }) => archiveId === recording.archiveId);
-  await recording.upload(await sampleFile((Date.now() - recording.startedAtMs) / 1000));
+  await recording.upload(sampleFile((Date.now() - recording.startedAtMs) / 1000));
   recording.finish();
 }
 

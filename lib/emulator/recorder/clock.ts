@@ -58,7 +58,6 @@ const STEADY = 0.05;
 export class HoleCounter {
   #lastMs = Infinity;
   #intervalsMs: number[] = [];
-  #uncounted = 0;
   #missing = 0;
 
   /** Takes a frame's media time; returns how many more are missing, less than 0 if one was late. */
@@ -67,15 +66,15 @@ export class HoleCounter {
     this.#lastMs = mediaMs;
     if (!(intervalMs > 0 && intervalMs <= OFF_MS)) return 0;
     this.#intervalsMs = [...this.#intervalsMs, intervalMs].slice(-INTERVALS);
-    this.#uncounted++;
-    if (this.#intervalsMs.length < MIN_INTERVALS) return 0;
+    const known = this.#intervalsMs.length;
+    if (known < MIN_INTERVALS) return 0;
     const usualMs = middleMean(this.#intervalsMs);
     const before = Math.round(this.#missing);
-    for (const each of this.#intervalsMs.slice(-this.#uncounted)) {
+    // The first intervals are counted when there are enough.
+    for (const each of this.#intervalsMs.slice(known === MIN_INTERVALS ? 0 : -1)) {
       this.#missing += each / usualMs - 1;
       this.#missing += (Math.round(this.#missing) - this.#missing) * STEADY;
     }
-    this.#uncounted = 0;
     return Math.round(this.#missing) - before;
   }
 }

@@ -14,22 +14,24 @@ export interface Tile {
 
 /** Composes frames of one size, even numbers of pixels. */
 export class Compositor {
-  #composed: I420Frame;
+  /** The composed frame, until the next {@link draw}. */
+  frame: I420Frame;
   #places = "";
   /** What each place shows. */
   #shown: (I420Frame | string)[] = [];
 
   constructor(private readonly size: Size) {
-    this.#composed = blackFrame(size);
+    this.frame = blackFrame(size);
   }
 
-  /** The frame of these tiles, until the next call. Only what has changed since the last is drawn. */
-  compose(tiles: readonly Tile[]): I420Frame {
+  /** Draws what has changed in these tiles; returns whether anything has. */
+  draw(tiles: readonly Tile[]): boolean {
     const visible = tiles.slice(0, MAX_TILES);
     const rects = layout(visible.map(({ frame }) => frame ?? PLACEHOLDER), this.size);
     const places = JSON.stringify(rects);
-    if (places !== this.#places) {
-      this.#composed = blackFrame(this.size);
+    let hasChanged = places !== this.#places;
+    if (hasChanged) {
+      this.frame = blackFrame(this.size);
       this.#places = places;
       this.#shown = [];
     }
@@ -37,17 +39,18 @@ export class Compositor {
       const rect = rects[i];
       const content = frame ?? name;
       if (rect === undefined || this.#shown[i] === content) continue;
+      hasChanged = true;
       this.#shown[i] = content;
-      scaleInto(this.#composed, frame ?? placeholder(name, rect), rect);
+      scaleInto(this.frame, frame ?? placeholder(name, rect), rect);
     }
-    return this.#composed;
+    return hasChanged;
   }
 }
 
 /** Has the browser compile this code, which would cost a recording one of its first frames. */
 export function warmUp(): void {
   const compositor = new Compositor({ width: 320, height: 240 });
-  for (let i = 0; i < 10; i++) compositor.compose([{ name: "", frame: blackFrame(PLACEHOLDER) }]);
+  for (let i = 0; i < 10; i++) compositor.draw([{ name: "", frame: blackFrame(PLACEHOLDER) }]);
 }
 
 function placeholder(name: string, { width, height }: Rect): I420Frame {
@@ -67,29 +70,24 @@ function placeholder(name: string, { width, height }: Rect): I420Frame {
  * fitted into the middle of its tile and never cut.
  */
 export function layout(streams: readonly Size[], { width, height }: Size): Rect[] {
+  const count = streams.length;
+  // Most columns first: they are preferred where rows are as good.
   const grids = streams.map((_, i) => {
-    const columns = i + 1;
-    const rows = Math.ceil(streams.length / columns);
-    const sizes = streams.map((stream): Size => {
-      const scale = Math.min(width / columns / stream.width, height / rows / stream.height);
-      return { width: even(stream.width * scale), height: even(stream.height * scale) };
+    const columns = count - i;
+    const cell = { width: width / columns, height: height / Math.ceil(count / columns) };
+    return streams.map((stream, i): Rect => {
+      const row = Math.floor(i / columns);
+      // The last row may have fewer tiles: they are centred.
+      const inRow = Math.min(columns, count - row * columns);
+      const scale = Math.min(cell.width / stream.width, cell.height / stream.height);
+      const size = { width: even(stream.width * scale), height: even(stream.height * scale) };
+      const left = width / 2 + (i % columns - inRow / 2 + 0.5) * cell.width - size.width / 2;
+      const top = (row + 0.5) * cell.height - size.height / 2;
+      return { x: even(left), y: even(top), ...size };
     });
-    const area = sizes.reduce((sum, size) => sum + size.width * size.height, 0);
-    return { columns, rows, sizes, area };
   });
-  const [{ columns, rows, sizes } = { columns: 1, rows: 1, sizes: [] }] = grids
-    .toSorted((a, b) => b.area - a.area || b.columns - a.columns);
-  return sizes.map((size, i) => {
-    const row = Math.floor(i / columns);
-    // The last row may have fewer tiles: they are centred.
-    const inRow = Math.min(columns, streams.length - row * columns);
-    const left = (width - inRow * width / columns) / 2;
-    return {
-      x: even(left + (i % columns + 0.5) * width / columns - size.width / 2),
-      y: even((row + 0.5) * height / rows - size.height / 2),
-      ...size,
-    };
-  });
+  const area = (rects: Rect[]) => rects.reduce((sum, { width, height }) => sum + width * height, 0);
+  return grids.toSorted((a, b) => area(b) - area(a))[0] ?? [];
 }
 
 /** The largest even number that is not above `pixels`. */

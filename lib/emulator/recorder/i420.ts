@@ -15,7 +15,7 @@ export interface Rect extends Size {
   y: number;
 }
 
-/** A frame in memory, which is used again: every frame is another object. */
+/** A frame in memory; every frame is another object. */
 export interface I420Frame extends Size {
   readonly data: Uint8Array<ArrayBuffer>;
 }
@@ -27,33 +27,13 @@ const COLOR_SPACE: VideoColorSpaceInit = {
   matrix: "smpte170m",
   fullRange: false,
 };
-/** Buffers that are kept for reuse. */
-const MAX_POOLED = 12;
-
-const pool: Uint8Array<ArrayBuffer>[] = [];
-
-function allocate(width: number, height: number): I420Frame {
-  const length = width * height + 2 * half(width) * half(height);
-  const at = pool.findIndex((data) => data.length === length);
-  const [data = new Uint8Array(length)] = at < 0 ? [] : pool.splice(at, 1);
-  return { width, height, data };
-}
-
-function half(pixels: number): number {
-  return (pixels + 1) >> 1;
-}
-
-/** Gives the memory of a frame back. */
-export function release({ data }: I420Frame): void {
-  pool.push(data);
-  if (pool.length > MAX_POOLED) pool.shift();
-}
 
 /** A black frame. */
 export function blackFrame({ width, height }: Size): I420Frame {
-  const frame = allocate(width, height);
-  frame.data.fill(16, 0, width * height).fill(128, width * height);
-  return frame;
+  const luma = width * height;
+  const chroma = ((width + 1) >> 1) * ((height + 1) >> 1);
+  const data = new Uint8Array(luma + 2 * chroma).fill(16, 0, luma).fill(128, luma);
+  return { width, height, data };
 }
 
 /** Copies a frame into a `VideoFrame` for an encoder. */
@@ -76,7 +56,7 @@ export async function copyFrame(frame: VideoFrame): Promise<I420Frame> {
       (context) => context.drawImage(frame, 0, 0, displayWidth, displayHeight),
     );
   }
-  const copy = allocate(width, height);
+  const copy = blackFrame({ width, height });
   await frame.copyTo(copy.data);
   if (format === "NV12") separateChroma(copy.data.subarray(width * height));
   return copy;
@@ -102,10 +82,10 @@ export function drawFrame(
   if (context === null) throw new Error("Cannot draw a frame: the browser has no 2d canvas");
   draw(context);
   const { data: rgba } = context.getImageData(0, 0, width, height);
-  const frame = allocate(width, height);
+  const frame = blackFrame({ width, height });
   const { data } = frame;
-  const u = width * height;
-  const v = u + half(width) * half(height);
+  const chroma = data.subarray(width * height);
+  const stride = (width + 1) >> 1;
   // ITU-R BT.601, limited range, in 8-bit fixed point.
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
@@ -113,9 +93,9 @@ export function drawFrame(
       const r = rgba[at] ?? 0, g = rgba[at + 1] ?? 0, b = rgba[at + 2] ?? 0;
       data[y * width + x] = ((66 * r + 129 * g + 25 * b + 128) >> 8) + 16;
       if ((x | y) & 1) continue;
-      const c = (y >> 1) * half(width) + (x >> 1);
-      data[u + c] = ((-38 * r - 74 * g + 112 * b + 128) >> 8) + 128;
-      data[v + c] = ((112 * r - 94 * g - 18 * b + 128) >> 8) + 128;
+      const u = (y >> 1) * stride + (x >> 1);
+      chroma[u] = ((-38 * r - 74 * g + 112 * b + 128) >> 8) + 128;
+      chroma[chroma.length / 2 + u] = ((112 * r - 94 * g - 18 * b + 128) >> 8) + 128;
     }
   }
   return frame;
@@ -130,31 +110,26 @@ export function scaleInto(target: I420Frame, source: I420Frame, rect: Rect): voi
     const height = (source.height + shift) >> shift;
     const stride = (target.width + shift) >> shift;
     const at = to + (rect.y >> shift) * stride + (rect.x >> shift);
-    const size = { width: rect.width >> shift, height: rect.height >> shift };
     scalePlane(
-      { data: source.data.subarray(from, from + width * height), width, height, stride: width },
-      { data: target.data.subarray(at), ...size, stride },
+      { width, height, data: source.data.subarray(from, from + width * height) },
+      { width: rect.width >> shift, height: rect.height >> shift, data: target.data.subarray(at) },
+      stride,
     );
     from += width * height;
     to += stride * ((target.height + shift) >> shift);
   }
 }
 
-/** One plane of a frame, or a part of it; `stride` bytes are from one row to the next. */
-interface Plane extends Size {
-  data: Uint8Array;
-  stride: number;
-}
+/** One plane of a frame, or a part of it. */
+type Plane = Size & { data: Uint8Array };
 
-/** Every pixel is the mean of four: a plain copy at full size, exact at half size. */
-function scalePlane({ data: s, ...source }: Plane, target: Plane): void {
-  const { data: t, width, height, stride } = target;
+/** Every pixel is the mean of four. `stride` bytes are from one row of the target to the next. */
+function scalePlane({ data: s, ...source }: Plane, target: Plane, stride: number): void {
+  const { data: t, width, height } = target;
   if (width === source.width && height === source.height) {
     for (let y = 0; y < height; y++) t.set(s.subarray(y * width, (y + 1) * width), y * stride);
     return;
   }
-  const isHalf = 2 * width === source.width && 2 * height === source.height;
-  if (isHalf && source.width % 4 === 0 && s.byteOffset % 4 === 0) return halvePlane(s, target);
   const scaleX = source.width / width;
   const scaleY = source.height / height;
   const left = Int32Array.from({ length: width }, (_, x) => Math.floor((x + 0.25) * scaleX));
@@ -166,22 +141,6 @@ function scalePlane({ data: s, ...source }: Plane, target: Plane): void {
     for (let x = 0; x < width; x++) {
       const l = left[x] ?? 0, r = right[x] ?? 0;
       t[row + x] = ((s[a + l] ?? 0) + (s[a + r] ?? 0) + (s[b + l] ?? 0) + (s[b + r] ?? 0) + 2) >> 2;
-    }
-  }
-}
-
-/** Half size, the most frequent: two pixels at a time, eight times as fast. */
-function halvePlane(source: Uint8Array, { data, width, height, stride }: Plane): void {
-  const words = new Uint32Array(source.buffer, source.byteOffset, source.length >> 2);
-  const wordsInRow = width >> 1;
-  for (let y = 0; y < height; y++) {
-    const row = y * stride;
-    for (let i = 0; i < wordsInRow; i++) {
-      const a = words[2 * y * wordsInRow + i] ?? 0;
-      const b = words[(2 * y + 1) * wordsInRow + i] ?? 0;
-      const sums = (a & 0xff00ff) + (a >>> 8 & 0xff00ff) + (b & 0xff00ff) + (b >>> 8 & 0xff00ff);
-      data[row + 2 * i] = (sums + 2) >>> 2;
-      data[row + 2 * i + 1] = (sums + 0x20002) >>> 18;
     }
   }
 }

@@ -14,8 +14,8 @@ export type ToWorker =
 
 /** From the worker to the page. */
 export type FromWorker =
-  /** The tracks that are needed now, each as "<kind> <stream id>". */
-  | { type: "need"; tracks: string[] }
+  /** Whether the worker reads the tracks of all streams: while it records. */
+  | { type: "reads"; reads: boolean }
   /** Warning for the participant; null takes it back. */
   | { type: "warn"; message: string | null }
   /** After `leave`: no recording is left and the server knows it. */

@@ -22,7 +22,7 @@ export function attach(call: RecordableCall): AttachedRecorder {
 
 class PageRecorder implements AttachedRecorder {
   readonly #worker = new Worker("/workers/recorder.js", { type: "module" });
-  #needed: readonly string[] = [];
+  #workerReads = false;
   /** Tracks that the worker reads, and what plays their audio. */
   readonly #open = new Map<string, HTMLAudioElement | null>();
   readonly #done = Promise.withResolvers<void>();
@@ -30,7 +30,7 @@ class PageRecorder implements AttachedRecorder {
 
   constructor(private readonly call: RecordableCall) {
     this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
-      if (data.type === "need") this.#setNeeded(data.tracks);
+      if (data.type === "reads") this.#update(data.reads);
       else if (data.type === "warn") call.warn(data.message);
       else this.#done.resolve();
     };
@@ -39,8 +39,8 @@ class PageRecorder implements AttachedRecorder {
       this.#done.resolve();
     };
     this.#post({ type: "start", token: call.token });
-    this.#unlisten = call.onChange(() => this.#streamsChanged());
-    this.#streamsChanged();
+    this.#unlisten = call.onChange(() => this.#update());
+    this.#update();
   }
 
   async leave(): Promise<void> {
@@ -50,7 +50,7 @@ class PageRecorder implements AttachedRecorder {
     const done = this.#done.promise;
     void Promise.race([done, sleep(UPLOAD_MS)]).then(() => {
       this.#worker.terminate();
-      this.#setNeeded([]);
+      this.#update(false);
       this.call.warn(null);
     });
     await Promise.race([done, sleep(LEAVE_MS)]);
@@ -60,20 +60,16 @@ class PageRecorder implements AttachedRecorder {
     this.#worker.postMessage(message, transfer);
   }
 
-  #streamsChanged(): void {
-    const streamIds = this.call.streams().map(({ streamId }) => streamId);
-    this.#post({ type: "streams", streamIds });
-    this.#setNeeded(this.#needed);
-  }
-
-  #setNeeded(needed: readonly string[]): void {
-    this.#needed = needed;
+  /** Tells the worker which streams there are, and opens all of their tracks while it reads. */
+  #update(workerReads = this.#workerReads): void {
+    this.#workerReads = workerReads;
+    const streams = this.call.streams();
+    this.#post({ type: "streams", streamIds: streams.map(({ streamId }) => streamId) });
     const closing = new Map(this.#open);
-    for (const { streamId, tracks } of this.call.streams()) {
+    for (const { streamId, tracks } of workerReads ? streams : []) {
       for (const track of tracks) {
+        if (track.readyState !== "live") continue;
         const id = `${streamId} ${track.id}`;
-        const isLive = track.readyState === "live";
-        if (!isLive || !needed.includes(`${track.kind} ${streamId}`)) continue;
         closing.delete(id);
         if (!this.#open.has(id)) this.#open.set(id, this.#read(streamId, track));
       }

@@ -10,7 +10,7 @@ import {
   toRecorderSchema,
 } from "../protocol.ts";
 import { warmUp } from "./compositor.ts";
-import { type I420Frame, release } from "./i420.ts";
+import type { I420Frame } from "./i420.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { type EncodableCodecs, encodableCodecs } from "./output_file.ts";
 import { Recording, type RecordingContext, type Report } from "./recording.ts";
@@ -32,24 +32,24 @@ const OVERLOADED_MS = 3_000;
 const OVERLOAD_WARNING =
   "This computer is too busy to record every frame. Close other programs or tabs.";
 
-/** Its sources are the page's streams, shared by all recordings. */
+/** Its sources are the page's streams, shared by all recordings and read while there are any. */
 class Recorder implements RecordingContext {
-  readonly scheduler = new FrameScheduler<I420Frame>(
-    (atMs) => this.#forEach((recording) => recording.tick(atMs)),
-    release,
-  );
+  readonly #onTick = (atMs: number) => this.#forEach((recording) => recording.tick(atMs));
+  scheduler = new FrameScheduler<I420Frame>(this.#onTick);
+  audio = new Map<string, AudioSource>();
+  /** The track that is read of each source: "video" or "audio", then its id. */
+  #tracks = new Map<string, ReadableStream>();
+  #isReading = false;
   #socket: WebSocket;
   readonly #recordings = new Map<string, Recording>();
   /** The last messages that must not be lost: they are repeated on reconnection. */
   #reports: Report[] = [];
   #pageStreams = new Set<string>();
-  #audio = new Map<string, AudioSource>();
-  /** The tracks that the recordings need, and what is read of each. */
-  #reading = new Map<string, ReadableStream | null>();
   /** Sources in the order of their participants' tiles: the same in all recordings. */
   readonly #order = new Set<string>();
   #framesDropped = 0;
-  #overload: ReturnType<typeof setTimeout> | undefined;
+  #droppedAtMs = -Infinity;
+  #warning: string | null = null;
   #isLeaving = false;
 
   constructor(token: string, private readonly codecs: EncodableCodecs) {
@@ -59,6 +59,8 @@ class Recorder implements RecordingContext {
     setInterval(() => {
       this.scheduler.poll();
       this.#forEach((recording) => recording.pump());
+      this.#updateReading();
+      if (this.#isDone) this.#socket.close();
     }, PUMP_MS);
     setInterval(() => this.#reportProgress(), PROGRESS_MS);
   }
@@ -67,11 +69,9 @@ class Recorder implements RecordingContext {
   take(message: ToWorker): void {
     if (message.type === "streams") {
       this.#pageStreams = new Set(message.streamIds);
-      this.#updateSources();
     } else if (message.type === "leave") {
       this.#isLeaving = true;
       this.#send({ type: "leaving" });
-      if (this.#isDone) this.#socket.close();
     } else if (message.type !== "start") this.#read(message);
   }
 
@@ -79,36 +79,33 @@ class Recorder implements RecordingContext {
     return mediaStreamIds.find((id) => this.#pageStreams.has(id)) ?? streamId;
   }
 
-  audioOf(stream: RecordedStream): AudioSource | null {
-    return this.#audio.get(this.sourceIdOf(stream)) ?? null;
-  }
-
   report(recording: Recording, report: Report): void {
     if (this.#recordings.get(report.archiveId) !== recording) return; // it has ended already
     this.#reports = [...this.#reports, report].slice(-KEPT_REPORTS);
     this.#send(report);
-    if (report.type !== "started") this.#remove(report.archiveId);
+    if (report.type !== "started") this.#recordings.delete(report.archiveId);
   }
 
   #read(message: Extract<ToWorker, { type: "video" | "audio" }>): void {
+    const { scheduler } = this;
     const { streamId } = message;
     const key = `${message.type} ${streamId}`;
-    // It may not be needed any more.
-    if (!this.#reading.has(key)) return void message.readable.cancel().catch(() => {});
-    this.#reading.set(key, message.readable);
-    const isNeeded = () => this.#reading.get(key) === message.readable;
+    this.#tracks.set(key, message.readable);
+    const isNeeded = () => this.#isReading && this.#tracks.get(key) === message.readable;
     // Only the first start of a recording can wait for an exact clock.
-    const isUrgent = [...this.#recordings.values()]
+    const isUrgent = this.#recordings.values()
       .some(({ request, hasStarted }) => request.segment > 0 || hasStarted);
     const warmUpMs = isUrgent ? URGENT_WARM_UP_MS : WARM_UP_MS;
     if (message.type === "audio") {
-      this.#audio.get(streamId)?.read(message.readable, isNeeded, warmUpMs);
+      const source = this.audio.get(streamId) ?? new AudioSource();
+      this.audio.set(streamId, source);
+      source.read(message.readable, isNeeded, warmUpMs);
     } else {
       readVideo(
         message.readable,
         isNeeded,
         warmUpMs,
-        (frame, atMs) => this.scheduler.add(streamId, frame, atMs),
+        (frame, atMs) => scheduler.add(streamId, frame, atMs),
         (frames) => this.#forEach((recording) => recording.countMissing(streamId, frames)),
       );
     }
@@ -116,7 +113,12 @@ class Recorder implements RecordingContext {
 
   #connect(url: URL): WebSocket {
     const socket = new WebSocket(url);
-    socket.onopen = () => this.#greet();
+    socket.onopen = () => {
+      const recordings = Array.from(this.#recordings.values(), ({ request }) => request);
+      this.#send({ type: "hello", ...this.codecs, recordings });
+      for (const report of this.#reports) this.#send(report);
+      if (this.#isLeaving) this.#send({ type: "leaving" });
+    };
     socket.onmessage = ({ data }) => this.#handle(toRecorderSchema.parse(JSON.parse(String(data))));
     socket.onclose = ({ code }) => {
       if (this.#isDone || code === POLICY_VIOLATION) return post({ type: "done" });
@@ -130,14 +132,6 @@ class Recorder implements RecordingContext {
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
   }
 
-  #greet(): void {
-    const recordings = Array.from(this.#recordings.values(), ({ request }) => request);
-    this.#send({ type: "hello", ...this.codecs, recordings });
-    for (const report of this.#reports) this.#send(report);
-    if (this.#isLeaving) this.#send({ type: "leaving" });
-    if (this.#isDone) this.#socket.close();
-  }
-
   #handle(message: ToRecorder): void {
     if (message.type === "ping") {
       return this.#send({ type: "pong", id: message.id, atMs: performance.now() });
@@ -146,14 +140,13 @@ class Recorder implements RecordingContext {
     const recording = this.#recordings.get(message.archiveId);
     if (message.type === "streams") {
       recording?.setStreams(this.#sorted(message.streams), message.paused);
-      this.#updateSources();
     } else if (message.type === "stop") {
       recording?.stop();
     } else {
       const { archiveId } = message;
       recording?.discard();
       this.#reports = this.#reports.filter((report) => report.archiveId !== archiveId);
-      this.#remove(archiveId);
+      this.#recordings.delete(archiveId);
     }
   }
 
@@ -167,13 +160,7 @@ class Recorder implements RecordingContext {
       return this.#send({ type: "failed", archiveId, message });
     }
     this.#recordings.set(archiveId, new Recording(request, this.#sorted(streams), codecs, this));
-    this.#updateSources();
-  }
-
-  #remove(archiveId: string): void {
-    this.#recordings.delete(archiveId);
-    this.#updateSources();
-    if (this.#isDone) this.#socket.close();
+    this.#updateReading();
   }
 
   get #isDone(): boolean {
@@ -186,13 +173,14 @@ class Recorder implements RecordingContext {
       if (hasStarted) this.#send({ type: "progress", archiveId, losses });
       framesDropped += losses.framesDropped;
     }
-    if (framesDropped > this.#framesDropped) {
-      clearTimeout(this.#overload);
-      post({ type: "warn", message: OVERLOAD_WARNING });
-      this.#overload = setTimeout(() => post({ type: "warn", message: null }), OVERLOADED_MS);
-    }
+    const nowMs = performance.now();
+    if (framesDropped > this.#framesDropped) this.#droppedAtMs = nowMs;
     this.#framesDropped = framesDropped;
-    this.#updateSources(); // stopped recordings need none
+    const warning = nowMs - this.#droppedAtMs < OVERLOADED_MS ? OVERLOAD_WARNING : null;
+    if (warning !== this.#warning) post({ type: "warn", message: warning });
+    this.#warning = warning;
+    // Of streams that have left: each keeps seconds of audio.
+    for (const id of this.audio.keys()) if (!this.#pageStreams.has(id)) this.audio.delete(id);
   }
 
   /** An error in one recording ends that one alone. */
@@ -209,27 +197,20 @@ class Recorder implements RecordingContext {
   /** The order of the participants, not of their streams: overlapping recordings look the same. */
   #sorted(streams: readonly RecordedStream[]): RecordedStream[] {
     for (const stream of streams) this.#order.add(this.sourceIdOf(stream));
-    const order = [...this.#order];
-    const place = (stream: RecordedStream) => order.indexOf(this.sourceIdOf(stream));
-    return streams.toSorted((a, b) => place(a) - place(b));
+    return [...this.#order].flatMap((id) =>
+      streams.filter((stream) => this.sourceIdOf(stream) === id)
+    );
   }
 
-  /** Reads exactly the tracks that the recordings need. */
-  #updateSources(): void {
-    const tracks = new Set<string>();
-    for (const { isOver, request, streams } of this.#recordings.values()) {
-      for (const stream of isOver ? [] : this.#sorted(streams)) {
-        const id = this.sourceIdOf(stream);
-        if (request.hasVideo) tracks.add(`video ${id}`);
-        if (request.hasAudio) tracks.add(`audio ${id}`);
-      }
-    }
-    const shown = [...this.#order].filter((id) => tracks.has(`video ${id}`));
-    const heard = [...this.#order].filter((id) => tracks.has(`audio ${id}`));
-    this.scheduler.setSources(shown);
-    this.#audio = new Map(heard.map((id) => [id, this.#audio.get(id) ?? new AudioSource()]));
-    this.#reading = new Map(Array.from(tracks, (key) => [key, this.#reading.get(key) ?? null]));
-    post({ type: "need", tracks: [...tracks] });
+  /** Reads the page's tracks exactly while anything is recorded; every time from the start. */
+  #updateReading(): void {
+    const reads = this.#recordings.values().some(({ isOver }) => !isOver);
+    if (reads === this.#isReading) return;
+    this.#isReading = reads;
+    this.scheduler = new FrameScheduler(this.#onTick);
+    this.audio = new Map();
+    this.#tracks = new Map();
+    post({ type: "reads", reads });
   }
 }
 

@@ -8,10 +8,10 @@ import {
   type RecordingRequest,
 } from "../protocol.ts";
 import { PLACEHOLDER } from "./compositor.ts";
-import type { I420Frame, Size } from "./i420.ts";
+import type { I420Frame } from "./i420.ts";
 import { OutputFile } from "./output_file.ts";
 import type { FrameScheduler, TimedFrame } from "./scheduler.ts";
-import { type AudioSource, mix, SAMPLE_RATE, toSamples } from "./tracks.ts";
+import { type AudioSource, mix, toSamples } from "./tracks.ts";
 
 /** Longest wait for the first frame and audio of every stream, ms: first and later segments. */
 const ASSEMBLE_MS = 1_500;
@@ -24,10 +24,6 @@ const LATE_AUDIO_MS = 3_000;
 const SILENCE_LAG_MS = 100;
 /** An older frame is not shown, ms. */
 const STALE_MS = 1_000;
-/** Time between two placeholders in the file of a stream without video, ms. */
-const PLACEHOLDER_EVERY_MS = 100;
-/** Samples that are encoded at once: 20 ms. */
-const BLOCK = 960;
 /** Length of a recording that is stopped as soon as it begins, ms. */
 const SHORTEST_MS = 200;
 
@@ -36,10 +32,11 @@ export type Report = Extract<FromRecorder, { type: "started" | "finished" | "fai
 
 /** What a recording uses of its worker. */
 export interface RecordingContext {
+  /** The frames and the audio of the sources, by their ids. */
   readonly scheduler: FrameScheduler<I420Frame>;
+  readonly audio: ReadonlyMap<string, AudioSource>;
   /** Id of the source that has the media of a stream. */
   sourceIdOf(stream: RecordedStream): string;
-  audioOf(stream: RecordedStream): AudioSource | null;
   report(recording: Recording, report: Report): void;
 }
 
@@ -48,7 +45,7 @@ export class Recording {
   /** True when nothing more is recorded; the rest may still be uploaded. */
   isOver = false;
   readonly #createdMs = performance.now();
-  readonly #losses: Losses = { framesNotDelivered: 0, framesDropped: 0 };
+  #framesNotDelivered = 0;
   readonly #files = new Map<string, OutputFile>();
   #stoppedAtMs: number | null = null;
   /** The time that is written: from the start or the last pause on, to the next pause or the end. */
@@ -60,7 +57,7 @@ export class Recording {
   /** @param streams in the order of their tiles */
   constructor(
     readonly request: RecordingRequest,
-    public streams: readonly RecordedStream[],
+    private streams: readonly RecordedStream[],
     private readonly codecs: Codecs,
     private readonly context: RecordingContext,
   ) {}
@@ -72,8 +69,11 @@ export class Recording {
 
   /** Frames that are missing so far. */
   get losses(): Losses {
-    const { framesNotDelivered, framesDropped } = this.#losses;
-    return { framesNotDelivered: Math.max(0, framesNotDelivered), framesDropped };
+    const dropped = this.#files.values().map(({ framesDropped }) => framesDropped);
+    return {
+      framesNotDelivered: Math.max(0, this.#framesNotDelivered),
+      framesDropped: dropped.reduce((sum, frames) => sum + frames, 0),
+    };
   }
 
   get #isComposed(): boolean {
@@ -85,56 +85,46 @@ export class Recording {
     if (this.#stoppedAtMs !== null) return;
     this.pump(); // the audio of streams that leave
     this.streams = streams;
-    if (paused) this.#untilMs = Math.min(this.#untilMs, performance.now());
-    if (paused || this.#untilMs === Infinity) return;
-    const from = toSamples(Math.max(this.#untilMs, this.#fromMs));
-    this.#untilMs = Infinity;
-    if (!this.hasStarted) return;
-    this.#fromMs = performance.now();
-    const to = toSamples(this.#fromMs);
-    for (const file of this.#files.values()) {
-      this.#mix(file, from);
-      file.mixedTo = to;
-    }
-    this.#zeroMs += (to - from) * 1000 / SAMPLE_RATE;
+    const nowMs = performance.now();
+    const pausedMs = nowMs - Math.max(this.#fromMs, this.#untilMs);
+    this.#untilMs = paused ? Math.min(this.#untilMs, nowMs) : Infinity;
+    if (paused || pausedMs < 0) return; // less than 0: it was not paused, or has not begun
+    this.#fromMs = nowMs;
+    this.#zeroMs += pausedMs;
   }
 
   /** Counts frames of a source that the browser did not deliver, if this recording shows it. */
   countMissing(sourceId: string, frames: number): void {
-    const isRecorded = this.#stoppedAtMs !== null || this.#isWritten(performance.now());
-    const isShown = this.request.hasVideo &&
+    const isShown = this.request.hasVideo && this.hasStarted && !this.isOver &&
       this.streams.some((each) => each.hasVideo && this.context.sourceIdOf(each) === sourceId);
-    if (isRecorded && isShown && !this.isOver) this.#losses.framesNotDelivered += frames;
+    if (isShown) this.#framesNotDelivered += frames;
   }
 
-  /** Records the frames of the time `atMs`. */
+  /** Records the frames of the time `atMs`, from when everything is there. */
   tick(atMs: number): void {
-    if (this.isOver || !this.request.hasVideo) return;
-    this.#beginIfReady(atMs);
-    if (!this.#isWritten(atMs)) return;
-    for (const file of this.#currentFiles(atMs)) this.#addFrame(file, atMs);
+    if (this.isOver) return;
+    if (!this.hasStarted) this.#beginIfReady(atMs);
+    if (atMs < this.#fromMs || atMs >= this.#untilMs) return;
+    for (const [name, streams] of this.#parts()) {
+      const file = this.#files.get(name) ?? this.#open(name, streams, atMs);
+      if (file && this.request.hasVideo) this.#addFrame(file, streams, atMs);
+    }
   }
 
   /** Records the audio that is there, and ends when it is time; to be called about every 20 ms. */
   pump(): void {
     if (this.isOver) return;
-    const nowMs = performance.now();
-    if (!this.request.hasVideo) this.#beginIfReady(nowMs - SILENCE_LAG_MS);
     if (this.#stoppedAtMs !== null) {
       this.#untilMs = Math.max(this.#stoppedAtMs, this.#fromMs + SHORTEST_MS);
     }
-    const end = toSamples(this.#untilMs);
-    const files = [...this.#currentFiles(nowMs)];
-    for (const file of files) {
-      const heardTo = Math.max(this.#heardTo(file), toSamples(nowMs - LATE_AUDIO_MS));
-      const blocks = Math.floor((Math.min(heardTo, end) - file.mixedTo) / BLOCK);
-      this.#mix(file, file.mixedTo + blocks * BLOCK);
+    let isComplete = this.context.scheduler.lastTickMs >= this.#untilMs;
+    for (const [name, streams] of this.#parts()) {
+      const heardTo = this.#heardTo(streams);
+      isComplete &&= heardTo >= toSamples(this.#untilMs);
+      this.#mix(name, streams, heardTo);
     }
-    const isComplete = files.every((file) => this.#heardTo(file) >= end) &&
-      (!this.request.hasVideo || this.context.scheduler.lastTickMs >= this.#untilMs);
-    const hasEnded = this.#stoppedAtMs !== null && this.hasStarted &&
-      (isComplete || nowMs >= this.#untilMs + LATE_MS);
-    if (hasEnded) void this.#finish(files);
+    const isTime = isComplete || performance.now() >= this.#untilMs + LATE_MS;
+    if (this.#stoppedAtMs !== null && isTime) void this.#finish();
   }
 
   /** Records up to the present, or a little if it has not begun, and uploads the rest. */
@@ -143,11 +133,11 @@ export class Recording {
     this.pump();
   }
 
-  async #finish(files: readonly OutputFile[]): Promise<void> {
+  async #finish(): Promise<void> {
     this.isOver = true;
     try {
-      for (const file of files) this.#mix(file, toSamples(this.#untilMs));
-      await Promise.all(files.map((file) => file.finish()));
+      for (const [name, streams] of this.#parts()) this.#mix(name, streams, Infinity);
+      await Promise.all(this.#files.values().map((file) => file.finish()));
       const { request: { archiveId }, losses } = this;
       this.context.report(this, { type: "finished", archiveId, losses });
     } catch (error) {
@@ -168,60 +158,43 @@ export class Recording {
     this.context.report(this, { type: "failed", archiveId, message: String(error) });
   }
 
-  #isWritten(atMs: number): boolean {
-    return atMs >= this.#fromMs && atMs < this.#untilMs;
-  }
-
   #beginIfReady(atMs: number): void {
-    if (this.hasStarted) return;
     const { request: { archiveId, segment }, codecs } = this;
     const waitMs = segment === 0 ? ASSEMBLE_MS : TAKE_OVER_MS;
-    const isReady = performance.now() - this.#createdMs > waitMs ||
-      this.streams.every((stream) => this.#isReady(stream, atMs));
-    if (!isReady) return;
+    const isLate = performance.now() - this.#createdMs > waitMs;
+    if (!isLate && !this.#areReady(this.streams, atMs)) return;
     this.#fromMs = atMs;
     this.#zeroMs = atMs;
-    if (this.#isComposed) this.#addFile(COMPOSED_FILE, this.request, atMs);
     this.context.report(this, { type: "started", archiveId, startedAtMs: atMs, codecs });
   }
 
-  /** Whether the first frame and audio of a stream are there. */
-  #isReady(stream: RecordedStream, atMs: number): boolean {
-    const { request, context } = this;
-    const hasFrame = context.scheduler.shown(context.sourceIdOf(stream)) !== null;
-    const hasAudio = (context.audioOf(stream)?.start ?? Infinity) <= toSamples(atMs);
-    return (!request.hasVideo || !stream.hasVideo || hasFrame) &&
-      (!request.hasAudio || !stream.hasAudio || hasAudio);
-  }
-
-  /** All files; that of an individual stream begins with its first frame and audio. */
-  #currentFiles(atMs: number): Iterable<OutputFile> {
-    if (!this.#isComposed && this.#isWritten(atMs)) {
-      const isLate = atMs - this.#fromMs > ASSEMBLE_MS;
-      for (const stream of this.streams) {
-        if (this.#files.has(stream.streamId) || !(isLate || this.#isReady(stream, atMs))) continue;
-        this.#addFile(stream.streamId, this.#shown(stream, atMs)?.frame ?? PLACEHOLDER, atMs);
-      }
-    }
-    return this.#files.values();
-  }
-
-  #addFile(name: string, size: Size, atMs: number): void {
-    const file = new OutputFile(
-      name,
-      size,
-      this.codecs,
-      this.request,
-      (error) => this.fail(error),
-      (frames) => this.#losses.framesDropped += frames,
+  /** Whether the first frame and audio of these streams are there. */
+  #areReady(streams: readonly RecordedStream[], atMs: number): boolean {
+    const { hasVideo, hasAudio } = this.request;
+    return streams.every((stream) =>
+      (!hasVideo || !stream.hasVideo || this.#shown(stream, atMs) !== null) &&
+      (!hasAudio || !stream.hasAudio ||
+        (this.#audioOf(stream)?.start ?? Infinity) <= toSamples(atMs))
     );
-    file.mixedTo = toSamples(atMs);
-    this.#files.set(name, file);
   }
 
-  /** The streams that a file shows. */
-  #streamsOf({ name }: OutputFile): readonly RecordedStream[] {
-    return this.streams.filter(({ streamId }) => this.#isComposed || streamId === name);
+  /** The streams of every file that is written now, by its name. */
+  #parts(): [file: string, streams: readonly RecordedStream[]][] {
+    if (this.#isComposed) return [[COMPOSED_FILE, this.streams]];
+    return this.streams.map((stream) => [stream.streamId, [stream]]);
+  }
+
+  /** Begins a file; that of a single stream waits for its first frame and audio. */
+  #open(name: string, streams: readonly RecordedStream[], atMs: number): OutputFile | null {
+    const isLate = this.#isComposed || atMs - this.#fromMs > ASSEMBLE_MS;
+    if (!isLate && !this.#areReady(streams, atMs)) return null;
+    const [shown] = streams.map((stream) => this.#shown(stream, atMs));
+    const size = this.#isComposed ? this.request : shown?.frame ?? PLACEHOLDER;
+    const from = toSamples(atMs - this.#zeroMs);
+    const onError = (error: unknown) => this.fail(error);
+    const file = new OutputFile(name, size, this.codecs, this.request, from, onError);
+    this.#files.set(name, file);
+    return file;
   }
 
   /** The frame of a stream that is shown now. */
@@ -231,49 +204,34 @@ export class Recording {
     return shown !== null && atMs - shown.atMs < STALE_MS ? shown : null;
   }
 
-  #addFrame(file: OutputFile, tickMs: number): void {
-    const streams = this.#streamsOf(file);
-    const frames = streams.map((stream) => this.#shown(stream, tickMs));
-    let atMs = tickMs;
-    if (!this.#isComposed) {
-      // Every file has its own stream's frames at their own times.
-      const [frame] = frames;
-      if (frame === undefined) return; // the stream has left
-      const isDue = frame === null
-        ? tickMs >= file.lastFrameMs + PLACEHOLDER_EVERY_MS
-        : frame.frame !== file.lastFrame;
-      if (!isDue) return;
-      file.lastFrame = frame?.frame ?? null;
-      atMs = Math.max(frame?.atMs ?? tickMs, this.#fromMs);
-    }
-    const tiles = streams.map(({ name }, i) => ({ name, frame: frames[i]?.frame ?? null }));
-    file.lastFrameMs = Math.max(atMs, file.lastFrameMs + 1);
-    file.addFrame(tiles, file.lastFrameMs - this.#zeroMs);
+  #addFrame(file: OutputFile, streams: readonly RecordedStream[], tickMs: number): void {
+    const shown = streams.map((stream) => this.#shown(stream, tickMs));
+    // The file of a single stream has its frames at their own times.
+    const atMs = this.#isComposed ? tickMs : Math.max(shown[0]?.atMs ?? tickMs, this.#fromMs);
+    const tiles = streams.map(({ name }, i) => ({ name, frame: shown[i]?.frame ?? null }));
+    file.addFrame(tiles, atMs - this.#zeroMs);
   }
 
-  #audible(file: OutputFile): AudioSource[] {
-    return this.#streamsOf(file).flatMap((stream) =>
-      stream.hasAudio ? this.context.audioOf(stream) ?? [] : []
-    );
+  #audioOf(stream: RecordedStream): AudioSource | null {
+    const source = this.context.audio.get(this.context.sourceIdOf(stream));
+    return stream.hasAudio && source ? source : null;
   }
 
-  /** The position up to which every source that delivers has delivered. */
-  #heardTo(file: OutputFile): number {
+  /** The position up to which every stream that delivers audio has delivered. */
+  #heardTo(streams: readonly RecordedStream[]): number {
     const nowMs = performance.now();
-    const ends = this.#audible(file)
-      .filter(({ lastArrivalMs }) => nowMs - lastArrivalMs < LATE_AUDIO_MS)
-      .map(({ end }) => end);
+    const ends = streams.map((stream) => this.#audioOf(stream)?.end ?? -Infinity)
+      .filter((end) => end > toSamples(nowMs - LATE_AUDIO_MS));
     return Math.min(toSamples(ends.length > 0 ? nowMs : nowMs - SILENCE_LAG_MS), ...ends);
   }
 
-  #mix(file: OutputFile, to: number): void {
-    const hasLeft = !this.#isComposed && this.#streamsOf(file).length === 0;
-    if (!this.request.hasAudio || hasLeft) return;
-    const sources = this.#audible(file);
-    while (file.mixedTo < to) {
-      const count = Math.min(BLOCK, to - file.mixedTo);
-      file.addAudio(mix(sources, file.mixedTo, count), file.mixedTo - toSamples(this.#zeroMs));
-      file.mixedTo += count;
-    }
+  /** Adds the audio of a file's streams up to a position. */
+  #mix(name: string, streams: readonly RecordedStream[], to: number): void {
+    const file = this.#files.get(name);
+    if (!file || !this.request.hasAudio) return;
+    const from = toSamples(this.#zeroMs) + file.audioEnd;
+    const count = Math.min(to, toSamples(this.#untilMs)) - from;
+    const sources = streams.flatMap((stream) => this.#audioOf(stream) ?? []);
+    if (count > 0) file.addAudio(mix(sources, from, count));
   }
 }

@@ -26,15 +26,11 @@ interface Source<Frame> {
 export class FrameScheduler<Frame> {
   /** Time of the last tick, ms. */
   lastTickMs = -Infinity;
-  #sources = new Map<string, Source<Frame>>();
+  readonly #sources = new Map<string, Source<Frame>>();
 
-  /**
-   * @param onTick composes now; `atMs` rises strictly
-   * @param release takes a frame that is not needed any more
-   */
+  /** @param onTick composes now; `atMs` rises strictly */
   constructor(
     private readonly onTick: (atMs: number) => void,
-    private readonly release: (frame: Frame) => void,
     private readonly now: () => number = () => performance.now(),
   ) {}
 
@@ -43,21 +39,10 @@ export class FrameScheduler<Frame> {
     return this.#sources.get(id)?.shown ?? null;
   }
 
-  /** Sets the sources that some recording shows, in a stable order. */
-  setSources(ids: readonly string[]): void {
-    const previous = this.#sources;
-    const none = () => ({ waiting: [], shown: null, lastArrivalMs: -Infinity });
-    this.#sources = new Map(ids.map((id) => [id, previous.get(id) ?? none()]));
-    for (const [id, { waiting, shown }] of previous) {
-      if (this.#sources.has(id)) continue;
-      for (const { frame } of shown ? [shown, ...waiting] : waiting) this.release(frame);
-    }
-  }
-
-  /** Takes the next frame of a source. */
+  /** Takes the next frame of a source, which may be new. */
   add(id: string, frame: Frame, atMs: number): void {
-    const source = this.#sources.get(id);
-    if (source === undefined) return this.release(frame);
+    const source = this.#sources.get(id) ?? { waiting: [], shown: null, lastArrivalMs: 0 };
+    this.#sources.set(id, source);
     source.lastArrivalMs = this.now();
     source.waiting.push({ frame, atMs });
     this.poll();
@@ -88,7 +73,6 @@ export class FrameScheduler<Frame> {
       const next = source.waiting.shift();
       if (next === undefined) continue;
       atMs ??= next.atMs;
-      if (source.shown !== null) this.release(source.shown.frame);
       source.shown = next;
     }
     this.lastTickMs = Math.max(atMs ?? fallbackMs, this.lastTickMs + 1);

@@ -6,9 +6,7 @@ import { copyFrame, type I420Frame } from "./i420.ts";
 export const SAMPLE_RATE = 48_000;
 /** Samples that a source keeps. */
 const KEPT = 4 * SAMPLE_RATE;
-/** The first chunks of a transferred stream may be stamped with the page's clock: they are skipped. */
-const SKIPPED_CHUNKS = 15;
-/** Where stamps step back by more, to the worker's clock, the chunk follows the last one. */
+/** Stamps begin on the page's clock; where they step back, to the worker's, a chunk follows the last. */
 const STEP_BACK_MS = 40;
 /** Counted and stamped positions may differ by less, samples: that is jitter or drift. */
 const GAP_SAMPLES = 0.06 * SAMPLE_RATE;
@@ -33,6 +31,9 @@ async function readTrack<Data extends { close(): void }>(
   }
 }
 
+/** TypeScript's library does not know the metadata. */
+type WebRtcFrame = VideoFrame & { metadata?(): { rtpTimestamp?: number } };
+
 /**
  * Reads a video track while it is needed.
  *
@@ -40,7 +41,7 @@ async function readTrack<Data extends { close(): void }>(
  * @param onMissing takes how many were not delivered; less than 0 if some were only late
  */
 export function readVideo(
-  readable: ReadableStream<VideoFrame>,
+  readable: ReadableStream<WebRtcFrame>,
   isNeeded: () => boolean,
   warmUpMs: number,
   onFrame: (frame: I420Frame, atMs: number) => void,
@@ -50,7 +51,7 @@ export function readVideo(
   const rtp = new RtpClock();
   const holes = new HoleCounter();
   void readTrack(readable, isNeeded, async (frame) => {
-    const { rtpTimestamp } = metadataOf(frame);
+    const { rtpTimestamp } = frame.metadata?.() ?? {};
     const mediaMs = rtpTimestamp === undefined ? frame.timestamp / 1000 : rtp.toMs(rtpTimestamp);
     onMissing(holes.add(mediaMs));
     const atMs = clock.toClock(mediaMs, performance.now());
@@ -62,11 +63,6 @@ export function readVideo(
   });
 }
 
-/** `VideoFrame.metadata()`, which TypeScript's library does not know. */
-function metadataOf(frame: VideoFrame & { metadata?(): { rtpTimestamp?: number } }) {
-  return frame.metadata?.() ?? {};
-}
-
 /** Position of a time of the worker's clock. */
 export function toSamples(atMs: number): number {
   return Math.round(atMs * SAMPLE_RATE / 1000);
@@ -76,10 +72,8 @@ export function toSamples(atMs: number): number {
 export class AudioSource {
   /** Position of the first sample; Infinity before it. */
   start = Infinity;
-  /** Position after the last sample. */
-  end = 0;
-  /** When the last chunk came, ms. */
-  lastArrivalMs = -Infinity;
+  /** Position after the last sample; -Infinity before the first. */
+  end = -Infinity;
   readonly #left = new Float32Array(KEPT);
   readonly #right = new Float32Array(KEPT);
   #drift = 0;
@@ -87,22 +81,17 @@ export class AudioSource {
   /** Reads a track while it is needed. */
   read(readable: ReadableStream<AudioData>, isNeeded: () => boolean, warmUpMs: number): void {
     const clock = new ClockMap(warmUpMs);
-    let chunks = 0;
     let steppedBackMs = 0;
     let nextMediaMs = -Infinity;
     void readTrack(readable, isNeeded, (data) => {
-      if (++chunks <= SKIPPED_CHUNKS) return;
       let mediaMs = data.timestamp / 1000 + steppedBackMs;
       if (mediaMs < nextMediaMs - STEP_BACK_MS) {
         steppedBackMs += nextMediaMs - mediaMs;
         mediaMs = nextMediaMs;
       }
       nextMediaMs = mediaMs + data.duration / 1000;
-      const nowMs = performance.now();
-      const atMs = clock.toClock(mediaMs, nowMs);
-      if (atMs === null) return;
-      this.lastArrivalMs = nowMs;
-      this.#write(data, toSamples(atMs));
+      const atMs = clock.toClock(mediaMs, performance.now());
+      if (atMs !== null) this.#write(data, toSamples(atMs));
     });
   }
 

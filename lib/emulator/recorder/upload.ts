@@ -13,7 +13,6 @@ export class Upload {
   readonly done: Promise<void>;
   /** What the server does not have yet. */
   #waiting: (Uint8Array<ArrayBuffer> | Blob)[] = [];
-  #bytes = 0;
   #storedBytes = 0;
   #isClosed = false;
   /** Ends the wait for the next request. */
@@ -25,9 +24,8 @@ export class Upload {
   }
 
   /** Appends to the file. */
-  write(bytes: Uint8Array<ArrayBuffer>): void {
-    this.#waiting.push(bytes);
-    this.#bytes += bytes.length;
+  write(...bytes: Uint8Array<ArrayBuffer>[]): void {
+    this.#waiting.push(...bytes);
   }
 
   /** The file is complete. */
@@ -45,14 +43,14 @@ export class Upload {
   async #run(): Promise<void> {
     let progressAtMs = performance.now();
     let problem: string | null = null;
-    while (!this.#isClosed || this.#storedBytes < this.#bytes) {
+    while (!this.#isClosed || this.#waiting.length > 0) {
       if (!this.#isClosed || problem !== null) {
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
           setTimeout(resolve, EVERY_MS);
         });
       }
-      problem = this.#storedBytes < this.#bytes ? await this.#send() : null;
+      problem = this.#waiting.length > 0 ? await this.#send() : null;
       if (problem === null) progressAtMs = performance.now();
       else if (performance.now() - progressAtMs > GIVE_UP_MS) throw this.#failure(problem);
     }
@@ -74,16 +72,16 @@ export class Upload {
       this.#abort.signal.throwIfAborted();
       return String(error);
     }
-    const { ok, status } = response;
+    const { status } = response;
     if (status >= 500 || status === 408 || status === 429) return `status ${status}`;
-    // 409: an earlier request has arrived whose answer has not.
-    if (!ok && status !== 409) throw this.#failure(`status ${status}`);
+    // Also in a 409: an earlier request has arrived whose answer has not.
     const offset = Number(response.headers.get("upload-offset") ?? NaN);
     const newBytes = offset - offsetBefore;
     if (!(newBytes >= 0 && newBytes <= waiting.size)) {
-      throw this.#failure(`the server has ${offset} bytes instead of ${offsetBefore}`);
+      throw this.#failure(`status ${status}, offset ${offset} after ${offsetBefore}`);
     }
-    this.#waiting[0] = waiting.slice(newBytes);
+    if (newBytes < waiting.size) this.#waiting[0] = waiting.slice(newBytes);
+    else this.#waiting.shift();
     this.#storedBytes = offset;
     return newBytes > 0 ? null : "the server takes nothing";
   }

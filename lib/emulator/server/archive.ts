@@ -4,7 +4,6 @@ import type { ArchiveRecord } from "../../store/mod.ts";
 import type { FromRecorder, RecordedStream, RecordingRequest } from "../protocol.ts";
 import { mediaMs } from "./archive_files.ts";
 import type { Archives } from "./archives.ts";
-import { LIMITS } from "./limits.ts";
 import type { Recorder } from "./recorders.ts";
 import { isActive, participantOf } from "./sessions.ts";
 
@@ -28,8 +27,10 @@ export class Archive {
   readonly #failed = new Set<Recorder>();
   /** What the recorder was told last. */
   #told = "";
-  /** Deadlines are named by the reason that they end it with. */
-  readonly #timers = new Map<Reason | "recovery" | "finish", ReturnType<typeof setTimeout>>();
+  /** Until then a recorder of an earlier process is expected back, ms of `performance.now()`. */
+  #recoverUntilMs = 0;
+  /** Since when conditions hold that count once they have lasted, ms of `performance.now()`. */
+  readonly #since = new Map<string, number>();
 
   constructor(readonly record: ArchiveRecord, private readonly archives: Archives) {}
 
@@ -45,29 +46,24 @@ export class Archive {
 
   /** Continues what an earlier process left: its recorder is expected back, then others take over. */
   recover(): void {
-    this.#arm("recovery", this.archives.parts.timings.recorderGraceMs, () => {
-      this.#disarm("recovery");
-      this.update();
-    });
-    this.update();
+    this.#recoverUntilMs = performance.now() + this.archives.parts.timings.recorderGraceMs;
   }
 
-  /** Something has changed: pauses, goes on, sets deadlines, tells the recorder or finds one. */
+  /** Something may have changed: pauses, goes on, ends, tells the recorder or finds one. */
   update(): void {
-    const { record, archives } = this;
+    const { record, archives, recorder } = this;
     const { sessions, timings } = archives.parts;
     if (this.isReceiving && !this.isActive) {
       // Once every recorder is done, or nothing has come of them for a while.
-      if (record.segments.every(({ complete }) => complete)) archives.finish(this);
-      else this.#arm("finish", timings.recorderFinishMs, () => archives.finish(this));
+      const isComplete = record.segments.every(({ complete }) => complete);
+      if (this.#hasLasted("quiet", true, timings.recorderFinishMs) || isComplete) {
+        archives.finish(this);
+      }
     }
     if (!this.isRunning) return;
     const nowMs = Date.now();
-    const published = sessions.streams(record.sessionId);
-    for (const { stream, publisher } of published) {
-      record.streams[stream.id] ??= { connectionData: publisher.data };
-    }
-    const isPublished = published.length > 0;
+    const streams = this.#streams();
+    const isPublished = streams.length > 0;
     const wasPublished = Object.keys(record.streams).length > 0;
     if (wasPublished && isPublished !== (record.status === "started")) {
       for (const lull of record.breaks) lull.toMs ??= nowMs;
@@ -76,24 +72,24 @@ export class Archive {
       archives.statusChanged(record);
     }
 
-    const idleMs = wasPublished ? timings.idleMs : timings.firstPublishMs;
-    this.#endAfter("maximum idle time exceeded", isPublished ? null : idleMs);
-    const isEmpty = sessions.connections(record.sessionId).length === 0;
-    this.#endAfter("session ended", isEmpty ? timings.emptyMs : null);
-    // When a media server is replaced, the platform gives the same reason as for a user's stop.
     const startedAtMs = record.segments[0]?.startedAtMs ?? nowMs;
-    const ageMs = startedAtMs - sessions.openedAtMs(record.sessionId);
-    const untilRotationMs = timings.rotationMs - Math.max(0, ageMs) % timings.rotationMs;
-    this.#endAfter("user initiated", startedAtMs + untilRotationMs - nowMs);
-    const leftMs = [startedAtMs + timings.maxTotalMs - nowMs];
-    if (record.status === "started") leftMs.push(timings.maxDurationMs - mediaMs(record, nowMs));
-    this.#endAfter("maximum duration exceeded", null); // pauses move it
-    this.#endAfter("maximum duration exceeded", Math.min(...leftMs));
+    const isOver = nowMs - startedAtMs >= timings.maxTotalMs ||
+      mediaMs(record, nowMs) >= timings.maxDurationMs;
+    if (isOver) return this.end("maximum duration exceeded");
+    // When a media server is replaced, the platform gives the same reason as for a user's stop.
+    const rotations = (atMs: number) =>
+      Math.floor(Math.max(0, atMs - sessions.openedAtMs(record.sessionId)) / timings.rotationMs);
+    if (rotations(nowMs) > rotations(startedAtMs)) return this.end("user initiated");
+    const idleMs = wasPublished ? timings.idleMs : timings.firstPublishMs;
+    const isIdle = this.#hasLasted("idle", !isPublished, idleMs);
+    if (isIdle) return this.end("maximum idle time exceeded");
+    const isEmpty = sessions.connections(record.sessionId).length === 0;
+    if (this.#hasLasted("empty", isEmpty, timings.emptyMs)) return this.end("session ended");
+    const isLost = !recorder && !this.#asked && !isEmpty;
+    if (this.#hasLasted("lost", isLost, timings.recorderMissingMs)) return this.end("failure");
 
-    const { recorder } = this;
     if (!recorder || recorder.isLeaving) return void this.takeOver();
-    this.#endAfter("failure", null);
-    const message = { streams: this.#streams(), paused: record.status === "paused" };
+    const message = { streams, paused: record.status === "paused" };
     const text = JSON.stringify(message);
     if (text === this.#told) return;
     this.#told = text;
@@ -108,12 +104,11 @@ export class Archive {
     if (segment?.recorderId === recorder.id && this.isReceiving) {
       segment.complete = false;
       if (this.isRunning && segment === segments.at(-1)) {
-        this.#disarm("recovery");
         this.recorder = recorder;
         this.#told = "";
       } else {
         recorder.send({ type: "stop", archiveId });
-        this.#disarm("finish");
+        this.#since.delete("quiet");
       }
     } else if (own && this.#asked?.recorder !== recorder) {
       recorder.send({ type: "discard", archiveId });
@@ -166,9 +161,8 @@ export class Archive {
   /** Bytes came: whoever sends them may have more. */
   uploadCame(): void {
     const { status, updatedAtMs: endedAtMs } = this.record;
-    if (status !== "stopped") return;
-    if (Date.now() - endedAtMs <= this.archives.parts.timings.uploadMs) this.#disarm("finish");
-    this.update();
+    const { uploadMs } = this.archives.parts.timings;
+    if (status === "stopped" && Date.now() - endedAtMs <= uploadMs) this.#since.delete("quiet");
   }
 
   /** Ends it, unless it has ended; its recorders upload the rest. */
@@ -194,13 +188,12 @@ export class Archive {
   close(): void {
     this.isReceiving = false;
     this.#asked?.answer.resolve(false);
-    for (const timer of this.#timers.values()) clearTimeout(timer);
   }
 
-  /** Has another page record, also the first; the previous one is stopped when that has started. */
+  /** Asks the best page to record; when that has started, or there is none, the previous one is stopped. */
   async takeOver(): Promise<void> {
-    if (this.#asked || this.#timers.has("recovery")) return;
-    const { sessions, tokens, timings } = this.archives.parts;
+    if (this.#asked || performance.now() < this.#recoverUntilMs) return;
+    const { tokens, timings } = this.archives.parts;
     const { id: archiveId, sessionId, segments, resolution, codecs } = this.record;
     const { outputMode, hasAudio, hasVideo } = this.record;
     const [width = 640, height = 480] = resolution.split("x").map(Number);
@@ -211,25 +204,22 @@ export class Archive {
       uploadToken: tokens.sign("upload", `${archiveId} ${segments.length}`),
     };
     const previous = this.recorder;
-    const candidates = this.archives.recorders.candidates(sessionId, request.codecs)
-      .filter((recorder) => recorder !== previous && !this.#failed.has(recorder));
-    let hasStarted = false;
-    for (const recorder of candidates.slice(0, LIMITS.recorderAttempts)) {
+    const recorder = this.archives.recorders.candidates(sessionId, request.codecs)
+      .find((each) => each !== previous && !this.#failed.has(each));
+    if (recorder) {
       const answer = Promise.withResolvers<boolean>();
       this.#asked = { recorder, answer };
-      const timer = setTimeout(() => answer.resolve(false), timings.recorderStartMs);
       recorder.send({ type: "record", request, streams: this.#streams() });
-      hasStarted = await answer.promise;
+      const timer = setTimeout(() => answer.resolve(false), timings.recorderStartMs);
+      const hasStarted = await answer.promise;
       clearTimeout(timer);
-      if (!hasStarted) recorder.send({ type: "discard", archiveId });
-      if (hasStarted || !this.isActive) break;
+      this.#asked = null;
+      if (!hasStarted) {
+        this.#failed.add(recorder);
+        return recorder.send({ type: "discard", archiveId });
+      }
     }
-    this.#asked = null;
-    if (!this.isRunning) return;
-    previous?.send({ type: "stop", archiveId });
-    if (hasStarted) return this.update();
-    const isEmpty = sessions.connections(sessionId).length === 0;
-    if (!isEmpty) this.#endAfter("failure", timings.recorderMissingMs);
+    if (this.isRunning) previous?.send({ type: "stop", archiveId });
   }
 
   #complete(segment: ArchiveRecord["segments"][number]): void {
@@ -240,11 +230,16 @@ export class Archive {
     this.update();
   }
 
-  /** The session's streams, and the streams of any session that carry the same person's media. */
+  /** Notes and returns the session's streams, and those of any session with the same person's media. */
   #streams(): RecordedStream[] {
-    const { sessions } = this.archives.parts;
+    const { record, archives } = this;
+    const { sessions } = archives.parts;
     const everywhere = sessions.all();
-    return sessions.streams(this.record.sessionId).map(({ stream, publisher }) => {
+    return sessions.streams(record.sessionId).map(({ stream, publisher }) => {
+      if (!Object.hasOwn(record.streams, stream.id)) {
+        record.streams[stream.id] = { connectionData: publisher.data };
+        if (this.isRunning) archives.save(record);
+      }
       const own = everywhere
         .filter((connection) => participantOf(connection) === participantOf(publisher))
         .flatMap(({ streams }) => [...streams.values()])
@@ -261,18 +256,12 @@ export class Archive {
     });
   }
 
-  /** Sets a deadline, unless it is set; null removes it. */
-  #endAfter(reason: Reason, ms: number | null): void {
-    if (ms === null) this.#disarm(reason);
-    else this.#arm(reason, ms, () => this.end(reason));
-  }
-
-  #arm(name: Reason | "recovery" | "finish", ms: number, act: () => void): void {
-    if (!this.#timers.has(name)) this.#timers.set(name, setTimeout(act, ms));
-  }
-
-  #disarm(name: Reason | "recovery" | "finish"): void {
-    clearTimeout(this.#timers.get(name));
-    this.#timers.delete(name);
+  /** Whether a condition holds and has held for so long. */
+  #hasLasted(name: string, holds: boolean, ms: number): boolean {
+    const nowMs = performance.now();
+    const sinceMs = this.#since.get(name) ?? nowMs;
+    if (holds) this.#since.set(name, sinceMs);
+    else this.#since.delete(name);
+    return holds && nowMs - sinceMs >= ms;
   }
 }

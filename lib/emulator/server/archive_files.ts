@@ -1,21 +1,22 @@
 /** The bytes of archives on disk: uploads of recorders, and one finished file in the end. */
 import { basename, join } from "node:path";
 import { makeZip } from "client-zip";
+import PQueue from "p-queue";
 import type { ArchiveRecord } from "../../store/mod.ts";
 import { COMPOSED_FILE } from "../protocol.ts";
 import { ensure } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
-import { joinUploads, type MediaGap } from "./remux.ts";
+import { joinUploads, type MediaSpan } from "./remux.ts";
 
 /** The name of an upload in its archive's folder. */
 export function uploadName(segment: number, file: string): string {
-  return `${segment}.${file}.mkv`;
+  return `${segment}.${file}.packets`;
 }
 
 /** A folder for each archive: uploads grow by appending, the finished file takes their place. */
 export class ArchiveFiles {
-  /** The last write of each archive, and how many wait for it. */
-  readonly #writing = new Map<string, { tail: Promise<unknown>; waiting: number }>();
+  /** What is written to each archive: one upload after the other. */
+  readonly #writing = new Map<string, PQueue>();
 
   constructor(private readonly dataDir: string) {}
 
@@ -27,11 +28,6 @@ export class ArchiveFiles {
   /** The path of an archive's folder, or of a file in it. */
   path(archiveId: string, file = ""): string {
     return join(this.dataDir, "archives", archiveId, basename(file));
-  }
-
-  /** How many bytes of an upload are stored. */
-  async length(archiveId: string, upload: string): Promise<number> {
-    return (await Deno.stat(this.path(archiveId, upload)).catch(ignoreMissing))?.size ?? 0;
   }
 
   /**
@@ -46,29 +42,20 @@ export class ArchiveFiles {
     bytes: Uint8Array,
   ): Promise<{ appended: boolean; length: number }> {
     const cannot = "Cannot store an upload";
-    const { archiveBytes, filesPerSegment: maxFiles, uploadsAtOnce } = LIMITS;
+    const { archiveBytes, uploadsAtOnce } = LIMITS;
     const fits = offset + bytes.length <= archiveBytes;
     ensure(fits, 413, `${cannot}: an archive may have ${archiveBytes} bytes`);
-    const queue = this.#writing.get(archiveId) ?? { tail: Promise.resolve(), waiting: 0 };
-    ensure(queue.waiting < uploadsAtOnce, 429, `${cannot}: too many at once, try again`);
+    const queue = this.#writing.get(archiveId) ?? new PQueue({ concurrency: 1 });
     this.#writing.set(archiveId, queue);
-    queue.waiting++;
-    const done = queue.tail.then(async () => {
-      const [segment] = upload.split(".", 1);
-      const files = (await this.list(archiveId)).filter((file) => file.startsWith(`${segment}.`));
-      const isFull = files.length > maxFiles;
-      ensure(!isFull, 413, `${cannot}: a page may send ${maxFiles} files of an archive`);
+    ensure(queue.size < uploadsAtOnce, 429, `${cannot}: too many at once, try again`);
+    return await queue.add(async () => {
       using file = await Deno.open(this.path(archiveId, upload), { write: true, create: true });
       const { size } = await file.stat();
       if (size !== offset) return { appended: false, length: size };
       await file.seek(offset, Deno.SeekMode.Start);
       for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
       return { appended: true, length: offset + bytes.length };
-    }).finally(() => {
-      if (--queue.waiting === 0) this.#writing.delete(archiveId);
     });
-    queue.tail = done.catch(() => {}); // whoever asked for it handles its failure
-    return await done;
   }
 
   /**
@@ -76,8 +63,8 @@ export class ArchiveFiles {
    *
    * @throws {Error} when nothing playable was uploaded, and when `signal` aborts.
    */
-  async finish(record: ArchiveRecord, signal: AbortSignal) {
-    await this.#writing.get(record.id)?.tail;
+  async finish(record: ArchiveRecord, signal?: AbortSignal) {
+    await this.#written(record.id);
     const extension = record.codecs.video === "avc" ? "mp4" : "webm";
     const isIndividual = record.outputMode === "individual";
     const fileName = `archive.${isIndividual ? "zip" : extension}`;
@@ -93,8 +80,10 @@ export class ArchiveFiles {
 
   /** Removes an archive and everything of it. */
   async remove(archiveId: string): Promise<void> {
-    await this.#writing.get(archiveId)?.tail;
-    await Deno.remove(this.path(archiveId), { recursive: true }).catch(ignoreMissing);
+    await this.#written(archiveId);
+    await Deno.remove(this.path(archiveId), { recursive: true }).catch((error) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    });
   }
 
   /** The names of everything in an archive's folder; by default, the ids of all that have one. */
@@ -102,33 +91,37 @@ export class ArchiveFiles {
     return (await Array.fromAsync(Deno.readDir(this.path(archiveId)))).map(({ name }) => name);
   }
 
+  /** Resolves when nothing more is written to an archive. */
+  async #written(archiveId: string): Promise<void> {
+    await this.#writing.get(archiveId)?.onIdle();
+    this.#writing.delete(archiveId);
+  }
+
   /** Joins what all segments uploaded under one file name. */
-  async #join(record: ArchiveRecord, file: string, to: string, signal: AbortSignal) {
+  async #join(record: ArchiveRecord, file: string, to: string, signal?: AbortSignal) {
     const { id, segments, codecs } = record;
     const uploads: { path: string; offsetSeconds: number }[] = [];
+    const present = await this.list(id);
     for (const [segment, { startedAtMs }] of segments.entries()) {
       const upload = uploadName(segment, file);
-      if (await this.length(id, upload) === 0) continue;
+      if (!present.includes(upload)) continue;
       const offsetSeconds = Math.max(0, mediaMs(record, startedAtMs) / 1000);
       uploads.push({ path: this.path(id, upload), offsetSeconds });
     }
-    const describe = (gaps: MediaGap[]) => `gapless ${JSON.stringify(factsOf(record, gaps))}`;
+    const describe = (gaps: MediaSpan[]) => `gapless ${JSON.stringify(factsOf(record, gaps))}`;
     const made = await joinUploads(uploads, this.path(id, to), { codecs, describe, signal });
     return { ...made, startSeconds: uploads[0]?.offsetSeconds ?? 0 };
   }
 
   /** A ZIP of one file for each stream, with a manifest, as OpenTok delivers it. */
-  async #zip(record: ArchiveRecord, to: string, extension: string, signal: AbortSignal) {
+  async #zip(record: ArchiveRecord, to: string, extension: string, signal?: AbortSignal) {
     const { id, name, sessionId, segments } = record;
-    const uploads = (await this.list(id)).flatMap((file) =>
-      /^\d+\.([\w-]+)\.mkv$/.exec(file)?.[1] ?? []
-    );
     const files: { filename: string; [fact: string]: unknown }[] = [];
     let seconds = 0;
-    for (const streamId of new Set(uploads)) {
+    for (const [streamId, { connectionData }] of Object.entries(record.streams)) {
       const filename = `${streamId}.${extension}`;
       const made = await this.#join(record, streamId, filename, signal).catch((error) => {
-        signal.throwIfAborted();
+        signal?.throwIfAborted();
         // A stream that ended before its first key frame.
         return error instanceof Error ? null : Promise.reject(error);
       });
@@ -136,8 +129,7 @@ export class ArchiveFiles {
       const { hasAudio, hasVideo } = made;
       seconds = Math.max(seconds, made.seconds);
       files.push({
-        connectionData: record.streams[streamId]?.connectionData ?? "",
-        filename,
+        ...{ connectionData, filename },
         size: (await Deno.stat(this.path(id, filename))).size,
         startTimeOffset: Math.round(made.startSeconds * 1000),
         stopTimeOffset: Math.round(made.seconds * 1000),
@@ -168,7 +160,7 @@ export function mediaMs({ segments, breaks }: ArchiveRecord, atMs: number): numb
  * What the finished file says about itself: the wall clock of media time 0, times that no page recorded
  * although the archive ran (wall clock), and frames that are missing.
  */
-function factsOf({ segments, breaks }: ArchiveRecord, gaps: readonly MediaGap[]) {
+function factsOf({ segments, breaks }: ArchiveRecord, gaps: readonly MediaSpan[]) {
   const epochMs = segments[0]?.startedAtMs ?? 0;
   /** Media time stood still in breaks. */
   const wallMs = (seconds: number) =>
@@ -182,8 +174,4 @@ function factsOf({ segments, breaks }: ArchiveRecord, gaps: readonly MediaGap[])
     framesNotDelivered: segments.reduce((sum, { losses }) => sum + losses.framesNotDelivered, 0),
     framesDropped: segments.reduce((sum, { losses }) => sum + losses.framesDropped, 0),
   };
-}
-
-function ignoreMissing(error: unknown): undefined {
-  if (!(error instanceof Deno.errors.NotFound)) throw error;
 }

@@ -1,12 +1,13 @@
 /** Every archive: started, found, listed, stopped, made playable, deleted. */
+import PQueue from "p-queue";
 import { log } from "../../log.ts";
 import type { ArchiveRecord, SessionRecord } from "../../store/mod.ts";
 import { Archive } from "./archive.ts";
 import type { ArchiveFiles } from "./archive_files.ts";
 import { EmulatorError, ensure } from "./errors.ts";
+import { LIMITS } from "./limits.ts";
 import { Recorders } from "./recorders.ts";
 import type { Platform } from "./server.ts";
-import { participantOf } from "./sessions.ts";
 
 /** What a start asks for. */
 type StartOptions = Pick<
@@ -15,15 +16,14 @@ type StartOptions = Pick<
 >;
 
 /** What archives are made with. */
-export interface ArchivesParts
-  extends Pick<Platform, "sessions" | "records" | "tokens" | "timings"> {
+export interface ArchivesParts extends Omit<Platform, "archives"> {
   files: ArchiveFiles;
   /** Called after every change of status. */
   changed(record: ArchiveRecord): void;
 }
 
 /** Files that are made at the same time. */
-const REMUXES_AT_ONCE = 2;
+const FILES_AT_ONCE = 2;
 
 /** Every archive of the platform, and the pages that record them. */
 export class Archives {
@@ -32,7 +32,9 @@ export class Archives {
   readonly open = new Map<string, Archive>();
   /** Records are saved one at a time, in order. */
   #saving: Promise<void> = Promise.resolve();
-  readonly #finishing = new Set<Promise<void>>();
+  readonly #making = new PQueue({ concurrency: FILES_AT_ONCE });
+  /** Done when every archive is that was finished. */
+  #finishing: Promise<void> = Promise.resolve();
   readonly #closing = new AbortController();
 
   constructor(readonly parts: ArchivesParts) {
@@ -77,7 +79,9 @@ export class Archives {
       codecs: { video: "vp8", audio: "opus" }, // until the first page says
       ...{ segments: [], breaks: [], streams: {} },
     });
-    await archive.takeOver();
+    for (let left = LIMITS.recorderAttempts; left > 0 && !archive.isRunning; left--) {
+      await archive.takeOver();
+    }
     if (!archive.isRunning) {
       this.open.delete(id);
       await files.remove(id);
@@ -129,12 +133,9 @@ export class Archives {
       .map(({ record: { id, name, status } }) => ({ id, name, status }));
   }
 
-  /** Clients, streams or recorders have changed: media of other sessions may have moved, too. */
+  /** Clients, streams, recorders or the time have changed: media of other sessions may move, too. */
   update(): void {
-    const present = new Set(this.parts.sessions.all().map(participantOf));
-    for (const recorder of this.recorders.known.values()) {
-      recorder.isLeaving ||= !present.has(participantOf(recorder.identity));
-    }
+    this.recorders.update();
     for (const archive of this.open.values()) archive.update();
   }
 
@@ -151,8 +152,11 @@ export class Archives {
   statusChanged(record: ArchiveRecord, isNew = false): void {
     record.updatedAtMs = Date.now();
     this.save(record);
-    if (record.status !== "available" && record.status !== "failed") {
-      this.parts.sessions.announceArchive(record, isNew);
+    const { id, name, status, sessionId } = record;
+    if (status !== "available" && status !== "failed") {
+      const content = isNew ? { id, name, status } : { status };
+      const method = isNew ? "created" : "updated";
+      this.parts.sessions.send(sessionId, method, `/archive/${id}`, { content });
     }
     this.parts.changed(record);
   }
@@ -160,9 +164,8 @@ export class Archives {
   /** Everything was uploaded: makes the file. One that takes long does not hold up the others. */
   finish(archive: Archive): void {
     archive.close();
-    const finishing: Promise<void> = this.#makeFile(archive.record, [...this.#finishing])
-      .finally(() => this.#finishing.delete(finishing));
-    this.#finishing.add(finishing);
+    const made = this.#makeFile(archive.record);
+    this.#finishing = this.#finishing.then(() => made);
   }
 
   /** Lets go of everything. What still records is left for the next process. */
@@ -170,7 +173,7 @@ export class Archives {
     this.recorders.close();
     for (const archive of this.open.values()) archive.close();
     this.#closing.abort();
-    await Promise.all(this.#finishing);
+    await this.#finishing;
     await this.#saving;
   }
 
@@ -180,29 +183,19 @@ export class Archives {
     return archive;
   }
 
-  async #makeFile(record: ArchiveRecord, others: Promise<void>[]): Promise<void> {
+  async #makeFile(record: ArchiveRecord): Promise<void> {
     const { files, timings } = this.parts;
-    if (others.length >= REMUXES_AT_ONCE) await Promise.race(others);
     const closing = this.#closing.signal;
-    // The next process makes it: two must not write one file.
-    if (closing.aborted) return;
-    const late = new AbortController();
-    // Unlike AbortSignal.timeout(), this does not keep a process that is done from ending.
-    const timer = setTimeout(() => late.abort(new Error("Too slow")), timings.remuxMs);
-    const signal = AbortSignal.any([late.signal, closing]);
-    const aborted = Promise.withResolvers<never>();
-    signal.addEventListener("abort", () => aborted.reject(signal.reason));
+    const limits = { signal: closing, timeout: timings.remuxMs };
     try {
-      Object.assign(record, await Promise.race([files.finish(record, signal), aborted.promise]));
-      record.status = "available";
+      const file = await this.#making.add(({ signal }) => files.finish(record, signal), limits);
+      Object.assign(record, { ...file, status: "available" });
     } catch (error) {
+      // The next process makes it: two must not write one file.
       if (closing.aborted) return;
       log("error", "emulator: cannot make a file", { archiveId: record.id, error: String(error) });
       await files.remove(record.id);
-      record.status = "failed";
-      record.reason = "failure";
-    } finally {
-      clearTimeout(timer);
+      Object.assign(record, { status: "failed", reason: "failure" });
     }
     this.statusChanged(record);
     await this.#saving;

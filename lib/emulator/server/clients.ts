@@ -1,5 +1,6 @@
 /** What the browser SDK asks: its configuration and session information over HTTP, then a WebSocket. */
 import { Hono } from "hono";
+import { RateLimiter } from "limiter";
 import { log } from "../../log.ts";
 import { EmulatorError, ensure, jsonText, parse } from "./errors.ts";
 import { decodeFrame, encodeFrame, type Frame, KIND } from "./frames.ts";
@@ -7,7 +8,7 @@ import { LIMITS } from "./limits.ts";
 import type { Platform } from "./server.ts";
 import { type Connection, connectionView, SERVER_ADDRESS, streamView } from "./sessions.ts";
 import { type ClientRequest, idSchema, requestSchema, serveRequest } from "./signalling.ts";
-import { MessageBudget, sendTo, upgradeWebSocket } from "./sockets.ts";
+import { sendTo, upgradeWebSocket } from "./sockets.ts";
 
 /** The host that clients are told to connect their sockets to; the proxy address keeps it as a path. */
 const MESSAGING_HOST = "messaging.emulator";
@@ -80,92 +81,87 @@ function openClientSocket(request: Request, platform: Platform): Response {
   const [tokenHash = "", signature = ""] = (searchParams.get("ticket") ?? "").split(".");
   const isSigned = platform.tokens.isSigned("ticket", tokenHash, signature);
   const socketId = (searchParams.get("socketId") ?? "").slice(0, 64);
-  const client = new ClientSocket(socket, platform, { socketId, tokenHash });
+  const isReturning = searchParams.get("reconnect") === "true";
   socket.onopen = () => {
     if (!isSigned || socketId === "") return socket.close(CANNOT_RETURN, "The ticket is invalid");
-    if (searchParams.get("reconnect") !== "true") return;
     const connection = platform.sessions.all()
-      .find((each) => each.socketId === socketId && each.tokenHash === tokenHash);
+      .find((each) => isReturning && each.socketId === socketId && each.tokenHash === tokenHash);
     // Refusing the handshake would make the client try again for half a minute.
-    if (!connection) return socket.close(CANNOT_RETURN, "The connection is over");
-    client.resume(connection);
+    if (isReturning && !connection) return socket.close(CANNOT_RETURN, "The connection is over");
+    if (connection) resume(connection, socket);
+    serveClient(socket, platform, { socketId, tokenHash }, connection);
   };
   return response;
 }
 
-/** A client's WebSocket: joining, reconnecting, requests one after the other, limits. */
-class ClientSocket {
-  #connection: Connection | null = null;
-  /** Requests are served in order. */
-  #serving: Promise<void> = Promise.resolve();
-  #badMessages = 0;
-  readonly #budget = new MessageBudget();
+/** The client is back; events that it missed are sent again. */
+function resume(connection: Connection, socket: WebSocket): void {
+  connection.socket?.close(4000, "The client reconnected");
+  connection.socket = socket;
+  // The first frame tells the client that it is reconnected.
+  sendTo(socket, encodeFrame(KIND.pong));
+  for (const frame of connection.unacknowledged.values()) sendTo(socket, frame);
+}
 
-  constructor(
-    private readonly socket: WebSocket,
-    private readonly platform: Platform,
-    private readonly origin: { socketId: string; tokenHash: string },
-  ) {
-    socket.onmessage = ({ data }) => this.#receive(data);
-    // Only a disconnect frame means that a client leaves; without one it is expected back.
-    socket.onclose = () =>
-      this.#queue(() => {
-        if (this.#connection?.socket === socket) platform.sessions.lose(this.#connection);
-      });
-  }
-
-  /** The client is back; events that it missed are sent again. */
-  resume(connection: Connection): void {
-    clearTimeout(connection.graceTimer);
-    connection.socket?.close(4000, "The client reconnected");
-    connection.socket = this.socket;
-    this.#connection = connection;
-    // The first frame tells the client that it is reconnected.
-    sendTo(this.socket, encodeFrame(KIND.pong));
-    for (const frame of connection.unacknowledged.values()) sendTo(this.socket, frame);
-  }
-
-  #receive(data: unknown): void {
+/** Serves a client's requests in order and within limits; the first one creates its connection. */
+function serveClient(
+  socket: WebSocket,
+  platform: Platform,
+  origin: { socketId: string; tokenHash: string },
+  connection: Connection | undefined,
+): void {
+  const budget = new RateLimiter(LIMITS.messages);
+  let badMessages = 0;
+  let serving: Promise<void> = Promise.resolve();
+  const queue = (work: () => Promise<void> | void) => {
+    serving = serving.then(work).catch((error) => {
+      log("error", "emulator: request of a client failed", { error: String(error) });
+      socket.close(CANNOT_RETURN, "The request failed");
+    });
+  };
+  // Only a disconnect frame means that a client leaves; without one it is expected back.
+  socket.onclose = () =>
+    queue(() => {
+      if (connection?.socket !== socket) return;
+      Object.assign(connection, { socket: null, lostAtMs: performance.now() });
+    });
+  socket.onmessage = ({ data }) => {
     if (!(data instanceof ArrayBuffer) || data.byteLength > LIMITS.messageBytes) {
-      return this.socket.close(CANNOT_RETURN, "The message is too big or not binary");
+      return socket.close(CANNOT_RETURN, "The message is too big or not binary");
     }
-    if (!this.#budget.take()) return this.socket.close(CANNOT_RETURN, "Too many messages");
+    if (!budget.tryRemoveTokens(1)) return socket.close(CANNOT_RETURN, "Too many messages");
     const frame = decodeFrame(data);
     const request = frame?.kind === KIND.message ? requestText.safeParse(frame.body) : null;
     if (!frame || request?.success === false) {
-      if (++this.#badMessages > LIMITS.badMessages) {
-        this.socket.close(CANNOT_RETURN, "Bad messages");
-      }
+      if (++badMessages > LIMITS.badMessages) socket.close(CANNOT_RETURN, "Bad messages");
       return;
     }
     const { kind, headers } = frame;
-    if (request) this.#queue(() => this.#serve(headers, request.data));
+    if (request) queue(() => serve(headers, request.data));
     // Answered before anything slow: the client takes 6 s of silence for a broken connection.
-    if (kind === KIND.ping) sendTo(this.socket, encodeFrame(KIND.pong));
-    if (kind === KIND.status) {
-      this.#connection?.unacknowledged.delete(headers.get("TRANSACTION-ID") ?? "");
-    }
-    // With `reconnect: "1"` the client is about to open another socket.
-    if (kind === KIND.disconnect && headers.get("reconnect") !== "1") {
-      this.#queue(async () => {
-        if (!this.#connection) return;
-        await this.platform.sessions.leave(this.#connection, "clientDisconnected");
-      });
-    }
-  }
-
-  async #serve(headers: Frame["headers"], request: ClientRequest): Promise<void> {
+    if (kind === KIND.ping) sendTo(socket, encodeFrame(KIND.pong));
     const transactionId = headers.get("TRANSACTION-ID") ?? "";
-    const repeated = this.#connection?.answers.get(transactionId);
-    if (repeated) return sendTo(this.socket, repeated);
+    if (kind === KIND.status) connection?.unacknowledged.delete(transactionId);
+    // With `reconnect: "1"` the client is about to open another socket.
+    if (kind !== KIND.disconnect || headers.get("reconnect") === "1") return;
+    queue(() => connection && platform.sessions.leave(connection, "clientDisconnected"));
+  };
+
+  async function serve(headers: Frame["headers"], request: ClientRequest): Promise<void> {
+    const transactionId = headers.get("TRANSACTION-ID") ?? "";
+    const repeated = connection?.answers.get(transactionId);
+    if (repeated) return sendTo(socket, repeated);
     let status = 200;
     let data: unknown;
     let events: Awaited<ReturnType<typeof serveRequest>>;
     try {
-      if (this.#connection) {
-        events = await serveRequest(this.platform.sessions, this.#connection, request);
+      if (connection) {
+        events = await serveRequest(platform.sessions, connection, request);
         if (request.method === "create") data = { content: { iceServers: [] } };
-      } else data = await this.#join(request, headers.get("X-TB-TOKEN-AUTH"));
+      } else {
+        connection = await join(request, headers.get("X-TB-TOKEN-AUTH"));
+        data = sessionView(platform, connection);
+      }
     } catch (error) {
       if (!(error instanceof EmulatorError)) throw error;
       ({ status } = error);
@@ -180,38 +176,33 @@ class ClientSocket {
       },
       body: data === undefined ? "" : JSON.stringify(data),
     });
-    const answers = this.#connection?.answers.set(transactionId, answer);
+    const answers = connection?.answers.set(transactionId, answer);
     const [oldest = ""] = answers?.keys() ?? [];
     if (answers && answers.size > LIMITS.keptAnswers) answers.delete(oldest);
     // The client may have reconnected meanwhile.
-    sendTo(this.#connection?.socket ?? this.socket, answer);
+    sendTo(connection?.socket ?? socket, answer);
     await events?.();
   }
 
-  /** Serves the first request, which creates the connection. */
-  async #join({ method, kind, ids }: ClientRequest, token: string | undefined) {
-    const { sessions, archives } = this.platform;
+  async function join({ method, kind, ids }: ClientRequest, token?: string): Promise<Connection> {
     const isJoin = `${method} ${kind}` === "create connection";
     ensure(isJoin, 403, "Cannot act: the client has not joined the session");
-    const { sessionId, ...identity } = await admit(this.platform, ids.session, token);
-    const isSame = identity.tokenHash === this.origin.tokenHash;
+    const { sessionId, ...identity } = await admit(platform, ids.session, token);
+    const isSame = identity.tokenHash === origin.tokenHash;
     ensure(isSame, 403, "Cannot connect: the socket is for another token");
-    this.#connection = await sessions.join({
-      ...{ sessionId, ...identity, ...this.origin, streams: [], subscribers: [] },
+    return await platform.sessions.join({
+      ...{ sessionId, ...identity, ...origin, streams: [], subscribers: [] },
       id: parse(idSchema, ids.connection, "connect"),
       createdAtMs: Date.now(),
-    }, this.socket);
-    return {
-      connection: sessions.connections(sessionId).map(connectionView),
-      stream: sessions.streams(sessionId).map(streamView),
-      archive: archives.running(sessionId),
-    };
+    }, socket);
   }
+}
 
-  #queue(work: () => Promise<void> | void): void {
-    this.#serving = this.#serving.then(work).catch((error) => {
-      log("error", "emulator: request of a client failed", { error: String(error) });
-      this.socket.close(CANNOT_RETURN, "The request failed");
-    });
-  }
+/** What a client learns as it joins. */
+function sessionView({ sessions, archives }: Platform, { sessionId }: Connection) {
+  return {
+    connection: sessions.connections(sessionId).map(connectionView),
+    stream: sessions.streams(sessionId).map(streamView),
+    archive: archives.running(sessionId),
+  };
 }

@@ -1,4 +1,5 @@
 /** Refusals, and the reading of requests that leads to them. */
+import { bodyLimit } from "hono/body-limit";
 import { z } from "zod";
 
 /** A request that the emulator refuses, with the HTTP status that OpenTok documents for it. */
@@ -20,6 +21,14 @@ export function ensure(
   message: string,
 ): asserts condition {
   if (!condition) throw new EmulatorError(status, message);
+}
+
+/** Refuses bodies of more bytes with a 413 {@link EmulatorError}. */
+export function limitBody(maxSize: number) {
+  const onError = () => {
+    throw new EmulatorError(413, `The body may have ${maxSize} bytes`);
+  };
+  return bodyLimit({ maxSize, onError });
 }
 
 /** The value of a JSON text: `jsonText.pipe(schema)`. */

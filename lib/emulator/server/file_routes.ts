@@ -1,93 +1,56 @@
 /** Uploads of recorders, and the finished files: signed addresses that expire, byte ranges. */
 import { createReadStream } from "node:fs";
 import { type Context, Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
+import { cors } from "hono/cors";
 import { getMimeType } from "hono/utils/mime";
 import { z } from "zod";
-import type { ArchiveRecord } from "../../store/mod.ts";
+import { COMPOSED_FILE } from "../protocol.ts";
 import { uploadName } from "./archive_files.ts";
 import type { Archives } from "./archives.ts";
-import { EmulatorError, ensure } from "./errors.ts";
+import { ensure, limitBody, parse } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
-import type { Tokens } from "./tokens.ts";
-
-/** Players of any origin may read finished files. */
-const CORS = {
-  "access-control-allow-origin": "*",
-  "access-control-allow-headers": "range",
-  "access-control-expose-headers": "accept-ranges, content-length, content-range",
-  "cross-origin-resource-policy": "cross-origin",
-};
 
 const uploadSchema = z.object({
   archiveId: z.uuid(),
   segment: z.coerce.number().int().min(0).max(10_000),
   file: z.string().regex(/^[\w-]{1,64}$/),
+  offset: z.coerce.number().int().nonnegative(),
 });
-const offsetSchema = z.coerce.number().int().nonnegative();
-
-/** The path and query of a finished file, valid until `expiresMs` (wall clock); null without a file. */
-export function signedMediaPath(
-  tokens: Tokens,
-  { id, status, fileName }: ArchiveRecord,
-  expiresMs: number,
-): string | null {
-  if (status !== "available" || fileName === null) return null;
-  const signature = tokens.sign("media", `${id} ${expiresMs}`);
-  return `/emulator/media/${id}/${fileName}?expires=${expiresMs}&signature=${signature}`;
-}
 
 /**
- * `HEAD` and `PATCH /upload/:archiveId/:segment/:file`: see `uploadPath` in protocol.ts. And
+ * `PATCH /upload/:archiveId/:segment/:file`: see `uploadPath` in protocol.ts. And
  * `GET /media/:id/archive.<type>?expires=&signature=`; 403 when the address is wrong or too old.
  */
 export function fileRoutes(archives: Archives): Hono {
   const { files, tokens } = archives.parts;
   const routes = new Hono();
-  const cannot = "Cannot store an upload";
-  const readName = (c: Context) => {
-    const name = uploadSchema.safeParse(c.req.param());
-    ensure(name.success, 400, `${cannot}: its name is invalid`);
-    const { archiveId, segment, file } = name.data;
+  routes.patch("/upload/:archiveId/:segment/:file", limitBody(LIMITS.uploadBytes), async (c) => {
+    const asked = { ...c.req.param(), offset: c.req.header("upload-offset") };
+    const { archiveId, segment, file, offset } = parse(uploadSchema, asked, "store an upload");
     const token = c.req.header("authorization")?.replace(/^Bearer /i, "") ?? "";
     const isSigned = tokens.isSigned("upload", `${archiveId} ${segment}`, token);
-    ensure(isSigned, 403, `${cannot}: the token is for another one`);
-    return { archiveId, upload: uploadName(segment, file) };
-  };
-  const limited = bodyLimit({
-    maxSize: LIMITS.uploadBytes,
-    onError: () => {
-      throw new EmulatorError(413, `${cannot} of over ${LIMITS.uploadBytes} bytes`);
-    },
-  });
-
-  // Hono serves HEAD by GET.
-  routes.get("/upload/:archiveId/:segment/:file", async (c) => {
-    const { archiveId, upload } = readName(c);
-    const length = await files.length(archiveId, upload);
-    return c.body(null, 200, { "upload-offset": String(length), "cache-control": "no-store" });
-  });
-  routes.patch("/upload/:archiveId/:segment/:file", limited, async (c) => {
-    const { archiveId, upload } = readName(c);
-    const offset = offsetSchema.safeParse(c.req.header("upload-offset"));
-    ensure(offset.success, 400, `${cannot}: no Upload-Offset`);
+    ensure(isSigned, 403, "Cannot store an upload: the token is for another one");
     const bytes = new Uint8Array(await c.req.arrayBuffer());
     const archive = archives.open.get(archiveId);
     // Not 409, which asks to go on elsewhere.
-    ensure(archive?.isReceiving, 404, `${cannot}: the archive is over`);
-    const { appended, length } = await files.append(archiveId, upload, offset.data, bytes);
+    ensure(archive?.isReceiving, 404, "Cannot store an upload: the archive is over");
+    const isPart = file === COMPOSED_FILE || Object.hasOwn(archive.record.streams, file);
+    ensure(isPart, 404, "Cannot store an upload: the archive has no such stream");
+    const name = uploadName(segment, file);
+    const { appended, length } = await files.append(archiveId, name, offset, bytes);
     if (appended) archive.uploadCame();
     return c.body(null, appended ? 204 : 409, { "upload-offset": String(length) });
   });
 
   const media = "/media/:id/:file{archive\\.(?:mp4|webm|zip)}";
-  routes.options(media, (c) => c.body(null, 204, CORS));
+  // Players of any origin may read finished files.
+  const exposeHeaders = ["accept-ranges", "content-length", "content-range"];
+  routes.use(media, cors({ origin: "*", allowHeaders: ["range"], exposeHeaders }));
   routes.get(media, async (c) => {
     const { id, file } = c.req.param();
     const { expires = "", signature = "" } = c.req.query();
-    if (!tokens.isSigned("media", `${id} ${expires}`, signature) || Number(expires) <= Date.now()) {
-      return c.json({ code: 403, message: "Request has expired" }, 403, CORS);
-    }
+    const isSigned = tokens.isSigned("media", `${id} ${expires}`, signature);
+    ensure(isSigned && Number(expires) > Date.now(), 403, "Request has expired");
     const { name, fileName } = await archives.get(id);
     ensure(fileName === file, 404, "Cannot send the archive: it has no such file");
     return await sendFile(c, files.path(id, file), name || id);
@@ -102,7 +65,7 @@ async function sendFile(c: Context, path: string, name: string): Promise<Respons
   // A name may hold half of a surrogate pair, which cannot be encoded.
   const encodedName = encodeURIComponent(name.toWellFormed());
   const headers: Record<string, string> = {
-    ...CORS,
+    "cross-origin-resource-policy": "cross-origin",
     "accept-ranges": "bytes",
     "cache-control": "private, max-age=600",
     "content-type": getMimeType(path) ?? "application/octet-stream",

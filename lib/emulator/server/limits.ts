@@ -33,8 +33,7 @@ export type Timings = typeof TIMINGS;
 /** How much the emulator accepts from anybody. */
 export const LIMITS = {
   messageBytes: 256 * 1024, // on a socket; the largest valid one is an SDP
-  messagesPerSecond: 100, // of a socket, on average
-  messageBurst: 400, // of a socket, at once
+  messages: { tokensPerInterval: 400, interval: 4_000 }, // of a socket, in ms
   badMessages: 20, // malformed ones, before a socket is closed
   sendQueueBytes: 4 * 1024 * 1024, // that wait to be sent to a slow client
   unacknowledgedEvents: 2_000, // of a client
@@ -51,7 +50,6 @@ export const LIMITS = {
   recorderAttempts: 2, // pages that are asked to record before a start fails
   uploadBytes: 8 * 1024 * 1024,
   uploadsAtOnce: 64, // of one archive
-  filesPerSegment: 51, // OpenTok records 50 streams individually
   archiveBytes: 8 * 1024 * 1024 * 1024,
   listCount: 1000, // OpenTok: archives in one answer
   callbackTimeoutMs: 5_000, // for one delivery

@@ -18,26 +18,24 @@ export async function acquireLock(
 ): Promise<(last: () => Promise<void>) => Promise<void>> {
   await Deno.mkdir(dirname(path), { recursive: true });
   const file = await Deno.open(path, { create: true, write: true });
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let attempt: Promise<void>;
-  const tryLock = async () => {
-    if (await file.tryLock(true)) await acquired();
-    else tryAgain();
+  let isDone = false;
+  const attempt = async () => {
+    if (isDone || !await file.tryLock(true)) return;
+    await acquired();
+    isDone = true;
   };
-  const tryAgain = () => {
-    timer = setTimeout(() => {
-      attempt = tryLock().catch((error) => {
-        log("error", "emulator: cannot take over", { error: String(error) });
-        tryAgain();
-      });
-    }, RETRY_MS);
-    // Waiting for the lock is no reason for a process to stay.
-    Deno.unrefTimer(timer);
-  };
-  await (attempt = tryLock());
+  let attempts = attempt();
+  await attempts;
+  const timer = setInterval(() => {
+    attempts = attempts.then(attempt).catch((error) =>
+      log("error", "emulator: cannot take over", { error: String(error) })
+    );
+  }, RETRY_MS);
+  // Waiting for the lock is no reason for a process to stay.
+  Deno.unrefTimer(timer);
   return async (last) => {
-    await attempt;
-    clearTimeout(timer);
+    clearInterval(timer);
+    await attempts;
     await last().finally(() => file.close());
   };
 }

@@ -1,9 +1,10 @@
 /** The pages that can record: one WebSocket each, and a measured clock. */
+import { RateLimiter } from "limiter";
 import { z } from "zod";
 import { fromRecorderSchema, type ToRecorder } from "../protocol.ts";
 import type { Archives } from "./archives.ts";
 import { jsonText } from "./errors.ts";
-import { MessageBudget, upgradeWebSocket } from "./sockets.ts";
+import { upgradeWebSocket } from "./sockets.ts";
 import { LIMITS } from "./limits.ts";
 import { participantOf } from "./sessions.ts";
 import type { ClientIdentity } from "./tokens.ts";
@@ -17,16 +18,15 @@ export class Recorder {
   isLeaving = false;
   socket: WebSocket | null = null;
   lastHeardMs = performance.now();
-  /** Runs while it is away. */
-  graceTimer: ReturnType<typeof setTimeout> | undefined;
+  #pingedMs = 0;
 
   constructor(readonly id: string, readonly identity: ClientIdentity) {}
 
   /** Replaces its socket; the previous one is closed with the code and the reason. */
   setSocket(socket: WebSocket | null, code: number, reason: string): void {
-    clearTimeout(this.graceTimer);
     const previous = this.socket;
     this.socket = socket;
+    this.lastHeardMs = performance.now();
     previous?.close(code, reason);
   }
 
@@ -35,15 +35,15 @@ export class Recorder {
     if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
   }
 
-  /** Has it show its clock, and that it lives; the answer repeats the time of the question. */
-  ping(): void {
+  /** Has it show its clock, and that it lives, if the last time is so long ago. */
+  ping(everyMs: number): void {
+    if (performance.now() - this.#pingedMs < everyMs && !this.clock.isNew) return;
+    this.#pingedMs = performance.now();
+    // The answer repeats the time of the question.
     this.send({ type: "ping", id: Date.now() });
   }
 }
 
-/** Pings at the start of a connection, and pause between them, ms. */
-const FIRST_PINGS = 4;
-const FIRST_PING_MS = 40;
 const RECORDER_ID = /^[\w-]{8,64}$/;
 const messageSchema = z.string().max(LIMITS.messageBytes).pipe(jsonText).pipe(fromRecorderSchema);
 
@@ -51,23 +51,27 @@ const messageSchema = z.string().max(LIMITS.messageBytes).pipe(jsonText).pipe(fr
 export class Recorders {
   /** Those that are connected or expected back, by id. */
   readonly known = new Map<string, Recorder>();
-  readonly #pinging: ReturnType<typeof setInterval>;
 
-  constructor(private readonly archives: Archives) {
-    const { recorderPingMs, recorderSilenceMs } = archives.parts.timings;
-    this.#pinging = setInterval(() => {
-      for (const recorder of this.known.values()) {
-        const isSilent = performance.now() - recorder.lastHeardMs > recorderSilenceMs;
-        if (recorder.socket && isSilent) this.#lose(recorder, 4002, "The recorder is silent");
-        else recorder.ping();
-      }
-    }, recorderPingMs);
-    Deno.unrefTimer(this.#pinging);
+  constructor(private readonly archives: Archives) {}
+
+  /** Pings all; closes those that are silent; gives up who leaves, or does not return in time. */
+  update(): void {
+    const { sessions, timings } = this.archives.parts;
+    const present = new Set(sessions.all().map(participantOf));
+    for (const recorder of this.known.values()) {
+      recorder.isLeaving ||= !present.has(participantOf(recorder.identity));
+      recorder.ping(timings.recorderPingMs);
+      const silentMs = performance.now() - recorder.lastHeardMs;
+      const isSilent = recorder.socket !== null && silentMs > timings.recorderSilenceMs;
+      if (isSilent) recorder.setSocket(null, 4002, "The recorder is silent");
+      if (recorder.socket || (!recorder.isLeaving && silentMs < timings.recorderGraceMs)) continue;
+      this.known.delete(recorder.id);
+      for (const archive of this.archives.open.values()) archive.gone(recorder);
+    }
   }
 
   /** Ends all connections. Recordings go on in the pages; the next process takes them over. */
   close(): void {
-    clearInterval(this.#pinging);
     for (const recorder of this.known.values()) {
       recorder.setSocket(null, 1012, "The server restarts");
     }
@@ -79,25 +83,22 @@ export class Recorders {
    */
   async openSocket(request: Request): Promise<Response> {
     const { searchParams } = new URL(request.url);
-    const token = searchParams.get("token") ?? undefined;
-    const identity = await this.archives.parts.tokens.verifyClient(token).catch(() => null);
+    const { tokens } = this.archives.parts;
+    const identity = await tokens.verifyClient(searchParams.get("token") ?? "").catch(() => null);
+    const recorder = identity && this.#enter(searchParams.get("recorder") ?? "", identity);
     const { socket, response } = upgradeWebSocket(request);
-    const budget = new MessageBudget();
-    let recorder: Recorder | null = null;
+    const budget = new RateLimiter(LIMITS.messages);
     socket.onopen = () => {
-      recorder = identity && this.#enter(searchParams.get("recorder") ?? "", identity);
+      recorder?.setSocket(socket, 4000, "The recorder reconnected");
       // A refusal of the handshake would make the page try again.
-      if (!recorder) return socket.close(1008, "The token or the recorder is refused");
-      recorder.setSocket(socket, 4000, "The recorder reconnected");
-      recorder.lastHeardMs = performance.now();
-      for (let i = 0; i < FIRST_PINGS; i++) setTimeout(() => recorder?.ping(), i * FIRST_PING_MS);
+      if (!recorder) socket.close(1008, "The token or the recorder is refused");
     };
     socket.onmessage = ({ data }) => {
-      if (!budget.take()) return socket.close(1008, "Too many messages");
+      if (!budget.tryRemoveTokens(1)) return socket.close(1008, "Too many messages");
       if (recorder) this.#receive(recorder, data);
     };
     socket.onclose = () => {
-      if (recorder?.socket === socket) this.#lose(recorder);
+      if (recorder?.socket === socket) recorder.setSocket(null, 1000, "");
     };
     return response;
   }
@@ -156,18 +157,11 @@ export class Recorders {
         return open.get(message.archiveId)?.reported(recorder, message);
     }
   }
-
-  #lose(recorder: Recorder, code = 1000, reason = ""): void {
-    recorder.setSocket(null, code, reason);
-    recorder.graceTimer = setTimeout(() => {
-      this.known.delete(recorder.id);
-      for (const archive of this.archives.open.values()) archive.gone(recorder);
-    }, recorder.isLeaving ? 0 : this.archives.parts.timings.recorderGraceMs);
-  }
 }
 
-/** Measurements that are kept. */
+/** Measurements that are kept, and the fewest that suffice. */
 const KEPT_SAMPLES = 12;
+const MIN_SAMPLES = 4;
 /** A better measurement changes the offset only if it differs by more: seams need a steady clock. */
 const STEADY_MS = 8;
 
@@ -178,6 +172,11 @@ const STEADY_MS = 8;
 export class RecorderClock {
   #samples: { offsetMs: number; roundTripMs: number }[] = [];
   #offsetMs: number | null = null;
+
+  /** Whether it needs more measurements soon. */
+  get isNew(): boolean {
+    return this.#samples.length < MIN_SAMPLES;
+  }
 
   /** A ping sent at `sentMs` was answered at `receivedMs` (wall clock); `atMs` is the recorder's. */
   add(atMs: number, sentMs: number, receivedMs: number): void {

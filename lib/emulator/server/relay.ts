@@ -3,10 +3,8 @@ import { proxy } from "hono/proxy";
 import type { EmulatorRecords } from "../../store/mod.ts";
 import { sendTo, upgradeWebSocket } from "./sockets.ts";
 
-/** Names the origin of the process through which a request came. */
-export const RELAY_HEADER = "x-emulator-relay";
-/** The same for sockets, which cannot be given headers. */
-const RELAY_PARAMETER = "relay";
+/** Query parameter with the origin of the process through which a request came. */
+export const RELAY_PARAMETER = "relay";
 /** Longest wait for an answer to begin, ms: a start may take that long. */
 const ANSWER_MS = 30_000;
 /** Close code after which clients and recorders reconnect. */
@@ -24,16 +22,15 @@ export class Relay {
     const { pathname, search, searchParams } = new URL(request.url);
     const host = await this.records.host();
     // Otherwise another process took this one for the platform: what it knows is old.
-    const isDirect = !request.headers.has(RELAY_HEADER) && !searchParams.has(RELAY_PARAMETER);
-    const isElsewhere = host !== null && host !== this.origin() && isDirect;
-    const url = isElsewhere ? new URL(pathname + search, host) : null;
+    const isElsewhere = host !== this.origin() && !searchParams.has(RELAY_PARAMETER);
+    const url = host !== null && isElsewhere ? new URL(pathname + search, host) : null;
+    url?.searchParams.set(RELAY_PARAMETER, this.origin());
     if (request.headers.get("upgrade")?.toLowerCase() === "websocket") {
       return this.#relaySocket(request, url);
     }
     if (url === null) return unavailable();
     const headers = new Headers(request.headers);
     headers.delete("host");
-    headers.set(RELAY_HEADER, this.origin());
     // Unlike AbortSignal.timeout(), this does not cut a file that takes longer to be sent.
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(), ANSWER_MS);
@@ -54,7 +51,6 @@ export class Relay {
       return response;
     }
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-    url.searchParams.set(RELAY_PARAMETER, "yes");
     const platform = new WebSocket(url);
     platform.binaryType = "arraybuffer";
     platform.onerror = () => {}; // `close` follows

@@ -3,19 +3,15 @@
  * archives, streams, signals, moderation.
  */
 import { type Context, Hono, type MiddlewareHandler } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { Buffer } from "node:buffer";
 import { z } from "zod";
 import type { ArchiveRecord, SessionRecord } from "../../store/mod.ts";
-import { EmulatorError, ensure, jsonText, parse } from "./errors.ts";
-import { signedMediaPath } from "./file_routes.ts";
+import { ensure, jsonText, limitBody, parse } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
-import { RELAY_HEADER } from "./relay.ts";
+import { RELAY_PARAMETER } from "./relay.ts";
 import type { Platform } from "./server.ts";
 import type { PublishedStream } from "./sessions.ts";
 import { serveRequest } from "./signalling.ts";
-
-type RestEnv = { Variables: { session: SessionRecord } };
 
 const startSchema = z.object({
   sessionId: z.string().min(1),
@@ -43,11 +39,13 @@ const listSchema = z.object({
 /** An archive as REST and callbacks show it; the address of its file is at `origin`. */
 export function archiveJson(platform: Platform, record: ArchiveRecord, origin?: string) {
   const { tokens, timings } = platform;
-  const { id, status, name, reason, sessionId, outputMode, hasAudio, hasVideo } = record;
-  const path = signedMediaPath(tokens, record, Date.now() + timings.mediaUrlMs);
+  const { id, status, name, reason, sessionId, outputMode, hasAudio, hasVideo, fileName } = record;
+  const expires = Date.now() + timings.mediaUrlMs;
+  const query = `expires=${expires}&signature=${tokens.sign("media", `${id} ${expires}`)}`;
+  const url = new URL(`/emulator/media/${id}/${fileName}?${query}`, origin ?? platform.origin());
   return {
     ...{ id, status, name, reason, sessionId, outputMode, hasAudio, hasVideo },
-    url: path && new URL(path, origin ?? platform.origin()).href,
+    url: status === "available" ? url.href : null,
     ...{ projectId: tokens.apiKey, partnerId: tokens.apiKey },
     // The effective start of recording, as coarse as the cloud reports it.
     createdAt: Math.floor((record.segments[0]?.startedAtMs ?? record.requestedAtMs) / 1000) * 1000,
@@ -63,7 +61,7 @@ export function archiveJson(platform: Platform, record: ArchiveRecord, origin?: 
 export function restRoutes(platform: Platform) {
   const { tokens, records, sessions, archives } = platform;
   const { apiKey } = tokens;
-  const findSession = async (id: string): Promise<SessionRecord> => {
+  const findSession = async (id = ""): Promise<SessionRecord> => {
     const session = await records.session(id);
     ensure(session, 404, "Cannot find the session");
     return session;
@@ -75,14 +73,9 @@ export function restRoutes(platform: Platform) {
     ensure(isOurs, 403, "Authentication error: the token is for another project");
     await next();
   };
-  const limited = bodyLimit({
-    maxSize: LIMITS.restBodyBytes,
-    onError: () => {
-      throw new EmulatorError(413, `The body may have ${LIMITS.restBodyBytes} bytes`);
-    },
-  });
+  const limited = limitBody(LIMITS.restBodyBytes);
 
-  const rest = new Hono<RestEnv>();
+  const rest = new Hono();
   rest.post("/session/create", limited, authenticate, async (c) => {
     const form = new URLSearchParams(await c.req.text());
     const isManual = form.get("archiveMode") !== "always";
@@ -102,8 +95,8 @@ export function restRoutes(platform: Platform) {
   const project = rest.basePath("/v2/project/:key");
   project.use("/*", limited, authenticate);
   /** A client that asks through another process gets addresses at that one. */
-  const show = (c: Context<RestEnv>, record: ArchiveRecord) =>
-    archiveJson(platform, record, c.req.header(RELAY_HEADER));
+  const show = (c: Context, record: ArchiveRecord) =>
+    archiveJson(platform, record, c.req.query(RELAY_PARAMETER));
 
   project.post("/archive", async (c) => {
     const wish = parse(jsonText.pipe(startSchema), await c.req.text(), "start an archive");
@@ -128,24 +121,22 @@ export function restRoutes(platform: Platform) {
   });
 
   const session = project.basePath("/session/:session");
-  session.use("/*", async (c, next) => {
-    c.set("session", await findSession(c.req.param("session")));
-    await next();
-  });
   const showStream = ({ stream: { id, content: { name, channel } } }: PublishedStream) => {
     const video = channel.find(({ type }) => type === "video");
     return { id, name, videoType: video?.source ?? "camera", layoutClassList: [] };
   };
-  session.get("/stream", (c) => {
-    const items = sessions.streams(c.var.session.id).map(showStream);
+  session.get("/stream", async (c) => {
+    const { id } = await findSession(c.req.param("session"));
+    const items = sessions.streams(id).map(showStream);
     return c.json({ count: items.length, items });
   });
-  session.get("/stream/:stream", (c) => {
-    return c.json(showStream(sessions.stream(c.var.session.id, c.req.param("stream"))));
+  session.get("/stream/:stream", async (c) => {
+    const { id } = await findSession(c.req.param("session"));
+    return c.json(showStream(sessions.stream(id, c.req.param("stream"))));
   });
   /** What clients may request, too: the app signals without a name, and moderates. */
-  const request = (method: string, kind: string) => async (c: Context<RestEnv>) => {
-    const { id: sessionId, createdAtMs: createdAt } = c.var.session;
+  const request = (method: string, kind: string) => async (c: Context) => {
+    const { id: sessionId, createdAtMs: createdAt } = await findSession(c.req.param("session"));
     const text = await c.req.text();
     const content = text === "" ? {} : parse(jsonText, text, "read the request");
     const app = { id: "", role: "moderator", sessionId } as const;

@@ -13,6 +13,9 @@ import { archiveJson, restRoutes } from "./rest.ts";
 import { Sessions } from "./sessions.ts";
 import { Tokens } from "./tokens.ts";
 
+/** How often everything looks at the time, ms. */
+const UPDATE_MS = 50;
+
 /** What the emulator runs on. */
 export interface EmulatorOptions {
   /** Keeps the project, sessions, connections and archives. */
@@ -57,14 +60,9 @@ export async function openPlatform(
   const tokens = new Tokens(apiKey, apiSecret);
   const callbacks = new Callbacks(apiKey, options.callback, timings.callbackRetryMs);
   const files = new ArchiveFiles(options.dataDir);
-  const sessions = new Sessions(
-    records,
-    apiKey,
-    timings.clientGraceMs,
-    () => archives.update(),
-  );
+  const sessions = new Sessions(records, apiKey, timings.clientGraceMs, () => archives.update());
   const archives = new Archives({
-    ...{ sessions, records, files, tokens, timings },
+    ...{ ...options, sessions, files, tokens, timings },
     changed: (record) =>
       callbacks.send({
         ...archiveJson(platform, record),
@@ -76,6 +74,11 @@ export async function openPlatform(
   const platform: Platform = { ...options, timings, tokens, sessions, archives };
   await sessions.load();
   await archives.recover();
+  const updating = setInterval(() => {
+    sessions.update();
+    archives.update();
+  }, UPDATE_MS);
+  Deno.unrefTimer(updating);
 
   const app = new Hono().basePath("/emulator");
   app.onError((error, c) => {
@@ -95,9 +98,10 @@ export async function openPlatform(
     ...{ apiKey, apiSecret },
     fetch: async (request) => await app.fetch(request),
     async close() {
+      clearInterval(updating);
       sessions.close();
       await archives.close();
-      await callbacks.close();
+      callbacks.close();
     },
   };
 }

@@ -1,5 +1,5 @@
 /** Who is connected to which session, what they publish and receive, and the events they are sent. */
-import type { ArchiveRecord, ConnectionRecord, EmulatorRecords } from "../../store/mod.ts";
+import type { ConnectionRecord, EmulatorRecords } from "../../store/mod.ts";
 import type { StreamRecord } from "../../store/mod.ts";
 import { ensure } from "./errors.ts";
 import { encodeFrame, KIND } from "./frames.ts";
@@ -26,8 +26,8 @@ export interface Connection extends ConnectionRecord {
   readonly unacknowledged: Map<string, Uint8Array<ArrayBuffer>>;
   /** Answers to its latest requests by transaction id: a repeated request gets the same one. */
   readonly answers: Map<string, Uint8Array<ArrayBuffer>>;
-  /** Runs while the client is away. */
-  graceTimer?: ReturnType<typeof setTimeout>;
+  /** When its client was last seen to have no socket, ms of `performance.now()`. */
+  lostAtMs: number;
 }
 
 /** A stream and the client that publishes it. */
@@ -64,15 +64,12 @@ export class Sessions {
 
   /** Takes over the connections of an earlier process: their clients are expected to reconnect. */
   async load(): Promise<void> {
-    for (const record of await this.records.connections()) this.lose(this.#add(record, null));
+    for (const record of await this.records.connections()) this.#add(record, null);
   }
 
-  /** Stops all waiting; connections stay stored for the next process. */
+  /** Closes all sockets; connections stay stored for the next process. */
   close(): void {
-    for (const { graceTimer, socket } of this.all()) {
-      clearTimeout(graceTimer);
-      socket?.close(1012, "The server restarts");
-    }
+    for (const { socket } of this.all()) socket?.close(1012, "The server restarts");
     this.#connections.clear();
   }
 
@@ -125,7 +122,6 @@ export class Sessions {
   /** Removes a client with its streams and notifies everyone; `reason` is one of OpenTok's. */
   async leave(connection: Connection, reason: string): Promise<void> {
     const { sessionId, id } = connection;
-    clearTimeout(connection.graceTimer);
     if (this.#connections.get(id) !== connection) return;
     const path = `/connection/${id}`;
     if (reason === "forceDisconnected") {
@@ -145,16 +141,12 @@ export class Sessions {
     this.changed();
   }
 
-  /** The client's socket is gone; it has a while to return with another one. */
-  lose(connection: Connection): void {
-    connection.socket = null;
-    clearTimeout(connection.graceTimer);
-    if (this.#connections.get(connection.id) !== connection) return;
-    connection.graceTimer = setTimeout(
-      () => void this.leave(connection, "networkDisconnected"),
-      this.clientGraceMs,
-    );
-    Deno.unrefTimer(connection.graceTimer);
+  /** Removes the clients that have lost their socket and have not returned in time. */
+  update(): void {
+    for (const connection of this.all()) {
+      const awayMs = connection.socket ? 0 : performance.now() - connection.lostAtMs;
+      if (awayMs > this.clientGraceMs) void this.leave(connection, "networkDisconnected");
+    }
   }
 
   /** Ends a stream and notifies everyone, its publisher included. */
@@ -176,12 +168,6 @@ export class Sessions {
     const to = this.streams(sessionId).filter(({ stream }) => stream.id === ended.streamId)
       .map(({ publisher }) => publisher);
     this.send(sessionId, "deleted", path, { from, to });
-  }
-
-  /** Notifies everyone of an archive that started, paused or stopped. */
-  announceArchive({ id, name, status, sessionId }: ArchiveRecord, isNew: boolean): void {
-    const content = isNew ? { id, name, status } : { status };
-    this.send(sessionId, isNew ? "created" : "updated", `/archive/${id}`, { content });
   }
 
   /** Sends an event, a method on a resource below the session; it is kept until acknowledged. */
@@ -211,20 +197,15 @@ export class Sessions {
   /** Saves a change of a connection, unless its client has left. */
   async save(connection: Connection): Promise<void> {
     if (this.#connections.get(connection.id) !== connection) return;
-    const { id, sessionId, socketId, tokenHash, data, role, createdAtMs } = connection;
-    const { streams, subscribers } = connection;
-    await this.records.saveConnection({
-      ...{ id, sessionId, socketId, tokenHash, data, role, createdAtMs, streams, subscribers },
-    });
+    await this.records.saveConnection(connection);
     this.changed();
   }
 
   #add(record: ConnectionRecord, socket: WebSocket | null): Connection {
-    const { id, sessionId } = record;
     const queues = { unacknowledged: new Map(), answers: new Map() };
-    const connection: Connection = { ...record, ...queues, socket };
-    this.#connections.set(id, connection);
-    this.#openedAtMs.set(sessionId, this.openedAtMs(sessionId));
+    const connection = { ...record, ...queues, socket, lostAtMs: performance.now() };
+    this.#connections.set(record.id, connection);
+    this.#openedAtMs.set(record.sessionId, this.openedAtMs(record.sessionId));
     return connection;
   }
 }

@@ -23,18 +23,3 @@ export function sendTo(socket: WebSocket | null, data: string | BufferSource): v
   if (socket.bufferedAmount <= LIMITS.sendQueueBytes) socket.send(data);
   else socket.close(4001, "The client is too slow in receiving");
 }
-
-/** A budget of messages that refills steadily: bursts pass, floods do not. */
-export class MessageBudget {
-  #left: number = LIMITS.messageBurst;
-  #atMs = performance.now();
-
-  /** Takes one message from the budget; false if it is exhausted. */
-  take(): boolean {
-    const nowMs = performance.now();
-    const refill = (nowMs - this.#atMs) / 1000 * LIMITS.messagesPerSecond;
-    this.#left = Math.min(LIMITS.messageBurst, this.#left + refill);
-    this.#atMs = nowMs;
-    return --this.#left >= 0;
-  }
-}

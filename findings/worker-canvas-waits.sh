@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
-# Chromium without a GPU: drawing a VideoFrame on a canvas of a worker waits for the page's main thread.
+# Chromium without a GPU: a worker that draws a VideoFrame on a canvas, or copies it as RGB, waits for the
+# page's main thread.
 #
 # One would guess: a dedicated worker that reads a camera's transferred stream of VideoFrames and draws them
 # on an OffscreenCanvas needs nothing of the page, so that a page that is busy for 1.5 s costs no frame.
 # What happens: started with --disable-gpu, `drawImage(frame)` in the worker does not return until the
-# page's main thread is free again, and the camera's frames of that time are lost. `copyTo` of the same
-# frame, and `new VideoFrame(canvas)`, do not wait; with a GPU process, in software too, nothing waits.
+# page's main thread is free again, and the camera's frames of that time are lost. So does `copyTo` with
+# `format: "RGBX"`, although no canvas is in sight. A plain `copyTo` of the same frame, and
+# `new VideoFrame(canvas)`, do not wait; with a GPU process, in software too, nothing waits.
 # `willReadFrequently` makes no difference.
-# Consequence: a recorder that must not miss a frame on machines without a GPU composes from `copyTo`.
+# Consequence: a recorder that must not miss a frame on machines without a GPU copies frames in the format
+# that they have, and composes in that.
 #
 # Seen 2026-11-27 with Chromium 150.0.7871.100 (Debian), playwright-core 1.65.1, fake camera.
 # Exits 0 while this is so, 1 once it has changed, 2 where it cannot be tried.
@@ -29,6 +32,7 @@ const WORKER = `
 const context = new OffscreenCanvas(640, 480).getContext("2d", { alpha: false });
 const steps = {
   draw: (frame) => context.drawImage(frame, 0, 0),
+  rgb: (frame) => frame.copyTo(new Uint8Array(4 * 640 * 480), { format: "RGBX" }),
   copy: (frame) => frame.copyTo(new Uint8Array(frame.allocationSize())),
 };
 let frames = 0;
@@ -65,7 +69,7 @@ onmessage = async ({ data }) => {
         ...flags,
       ],
     });
-    for (const step of ["draw", "copy"]) {
+    for (const step of ["draw", "rgb", "copy"]) {
       const page = await browser.newPage();
       await page.goto(`http://127.0.0.1:${server.address().port}/`);
       const { frames, longestMs } = await page.evaluate(async ([step, busyMs]) => {
@@ -89,7 +93,8 @@ onmessage = async ({ data }) => {
     await browser.close();
   }
   server.close();
-  const isSo = longest["draw --disable-gpu"] > BUSY_MS / 2 && longest["copy --disable-gpu"] < BUSY_MS / 4;
+  const waits = (step) => longest[`${step} --disable-gpu`] > BUSY_MS / 2;
+  const isSo = waits("draw") && waits("rgb") && longest["copy --disable-gpu"] < BUSY_MS / 4;
   console.log(isSo ? "As described." : "This has changed.");
   process.exit(isSo ? 0 : 1);
 })();

@@ -17,8 +17,8 @@ const decoder = {
 const audioDecoder = { ...decoder, numberOfChannels: z.number(), sampleRate: z.number() };
 const packet = {
   type: z.enum(["key", "delta"]),
-  /** Seconds of the segment's media time. */
-  timestamp: z.number().nonnegative(),
+  /** Seconds of the segment's media time; no archive is longer than a day. */
+  timestamp: z.number().min(0).max(86_400),
   duration: z.number().nonnegative(),
 };
 /** A packet's header. The first packet of each kind brings what its decoder needs. */

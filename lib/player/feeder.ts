@@ -168,6 +168,8 @@ export class Feeder {
           return false;
       }
     } catch (error) {
+      // A browser that refuses again and again must not hold up the whole page.
+      await new Promise((resolve) => setTimeout(resolve));
       // A seek closed the file under a read: what was decided before it no longer matters.
       if (epoch !== this.#epoch || this.#closed) return true;
       return this.#onTrouble(error);

@@ -201,3 +201,26 @@ for (const technique of ["media-source", "two-elements"] as const) {
     );
   });
 }
+
+test("a browser that refuses all media holds up nothing else on the page", async (stage) => {
+  await stage.open(() => {
+    const refuse = () => {
+      throw new DOMException("Busy", "InvalidStateError");
+    };
+    Object.assign(SourceBuffer.prototype, { appendBuffer: refuse });
+    Object.assign(MediaSource.prototype, { endOfStream: refuse });
+  });
+  const film = await stage.film([{ fromSeconds: 0, seconds: 2, format: "webm" }]);
+  const { ticks, playable } = await stage.page.evaluate(async (film) => {
+    const player = document.querySelector("gapless-video");
+    if (!player) throw new Error("There is no player");
+    player.film = film;
+    let ticks = 0;
+    for (const endMs = performance.now() + 1_000; performance.now() < endMs; ticks++) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    return { ticks, playable: player.timeline?.segments.length };
+  }, film);
+  assert.ok(ticks > 10, `${ticks} ticks`);
+  assert.equal(playable, 0);
+});

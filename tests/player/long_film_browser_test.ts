@@ -95,20 +95,22 @@ test("seeking anywhere keeps one stretch in memory and shows the right picture",
 
 test("what the browser has thrown away by itself is fetched again", async (stage) => {
   await stage.open(() => {
-    // As browsers do it: while they make room for what is being appended.
-    const evicted = new Set<SourceBuffer>();
+    const buffers = new Set<SourceBuffer>();
+    let appendedAtMs = 0;
     const append = SourceBuffer.prototype.appendBuffer;
     SourceBuffer.prototype.appendBuffer = function (bytes) {
-      const first = this.buffered.length > 0 && this.buffered.end(0) > 30 && !evicted.has(this);
-      if (!first) return append.call(this, bytes);
-      evicted.add(this);
-      const appendAfterwards = (event: Event) => {
-        event.stopImmediatePropagation();
-        append.call(this, bytes);
-      };
-      this.addEventListener("updateend", appendAfterwards, { once: true, capture: true });
-      this.remove(4, Infinity);
+      buffers.add(this);
+      appendedAtMs = performance.now();
+      append.call(this, bytes);
     };
+    addEventListener("evict", () => {
+      const timer = setInterval(() => {
+        // A browser makes room between two pieces, never in the middle of one.
+        if (performance.now() - appendedAtMs < 500) return;
+        clearInterval(timer);
+        for (const buffer of buffers) buffer.remove(4, Infinity);
+      }, 50);
+    });
   });
   const film = await stage.film([{ fromSeconds: 0, seconds: 60, format: "webm" }]);
   await stage.show(film);
@@ -120,14 +122,13 @@ test("what the browser has thrown away by itself is fetched again", async (stage
     await gaplessStudio.until((player) =>
       player.buffered.length > 0 && player.buffered.end(0) > 30
     );
+    dispatchEvent(new CustomEvent("evict"));
+    await gaplessStudio.until((player) => player.buffered.end(0) < 5);
     player.playbackRate = 4;
     await gaplessStudio.seekAndPlay(2);
-    const evicted = await gaplessStudio.until((player) =>
-      player.currentTime < 4 && player.buffered.end(0) < 5
-    );
     await gaplessStudio.until((player) => player.currentTime > 8);
     player.pause();
-    return { evicted, crossings: crossings.length, played: player.played.length };
+    return { crossings: crossings.length, played: player.played.length };
   });
-  assert.deepEqual(seen, { evicted: true, crossings: 0, played: 1 });
+  assert.deepEqual(seen, { crossings: 0, played: 1 });
 });

@@ -211,9 +211,7 @@ export async function openStage(
       const player = document.createElement("gapless-video");
       old?.replaceWith(player);
       player.film = film;
-      if (player.readyState < 3) {
-        await new Promise((resolve) => player.addEventListener("canplay", resolve, { once: true }));
-      }
+      await gaplessStudio.until((player) => player.readyState >= 3);
     }, film);
 
   return {

@@ -87,8 +87,8 @@ export function assertFramesOverlap(
 const WINDOW_MS = 25;
 
 /**
- * In a third of the runs a voice has one silence that the detector sees for 5 ms, in a file whose packets
- * follow one another without a gap: since recorders upload packets, and not explained yet.
+ * In some runs a voice has one silence that the detector sees for 5 ms, in two overlapping recordings at the
+ * same moment, while the packets of both follow one another without a gap: not explained yet.
  */
 const UNEXPLAINED_MS = 10;
 

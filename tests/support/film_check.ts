@@ -87,8 +87,8 @@ export function assertFramesOverlap(
 const WINDOW_MS = 25;
 
 /**
- * In some runs a voice has one silence that the detector sees for 5 ms, in two overlapping recordings at the
- * same moment, while the packets of both follow one another without a gap: not explained yet.
+ * In some runs a file has one silence that the detector sees for 5 ms, while its packets follow one another
+ * without a gap and no silence was captured: not explained yet.
  */
 const UNEXPLAINED_MS = 10;
 

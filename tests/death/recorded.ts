@@ -13,9 +13,8 @@ import {
 import { downloadParts, untilFilmReady } from "../support/people.ts";
 
 /**
- * How much of a file's voice may be silent, ms: while a server starts, which takes both cores, Chromium's
- * microphone delivers a few chunks of silence. A chunk that were lost in the recorder would leave none, as
- * samples are counted; a server that dies would cost seconds.
+ * How much of a file's voice may be silent, ms: while a server starts, which takes both cores, a few short
+ * silences were seen that are not explained yet. A server that dies would cost seconds.
  */
 const SILENT_CHUNKS_MS = 100;
 

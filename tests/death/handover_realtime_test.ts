@@ -49,7 +49,7 @@ Deno.test({
       await join(host, "Judge Ada");
       const guest = await openParticipant(browser, app);
       await join(guest, "Witness Bo");
-      // Both have the same picture and voice, and two of one voice cancel each other.
+      // Both have the same video and voice, and two of one voice cancel each other.
       await guest.getByRole("button", { name: "Turn camera off" }).click();
       await guest.getByRole("button", { name: "Mute microphone" }).click();
       await host.getByText("Witness Bo").first().waitFor();

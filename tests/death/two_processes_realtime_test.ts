@@ -32,7 +32,7 @@ Deno.test({
       await join(witness, "Witness Bo");
       const host = await openHost(browser, a);
       await join(host, "Judge Ada");
-      // Both have the same picture and voice, and two of one voice cancel each other.
+      // Both have the same video and voice, and two of one voice cancel each other.
       await host.getByRole("button", { name: "Turn camera off" }).click();
       await host.getByRole("button", { name: "Mute microphone" }).click();
       await host.getByText("Witness Bo").first().waitFor();

@@ -56,7 +56,7 @@ export async function copyFrame(frame: VideoFrame): Promise<I420Frame> {
       (context) => context.drawImage(frame, 0, 0, displayWidth, displayHeight),
     );
   }
-  const copy = blackFrame({ width, height });
+  const copy = { width, height, data: new Uint8Array(frame.allocationSize()) };
   await frame.copyTo(copy.data);
   if (format === "NV12") separateChroma(copy.data.subarray(width * height));
   return copy;

@@ -60,7 +60,7 @@ class PageRecorder implements AttachedRecorder {
     this.#worker.postMessage(message, transfer);
   }
 
-  /** Tells the worker which streams there are, and opens all of their tracks while it reads. */
+  /** Sends the worker the list of streams, and opens all of their tracks while it reads. */
   #update(workerReads = this.#workerReads): void {
     this.#workerReads = workerReads;
     const streams = this.call.streams();

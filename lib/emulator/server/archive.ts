@@ -49,7 +49,7 @@ export class Archive {
     this.#recoverUntilMs = performance.now() + this.archives.parts.timings.recorderGraceMs;
   }
 
-  /** Something may have changed: pauses, goes on, ends, tells the recorder or finds one. */
+  /** Something may have changed: pauses, resumes, ends, updates the recorder or finds one. */
   update(): void {
     const { record, archives, recorder } = this;
     const { sessions, timings } = archives.parts;

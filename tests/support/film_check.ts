@@ -35,8 +35,11 @@ export function lostFrames(film: Film, reports: MediaReport[], colour: Colour): 
   return missingNumbers(numbersOf(film, reports, colour));
 }
 
-/** By how many frames of two cameras the recorder's count of those not delivered may be too low. */
-const MISCOUNTED_FRAMES = 4;
+/**
+ * By how many frames of two cameras the recorder's count of those not delivered may be too low: it takes a
+ * stall of more than a second for a camera that was off.
+ */
+const MISCOUNTED_FRAMES = 34;
 
 /**
  * Asserts that a recorder dropped no frame, and that those which are missing in its file are ones that
@@ -87,12 +90,6 @@ export function assertFramesOverlap(
 const WINDOW_MS = 25;
 
 /**
- * In some runs a file has one silence that the detector sees for 5 ms, while its packets follow one another
- * without a gap and no silence was captured: not explained yet.
- */
-const UNEXPLAINED_MS = 10;
-
-/**
  * Asserts that a voice is in every file, and that nothing of it is lost. There may be silence where it
  * was not there to be recorded: where the microphone of a busy machine stood still (the tones go on later
  * where they were), and in a voice that was received as much as the receiver had to make up,
@@ -104,7 +101,7 @@ export function assertAudible(reports: MediaReport[], band: Band, lostMs = 0): v
     assert.ok(tone && tone.startSeconds !== null, `file ${i} has no ${band} audio`);
     const silentMs = tone.holes.reduce((sum, { lengthMs }) => sum + lengthMs - WINDOW_MS, 0);
     // The largest shift is counted from the middle of the file: there may be one on either side.
-    const explainedMs = 2 * tone.maxJumpMs + lostMs + UNEXPLAINED_MS;
+    const explainedMs = 2 * tone.maxJumpMs + lostMs;
     if (silentMs > 0) console.log({ file: i, band, silentMs, explainedMs });
     assert.ok(
       silentMs <= explainedMs,

@@ -88,8 +88,12 @@ export class OutputFile {
     this.#audio = new AudioSampleSource({
       codec: codecs.audio,
       quality,
-      onEncodedPacket: (packet, meta) =>
-        upload.write(...encodePacket("audio", packet, meta?.decoderConfig)),
+      onEncodedPacket: (packet, meta) => {
+        // The encoder fills its last packet up with silence.
+        const duration = Math.min(packet.duration, this.audioEnd / SAMPLE_RATE - packet.timestamp);
+        if (duration <= 0) return;
+        upload.write(...encodePacket("audio", packet.clone({ duration }), meta?.decoderConfig));
+      },
     });
     if (hasVideo) this.#output.addVideoTrack(this.#video);
     if (hasAudio) this.#output.addAudioTrack(this.#audio);

@@ -16,8 +16,6 @@ import { type AudioSource, mix, toSamples } from "./tracks.ts";
 /** Longest wait for the first frame and audio of every stream, ms: first and later segments. */
 const ASSEMBLE_MS = 1_500;
 const TAKE_OVER_MS = 500;
-/** Longest wait for late frames and audio at the end, ms. */
-const LATE_MS = 300;
 /** Longest wait for late audio, ms: a worker that had no turn for two seconds has not read it yet. */
 const LATE_AUDIO_MS = 3_000;
 /** How far behind the present the mix is while no stream sends audio, ms. */
@@ -123,8 +121,7 @@ export class Recording {
       isComplete &&= heardTo >= toSamples(this.#untilMs);
       this.#mix(name, streams, heardTo);
     }
-    const isTime = isComplete || performance.now() >= this.#untilMs + LATE_MS;
-    if (this.#stoppedAtMs !== null && isTime) void this.#finish();
+    if (this.#stoppedAtMs !== null && isComplete) void this.#finish();
   }
 
   /** Records up to the present, or a little if it has not begun, and uploads the rest. */

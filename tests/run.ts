@@ -1,18 +1,46 @@
 /**
- * Runs every test: `deno task test`. Provisions the browser, runs most files in parallel, those with a
- * browser by themselves, then one by one those whose name says that deadlines or losses of real time are
- * looked at. It closes with one line of true counts. Arguments narrow the files, as substrings of their
- * paths.
+ * Runs the tests: `deno task test`, or only those of files whose paths contain one of the arguments.
+ * `deno task test:long` (`--long`) adds the files `*_long_test.ts` and larger quantities, see
+ * `support/quantity.ts`. It provisions the browser, prints the slowest files and the names of skipped
+ * tests, and closes with one line of true counts. In CI a skipped test counts as failed.
+ *
+ * Files run in parallel, the longest first by `durations.json`, which `--measure` writes anew; those whose
+ * name says that they look at losses or deadlines of real time, `*_realtime_test.ts`, run one by one.
  */
+import { parseArgs } from "node:util";
+import * as z from "zod";
 import { buildApp, BUILT } from "./support/app.ts";
-import { ensureChromium } from "./support/chromium.ts";
+import { ensureChromium, serveChromium, SHARED_CHROMIUM } from "./support/chromium.ts";
+import { LONG } from "./support/quantity.ts";
 
-const CORES = navigator.hardwareConcurrency;
+/** One more than cores: browser tests wait a good part of their time. */
+const AT_A_TIME = navigator.hardwareConcurrency + 1;
+/** A suite that takes longer hangs: its tests that are not done are named and counted as failed. */
+const DEADLINE_MS = 20 * 60_000;
+const LONG_DEADLINE_MS = 60 * 60_000;
+/** As many of the slowest files are printed. */
+const SLOWEST = 8;
+const DURATIONS = new URL("durations.json", import.meta.url);
 
 interface Counts {
   passed: number;
   failed: number;
 }
+
+/** What a run of some files tells. */
+interface Result extends Counts {
+  /** Seconds by file. */
+  seconds: Map<string, number>;
+  skipped: string[];
+}
+
+const { values: { long: isLong, measure }, positionals: wanted } = parseArgs({
+  allowPositionals: true,
+  options: {
+    long: { type: "boolean", default: false },
+    measure: { type: "boolean", default: false },
+  },
+});
 
 async function testFiles(folder: string): Promise<string[]> {
   const files: string[] = [];
@@ -24,19 +52,19 @@ async function testFiles(folder: string): Promise<string[]> {
   return files.sort();
 }
 
-/** A suite that takes longer hangs: its tests that are not done are named and counted as failed. */
-const SUITE_DEADLINE_MS = 20 * 60_000;
-
-/** Runs so many files at a time, showing what they print, and reads the counts from the last line. */
-async function run(files: string[], atATime: number): Promise<Counts> {
-  if (files.length === 0) return { passed: 0, failed: 0 };
+/** Runs so many files at a time, in this order, showing what they print. */
+async function run(files: string[], atATime: number): Promise<Result> {
+  const report = await Deno.makeTempFile({ suffix: ".xml" });
   const child = new Deno.Command(Deno.execPath(), {
-    // Types are what `deno task check` looks at.
-    args: ["test", "-A", "--no-check", ...(atATime > 1 ? ["--parallel"] : []), ...files],
+    args: [
+      ...["test", "-A", "--no-check", `--junit-path=${report}`],
+      ...(atATime > 1 ? ["--parallel"] : []),
+      ...files,
+    ],
     stdout: "piped",
     env: { NO_COLOR: "1", DENO_JOBS: String(atATime) },
   }).spawn();
-  const deadline = setTimeout(() => child.kill("SIGINT"), SUITE_DEADLINE_MS);
+  const deadline = setTimeout(() => child.kill("SIGINT"), isLong ? LONG_DEADLINE_MS : DEADLINE_MS);
   let output = "";
   for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
     output += chunk;
@@ -47,7 +75,9 @@ async function run(files: string[], atATime: number): Promise<Counts> {
   const counts = countsIn(output);
   // A file that does not even load is a failure that the counts may not show.
   if (!success && counts.failed === 0) counts.failed = 1;
-  return counts;
+  const told = readReport(await Deno.readTextFile(report));
+  await Deno.remove(report);
+  return { ...counts, ...told };
 }
 
 /** The counts of a suite that ended, or was interrupted: what was pending then has failed. */
@@ -60,25 +90,70 @@ function countsIn(output: string): Counts {
   return { passed, failed: results.length - passed + pending.trim().split("\n").length };
 }
 
+/** Reads Deno's report in JUnit's format; that of an interrupted run is empty. */
+function readReport(xml: string): Pick<Result, "seconds" | "skipped"> {
+  const seconds = new Map<string, number>();
+  const skipped: string[] = [];
+  const cases = xml.matchAll(
+    /<testcase name="([^"]*)" classname="([^"]*)" time="([\d.]+)"[^>]*>\s*(<skipped)?/g,
+  );
+  for (const [, name = "", classname = "", time, isSkipped] of cases) {
+    const file = classname.replace(/^\.\//, "");
+    if (isSkipped) skipped.push(`${file}: ${name}`);
+    // Steps are in their tests.
+    if (name.includes(" &gt; ")) continue;
+    seconds.set(file, (seconds.get(file) ?? 0) + Number(time));
+  }
+  return { seconds, skipped };
+}
+
 await ensureChromium();
-const wanted = Deno.args;
+if (isLong) Deno.env.set(LONG, "yes");
 const files = (await testFiles("tests")).filter((path) =>
-  wanted.length === 0 || wanted.some((part) => path.includes(part))
+  wanted.length === 0
+    ? isLong || !path.includes("_long_test.")
+    : wanted.some((part) => path.includes(part))
 );
 if (files.length > 1) {
   await buildApp();
   Deno.env.set(BUILT, "yes");
 }
-const suites = [
-  { files: files.filter((path) => !/_(browser|realtime)_test\./.test(path)), atATime: CORES },
-  { files: files.filter((path) => path.includes("_browser_test.")), atATime: CORES },
-  { files: files.filter((path) => path.includes("_realtime_test.")), atATime: 1 },
-];
+await using chromium = await serveChromium();
+Deno.env.set(SHARED_CHROMIUM, chromium.address);
+
+const known = z.record(z.string(), z.number()).parse(
+  JSON.parse(await Deno.readTextFile(DURATIONS)),
+);
+const expected = (file: string) => known[file] ?? Infinity;
+const longestFirst = files.toSorted((a, b) => expected(b) - expected(a));
+const isAlone = (file: string) => /_(realtime|long)_test\./.test(file);
 const total: Counts = { passed: 0, failed: 0 };
-for (const suite of suites) {
-  const { passed, failed } = await run(suite.files, suite.atATime);
-  total.passed += passed;
-  total.failed += failed;
+const seconds = new Map<string, number>();
+const skipped: string[] = [];
+for (
+  const { files, atATime } of [
+    { files: longestFirst.filter((file) => !isAlone(file)), atATime: AT_A_TIME },
+    { files: longestFirst.filter(isAlone), atATime: 1 },
+  ]
+) {
+  if (files.length === 0) continue;
+  const result = await run(files, atATime);
+  total.passed += result.passed;
+  total.failed += result.failed;
+  for (const [file, each] of result.seconds) seconds.set(file, each);
+  skipped.push(...result.skipped);
 }
+
+const slowest = [...seconds].sort(([, a], [, b]) => b - a);
+console.log("Slowest files:");
+for (const [file, each] of slowest.slice(0, SLOWEST)) {
+  console.log(`  ${each.toFixed(1)} s  ${file}`);
+}
+if (measure) {
+  const rounded = slowest.map(([file, each]) => [file, Math.round(each * 10) / 10]);
+  await Deno.writeTextFile(DURATIONS, JSON.stringify(Object.fromEntries(rounded), null, 2) + "\n");
+}
+for (const name of skipped) console.log(`Skipped: ${name}`);
+if (Deno.env.has("CI")) total.failed += skipped.length;
 console.log(`${total.passed} passed, ${total.failed} failed`);
-Deno.exit(total.failed === 0 ? 0 : 1);
+Deno.exitCode = total.failed === 0 ? 0 : 1;

@@ -73,8 +73,15 @@ export abstract class ForwardingElement extends HTMLElement implements MediaStat
     this.media.muted = muted;
   }
   /** Plays, or rejects with `NotAllowedError` where the browser wants a tap first. */
-  play(): Promise<void> {
-    return this.media.play();
+  async play(): Promise<void> {
+    try {
+      await this.media.play();
+    } catch (error) {
+      // What plays the film took other data in: that interrupted an element's play, not the film's.
+      const isInterrupted = error instanceof DOMException && error.name === "AbortError";
+      if (!isInterrupted || this.paused) throw error;
+      await this.play();
+    }
   }
   pause(): void {
     this.media.pause();

@@ -158,7 +158,8 @@ test("no answer is told, and Retry goes on where playback was", async (stage) =>
     // The wait before each further try is over when the browser says so.
     const hurry = setInterval(() => dispatchEvent(new Event("online")), 200);
     addEventListener("gapless-notice", () => clearInterval(hurry), { capture: true });
-    await gaplessStudio.seekAndPlay(2.5);
+    // On a busy machine the end of the tries comes before the film plays.
+    gaplessStudio.seekAndPlay(2.5).catch(() => {});
     return await told;
   });
   assert.match(message, /cannot be reached/);

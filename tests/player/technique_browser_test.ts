@@ -79,6 +79,22 @@ test("a film with a part that lacks sound or picture is played in two elements",
   }
 });
 
+test("a film that is asked to play before its technique is known plays", async (stage) => {
+  const film = await stage.film([
+    { fromSeconds: 0, seconds: 4, format: "webm" },
+    { fromSeconds: 3, seconds: 4, format: "webm", sound: false },
+  ]);
+  const played = await stage.page.evaluate(async (film) => {
+    const player = document.querySelector("gapless-video");
+    if (!player) throw new Error("There is no player");
+    player.film = film;
+    await player.play();
+    await gaplessStudio.until((player) => player.dataset.technique === "two-elements");
+    return !player.paused;
+  }, film);
+  assert.ok(played);
+});
+
 test("films all of sound, or all without, are one element's", async (stage) => {
   for (const lacking of [{ sound: false }, { picture: false }]) {
     const film = await stage.film(OVERLAPPING.map((part) => ({ ...part, ...lacking })));

@@ -1,14 +1,15 @@
 /** A recording survives every storm: known ones, a fixed set, and others in every run. */
 import assert from "node:assert/strict";
+import { quantity } from "../support/quantity.ts";
 import { stormBatch } from "./batch.ts";
 import { CORPUS } from "./corpus.ts";
 import { hash } from "./random.ts";
 import { replayCommand, shrink } from "./shrink.ts";
 import { Simulator } from "./storm.ts";
 
-const REAL_STORMS = 300;
-const FIXED_STORMS = 1_500;
-const FRESH_STORMS = 300;
+const REAL_STORMS = quantity(60, 300);
+const FIXED_STORMS = quantity(500, 5_000);
+const FRESH_STORMS = quantity(50, 20_000);
 /** Failing storms that are shrunk and shown. */
 const SHOWN = 2;
 

@@ -1,5 +1,5 @@
 /** Real Chromium for tests: found or installed, with a fake camera and microphone. */
-import { type Browser, chromium } from "playwright-core";
+import { type Browser, chromium, type LaunchOptions } from "playwright-core";
 import { existsSync } from "node:fs";
 
 const PATHS = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
@@ -56,14 +56,33 @@ function flags(
   ];
 }
 
-/** Starts a Chromium. Close it with `await browser.close()`. */
-export async function launchChromium(options: ChromiumOptions = {}): Promise<Browser> {
-  return await chromium.launch({
+/** Variable with the address of the Chromium that the tests of a run share. */
+export const SHARED_CHROMIUM = "GAPLESS_TESTS_CHROMIUM";
+
+async function launchOptions(options: ChromiumOptions): Promise<LaunchOptions> {
+  return {
     executablePath: await ensureChromium(),
     args: flags(options),
     // It would put every picture that crosses a process into a file on disk: frames get lost.
     ignoreDefaultArgs: ["--disable-dev-shm-usage"],
-  });
+  };
+}
+
+/** Starts the Chromium that {@link launchChromium} connects to where it is asked for nothing special. */
+export async function serveChromium(): Promise<AsyncDisposable & { address: string }> {
+  const server = await chromium.launchServer(await launchOptions({}));
+  return { address: server.wsEndpoint(), [Symbol.asyncDispose]: () => server.close() };
+}
+
+/**
+ * A Chromium with no pages: one that is shared unless flags are wanted. Its own contexts, or it, end with
+ * `await browser.close()`.
+ */
+export async function launchChromium(options: ChromiumOptions = {}): Promise<Browser> {
+  const shared = Deno.env.get(SHARED_CHROMIUM);
+  const isPlain = flags(options).join() === flags({}).join();
+  if (shared && isPlain) return await chromium.connect(shared);
+  return await chromium.launch(await launchOptions(options));
 }
 
 /**

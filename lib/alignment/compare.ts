@@ -1,5 +1,5 @@
 /** Comparing two files where they should overlap: by sound, and by picture if that has no answer. */
-import type { Input } from "mediabunny";
+import type { Input } from "../mediabunny.ts";
 import { type Alignment, none } from "./alignment.ts";
 import type { AlignRequest } from "./messages.ts";
 import { alignPicture } from "./picture.ts";

@@ -9,7 +9,7 @@ import {
   MP4,
   UrlSource,
   WEBM,
-} from "mediabunny";
+} from "../mediabunny.ts";
 import type { Motion } from "./picture.ts";
 import { mixDown, type Sound } from "./sound.ts";
 

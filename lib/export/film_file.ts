@@ -8,7 +8,7 @@ import {
   StreamTarget,
   type StreamTargetChunk,
   WebMOutputFormat,
-} from "mediabunny";
+} from "../mediabunny.ts";
 import { joined, parameterSets } from "./avc.ts";
 import type { Choice } from "./container.ts";
 import type { PartReader } from "./part_reader.ts";

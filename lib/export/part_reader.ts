@@ -9,7 +9,7 @@ import {
   MP4,
   UrlSource,
   WEBM,
-} from "mediabunny";
+} from "../mediabunny.ts";
 import { UnplayableFileError } from "../player/media_fetch.ts";
 import type { PictureFormat, SoundPartFormat } from "./container.ts";
 import type { TrackSpan } from "./plan.ts";

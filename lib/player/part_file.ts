@@ -19,7 +19,7 @@ import {
   UrlSource,
   WEBM,
   WebMOutputFormat,
-} from "mediabunny";
+} from "../mediabunny.ts";
 
 import { UnplayableFileError } from "./media_fetch.ts";
 

@@ -1,5 +1,5 @@
 /** Small pictures of a film for its seek bar: the key frame shown at or before a moment. Browser only. */
-import { CanvasSink, EncodedPacketSink, type Input } from "mediabunny";
+import { CanvasSink, EncodedPacketSink, type Input } from "../mediabunny.ts";
 import { browserWorld, createMediaFetch } from "./media_fetch.ts";
 import { openInput } from "./part_file.ts";
 import { segmentAt, type Timeline } from "./timeline.ts";

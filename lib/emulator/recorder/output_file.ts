@@ -10,7 +10,7 @@ import {
   Quality,
   VideoSample,
   VideoSampleSource,
-} from "mediabunny";
+} from "../../mediabunny.ts";
 import { type Codecs, type FromRecorder, type RecordingRequest, uploadPath } from "../protocol.ts";
 import { encodePacket } from "../packets.ts";
 import { Compositor, even, type Tile } from "./compositor.ts";

@@ -123,6 +123,8 @@ class Feed {
       const view = await readRoom(this.#room);
       if (this.#closed) return;
       this.#heard(view);
+      // A server that was away and answers again has a stream again.
+      if (this.link.peek() === "lost") this.#open();
       this.link.value = "polling";
     } catch {
       // Offline, refused, or the server is away: said by `link`, tried again by the next tick.

@@ -88,7 +88,7 @@ Deno.test({
       SESSION_STOP_DELAY_PRIMARY: "2",
       SESSION_STOP_DELAY_SECONDARY: "1",
     });
-    const browser = await launchChromium({ fps: 10 });
+    const browser = await launchChromium({ fps: 5 });
     await using proxy = await FaultProxy.start(() => server.origin);
     const app: App = { ...server, origin: proxy.origin };
     try {

@@ -38,7 +38,7 @@ Deno.test({
       SESSION_STOP_DELAY_PRIMARY: "0",
       SESSION_STOP_DELAY_SECONDARY: "0",
     });
-    const browser = await launchChromium({ fps: 10 });
+    const browser = await launchChromium({ fps: 5 });
     // The host's page is not behind it.
     await using proxy = await FaultProxy.start(() => app.origin);
     const hang = (match: RegExp) => proxy.fault({ match, mode: "hang", times: 100 });

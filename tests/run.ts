@@ -1,8 +1,8 @@
 /**
  * Runs the tests: `deno task test`, or only those of files whose paths contain one of the arguments.
- * `deno task test:long` (`--long`) adds the files `*_long_test.ts` and larger quantities, see
- * `support/quantity.ts`. It provisions the browser, prints the slowest files and the names of skipped
- * tests, and closes with one line of true counts. In CI a skipped test counts as failed.
+ * `deno task test:long` (`--long`) adds the files `*_long_test.ts`, larger quantities (see
+ * `support/quantity.ts`) and a soak. It provisions the browser, prints the slowest files and the names
+ * of skipped tests, and closes with one line of true counts. In CI a skipped test counts as failed.
  *
  * Files run in parallel, the longest first by `durations.json`, which `--measure` writes anew; those whose
  * name says that they look at losses or deadlines of real time, `*_realtime_test.ts`, run one by one.
@@ -18,6 +18,8 @@ const AT_A_TIME = navigator.hardwareConcurrency + 1;
 /** A suite that takes longer hangs: its tests that are not done are named and counted as failed. */
 const DEADLINE_MS = 20 * 60_000;
 const LONG_DEADLINE_MS = 60 * 60_000;
+/** How long the soak of the long run records. */
+const SOAK_MINUTES = 3;
 /** As many of the slowest files are printed. */
 const SLOWEST = 8;
 const DURATIONS = new URL("durations.json", import.meta.url);
@@ -140,6 +142,12 @@ for (
   total.failed += result.failed;
   for (const [file, each] of result.seconds) seconds.set(file, each);
   skipped.push(...result.skipped);
+}
+
+if (isLong && wanted.length === 0) {
+  const args = ["run", "-A", "tests/soak/run.ts", "--minutes", String(SOAK_MINUTES)];
+  const { success } = await new Deno.Command(Deno.execPath(), { args }).spawn().status;
+  total[success ? "passed" : "failed"]++;
 }
 
 const slowest = [...seconds].sort(([, a], [, b]) => b - a);

@@ -31,13 +31,14 @@ Deno.test({
       records: false,
     });
     await joinCall(eve);
-    const recorders: Page[] = [];
-    for (const name of ["Ada", "Bo", "Cy", "Dee"]) {
-      const page = await site.open(browser, { name, sends: false });
-      await joinCall(page);
+    const recorders = await Promise.all(
+      ["Ada", "Bo", "Cy", "Dee"].map((name) => site.open(browser, { name, sends: false })),
+    );
+    // One after the other: in this order they record.
+    for (const page of recorders) await joinCall(page);
+    for (const page of recorders) {
       await until(page, ({ participants: [eve] }) => eve?.hasElement === true);
       await page.evaluate(() => callPage.moving("Eve"));
-      recorders.push(page);
     }
     const [ada, bo, cy, dee] = recorders;
     assert.ok(ada && bo && cy && dee);

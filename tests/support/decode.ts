@@ -6,7 +6,7 @@ import type { MediaReport, SeenFrame } from "./in_page.ts";
 import { addPageTools } from "./page_tools.ts";
 import type { Band } from "./tone_code.ts";
 
-/** Decodes local media files with WebCodecs, in a page of `browser`. */
+/** Decodes local media files with WebCodecs, each in a page of `browser`. */
 export async function decodeFiles(
   browser: Browser,
   paths: string[],
@@ -24,22 +24,22 @@ export async function decodeFiles(
       return new Response(await Deno.readFile(path));
     },
   );
-  const page = await browser.newPage();
-  try {
-    await page.goto(`http://127.0.0.1:${server.addr.port}/`);
-    await addPageTools(page);
-    const reports: MediaReport[] = [];
-    for (const i of paths.keys()) {
-      reports.push(
-        await page.evaluate(
-          ([url, colours, bands, loop]) => gaplessTest.decode(url, [...colours], [...bands], loop),
-          [`/${i}`, colours, bands, LOOP_SECONDS] as const,
-        ),
+  const decode = async (i: number): Promise<MediaReport> => {
+    const page = await browser.newPage();
+    try {
+      await page.goto(`http://127.0.0.1:${server.addr.port}/`);
+      await addPageTools(page);
+      return await page.evaluate(
+        ([url, colours, bands, loop]) => gaplessTest.decode(url, [...colours], [...bands], loop),
+        [`/${i}`, colours, bands, LOOP_SECONDS] as const,
       );
+    } finally {
+      await page.close();
     }
-    return reports;
+  };
+  try {
+    return await Promise.all(paths.keys().map(decode));
   } finally {
-    await page.close();
     await server.shutdown();
   }
 }

@@ -15,6 +15,9 @@ export interface Gate {
   commitFails(): boolean;
 }
 
+/** Nothing stands between. */
+export const OPEN_GATE: Gate = { pass: (operation) => operation(), commitFails: () => false };
+
 type Mutation = { key: Deno.KvKey; value: unknown; remove: boolean };
 type Entry = Deno.KvEntry<unknown>;
 

@@ -5,7 +5,7 @@ import { Calls } from "./calls.ts";
 import { Clients } from "./clients.ts";
 import { SimClock } from "./clock.ts";
 import { Cloud } from "./cloud.ts";
-import { SimDatabase } from "./database.ts";
+import { OPEN_GATE, SimDatabase } from "./database.ts";
 import { type Button, Events } from "./events.ts";
 import { Faults, type Mask } from "./faults.ts";
 import { Oracle } from "./oracle.ts";
@@ -134,7 +134,7 @@ class Storm implements World {
       const { items } = await world.parts.unsettled();
       return items.length > 0 ? "parts are unsettled" : this.#disorder();
     });
-    const calls = new Calls(this.cloud, clock, faults, oracle, "world", (operation) => operation());
+    const calls = new Calls(this.cloud, clock, faults, oracle, "world", OPEN_GATE.pass);
     await new Verdict(this, world, calls.platform(), this.clients).judge();
     for (const process of this.processes) process.dead = true;
     await clock.rest();
@@ -152,10 +152,7 @@ class Storm implements World {
   /** Makes the room; answers the store as the world sees it, without faults. */
   async #prepare() {
     const { clock, plan, cloud, faults } = this;
-    const store = storeOn(this.database.asSeenThrough({
-      pass: (operation) => operation(),
-      commitFails: () => false,
-    }));
+    const store = storeOn(this.database.asSeenThrough(OPEN_GATE));
     const sessions = { primary: cloud.createSession(), secondary: cloud.createSession() };
     const simultaneous = plan.simultaneous && faults.inject("plan.simultaneous", "simultaneous");
     await store.rooms.create({

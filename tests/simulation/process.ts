@@ -1,6 +1,6 @@
 /** An app process: the real handover on the real store, which may die, freeze or have a wrong clock. */
 import { type Chains, createChains } from "../../lib/handover/mod.ts";
-import { type Store, storeOn } from "../../lib/store/mod.ts";
+import { storeOn } from "../../lib/store/mod.ts";
 import { Calls } from "./calls.ts";
 import type { Gate } from "./database.ts";
 import { SETTINGS, SWEEP_MS, type World } from "./world.ts";
@@ -18,7 +18,6 @@ const EXPECTED = new Set(["PlatformError", "ChainError"]);
 /** One process; it sweeps when it starts, and regularly from then on. */
 export class SimProcess implements Gate {
   readonly chains: Chains;
-  readonly store: Store;
   dead = false;
   frozenUntilMs = 0;
   /** It was told to end, and will not begin anything. */
@@ -34,10 +33,14 @@ export class SimProcess implements Gate {
     const store = storeOn(world.database.asSeenThrough(this), {
       onBroken: (error) => oracle.violate(error.message),
     });
-    this.store = plant.store?.(store) ?? store;
     const chains = createChains({
-      store: this.store,
-      platform: plant.platform?.(platform) ?? platform,
+      store: {
+        ...store,
+        recordings: { ...store.recordings, ...plant.recordings?.(store.recordings) },
+        chains: { ...store.chains, ...plant.chainRecords?.(store.chains) },
+        leases: { ...store.leases, ...plant.leases?.(store.leases) },
+      },
+      platform: { ...platform, ...plant.platform?.(platform) },
       settings: { ...SETTINGS, ...plant.settings },
       now: () => clock.nowMs + this.skewMs,
       sleep: async (ms, signal) => {
@@ -49,7 +52,7 @@ export class SimProcess implements Gate {
       readFile: (url) => this.pass(() => Promise.resolve(this.#fileAt(url))),
       onTrouble: (action, error) => this.trouble(action, error),
     });
-    this.chains = plant.chains?.(chains) ?? chains;
+    this.chains = { ...chains, ...plant.chains };
     clock.after(faults.random(`${name}.sweep`).int(0, 5_000), () => this.#sweep());
   }
 

@@ -16,9 +16,8 @@ export type World = Awaited<ReturnType<typeof world>>;
 
 /** Makes a world on an empty database. */
 export async function world(kv: Deno.Kv) {
-  const clock = new SimClock();
   const database = new SimDatabase(kv);
-  clock.waitsFor(database);
+  const clock = new SimClock(database);
   const platform = new Cloud(clock);
   const faults = new Faults(1, {});
   faults.cease();

@@ -1,7 +1,8 @@
 /** The people in the call: they come, go, reload, and join the secondary session when it is wanted. */
 import { isSecondaryWanted } from "../../lib/call/wanted.ts";
 import type { Stretch } from "./spans.ts";
-import { CLIENT_POLL_MS, type World } from "./world.ts";
+import type { Storm } from "./storm.ts";
+import { CLIENT_POLL_MS } from "./world.ts";
 
 /** One browser in the call. */
 export interface Client {
@@ -27,7 +28,7 @@ export class Clients {
   /** While everybody is away together, nobody comes back alone. */
   awayUntilMs = 0;
 
-  constructor(readonly world: World, readonly wanted: () => boolean) {}
+  constructor(readonly storm: Storm) {}
 
   /** Whether it is at fault if such a client is not recorded by the interim archive. */
   static isPrompt(client: Client): boolean {
@@ -36,7 +37,7 @@ export class Clients {
 
   /** A new client joins the call. */
   add(): void {
-    const { faults, clock } = this.world;
+    const { faults, clock } = this.storm;
     const id = `c${this.all.length + 1}`;
     const random = faults.random(`client.${id}`);
     let joinDelayMs: number | null = random.int(200, PROMPT_MS);
@@ -59,7 +60,8 @@ export class Clients {
     this.all.push(client);
     this.come(client);
     const look = () => {
-      if (!this.world.plant.clientsTrustSignals) client.view = this.wanted();
+      const { plant, oracle } = this.storm;
+      if (!plant.clientsTrustSignals) client.view = oracle.state?.secondaryWanted ?? false;
       this.#weigh(client);
       clock.after(CLIENT_POLL_MS, look);
     };
@@ -67,7 +69,7 @@ export class Clients {
   }
 
   come(client: Client): void {
-    const { clock, cloud, sessions, note } = this.world;
+    const { clock, cloud, sessions, note } = this.storm;
     if (client.present || clock.nowMs < this.awayUntilMs) return;
     client.present = true;
     cloud.publishing(sessions.primary).add(client.id);
@@ -77,7 +79,7 @@ export class Clients {
   }
 
   go(client: Client): void {
-    const { clock, cloud, sessions, note } = this.world;
+    const { clock, cloud, sessions, note } = this.storm;
     if (!client.present) return;
     client.present = false;
     client.view = null;
@@ -92,14 +94,14 @@ export class Clients {
   /** The room tells by a signal that the secondary session is wanted, or no more. */
   signalled(type: string): void {
     for (const client of this.all.filter(({ present }) => present)) {
-      client.latest = { wanted: type === "join", atMs: this.world.clock.nowMs };
+      client.latest = { wanted: type === "join", atMs: this.storm.clock.nowMs };
       this.#weigh(client);
     }
   }
 
   /** Joins or leaves as a page does. */
   #weigh(client: Client): void {
-    const { clock, cloud, sessions } = this.world;
+    const { clock, cloud, sessions } = this.storm;
     if (!isSecondaryWanted(client.view, client.latest, clock.nowMs)) return this.#leave(client);
     const there = cloud.publishing(sessions.secondary);
     if (!client.present || there.has(client.id) || client.cancelJoin) return;
@@ -113,7 +115,7 @@ export class Clients {
   }
 
   #leave(client: Client): void {
-    const { clock, cloud, sessions } = this.world;
+    const { clock, cloud, sessions } = this.storm;
     client.cancelJoin?.();
     client.cancelJoin = null;
     if (!cloud.publishing(sessions.secondary).delete(client.id)) return;

@@ -36,6 +36,7 @@ export class SimDatabase {
     return this.#open > 0;
   }
 
+  /** Resolves when what is under way now is done. */
   done(): Promise<void> {
     return this.#last;
   }

@@ -19,9 +19,6 @@ export interface Plant {
   clientsTrustSignals?: boolean;
 }
 
-/** No mistake at all. */
-export const SOUND: Plant = {};
-
 /** Mistakes by name; the oracle must see each within 2,000 storms. */
 export const PLANTS: Record<string, Plant> = {
   /** The old archive is stopped when the new one is asked for, not when it is known to record. */

@@ -3,7 +3,8 @@ import { type Chains, createChains } from "../../lib/handover/mod.ts";
 import { storeOn } from "../../lib/store/mod.ts";
 import { Calls } from "./calls.ts";
 import type { Gate } from "./database.ts";
-import { SETTINGS, SWEEP_MS, type World } from "./world.ts";
+import type { Storm } from "./storm.ts";
+import { SETTINGS, SWEEP_MS } from "./world.ts";
 
 /** What befalls a process, `operations` of its calls to the outside from now. */
 interface Doom {
@@ -26,11 +27,11 @@ export class SimProcess implements Gate {
   pressed = 0;
   #doom: Doom | null = null;
 
-  constructor(readonly name: string, readonly world: World, readonly skewMs: number) {
-    const { clock, plant, oracle, cloud, faults } = world;
+  constructor(readonly name: string, readonly storm: Storm, readonly skewMs: number) {
+    const { clock, plant, oracle, cloud, faults } = storm;
     const pass = <T>(operation: () => Promise<T>) => this.pass(operation);
     const platform = new Calls(cloud, clock, faults, oracle, name, pass).platform();
-    const store = storeOn(world.database.asSeenThrough(this), {
+    const store = storeOn(storm.database.asSeenThrough(this), {
       onBroken: (error) => oracle.violate(error.message),
     });
     const chains = createChains({
@@ -48,7 +49,7 @@ export class SimProcess implements Gate {
         await clock.sleep(ms, signal);
         await this.#awake();
       },
-      newId: () => world.newId(name),
+      newId: () => storm.newId(name),
       readFile: (url) => this.pass(() => Promise.resolve(this.#fileAt(url))),
       onTrouble: (action, error) => this.trouble(action, error),
     });
@@ -58,7 +59,7 @@ export class SimProcess implements Gate {
 
   /** Whether it would answer now. */
   get awake(): boolean {
-    return !this.dead && this.frozenUntilMs <= this.world.clock.nowMs;
+    return !this.dead && this.frozenUntilMs <= this.storm.clock.nowMs;
   }
 
   async pass<T>(operation: () => Promise<T>): Promise<T> {
@@ -71,7 +72,7 @@ export class SimProcess implements Gate {
   }
 
   commitFails(): boolean {
-    const { faults } = this.world;
+    const { faults } = this.storm;
     return faults.strike(`kv.${faults.number("kv")}`, ["kv-conflict"]) !== null;
   }
 
@@ -87,20 +88,20 @@ export class SimProcess implements Gate {
 
   die(): void {
     this.dead = true;
-    this.world.note(`process ${this.name} dies`);
+    this.storm.note(`process ${this.name} dies`);
   }
 
   freeze(ms: number): void {
-    this.frozenUntilMs = this.world.clock.nowMs + ms;
-    this.world.note(`process ${this.name} freezes for ${ms} ms`);
+    this.frozenUntilMs = this.storm.clock.nowMs + ms;
+    this.storm.note(`process ${this.name} freezes for ${ms} ms`);
   }
 
   /** Notes what was to be expected; anything else is a mistake of ours. */
   trouble(action: string, error: unknown): void {
     if (this.dead) return;
     const text = `${this.name}: ${action}: ${error instanceof Error ? error.message : error}`;
-    if (error instanceof Error && EXPECTED.has(error.name)) this.world.note(text);
-    else this.world.oracle.violate(`Trouble in ${text}`);
+    if (error instanceof Error && EXPECTED.has(error.name)) this.storm.note(text);
+    else this.storm.oracle.violate(`Trouble in ${text}`);
   }
 
   async #step(): Promise<void> {
@@ -113,7 +114,7 @@ export class SimProcess implements Gate {
   }
 
   async #awake(): Promise<void> {
-    const { clock } = this.world;
+    const { clock } = this.storm;
     while (!this.dead && this.frozenUntilMs > clock.nowMs) {
       await clock.sleep(this.frozenUntilMs - clock.nowMs);
     }
@@ -123,11 +124,11 @@ export class SimProcess implements Gate {
   #sweep(): void {
     if (this.dead) return;
     this.chains.sweep().catch((error) => this.trouble("sweep", error));
-    this.world.clock.after(SWEEP_MS, () => this.#sweep());
+    this.storm.clock.after(SWEEP_MS, () => this.#sweep());
   }
 
   #fileAt(url: string) {
-    const { cloud, faults } = this.world;
+    const { cloud, faults } = this.storm;
     const archive = cloud.archives.find((a) => url === `sim:${a.id}`);
     if (!archive || archive.endMs === null) throw new Error(`No file at ${url}`);
     const name = `file.${faults.number("file")}`;

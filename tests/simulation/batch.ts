@@ -24,7 +24,7 @@ export async function stormBatch(
 ): Promise<Batch> {
   const batch = emptyBatch();
   for (let seed = from; seed < from + count && batch.failed.length < mostFailed; seed++) {
-    const { violations, faults, outcomes } = await simulator.storm(seed, plant ? { plant } : {});
+    const { violations, faults, outcomes } = await simulator.storm(seed, { plant });
     batch.storms++;
     addCounts(batch.faults, faults);
     addCounts(batch.outcomes, outcomes);

@@ -29,7 +29,7 @@ const MARGIN_SECONDS = 0.7;
 const REFRESH_MS = 1000 / 60;
 
 /** Records a call whose camera is magenta; answers the chain's id. */
-export async function recordCall(host: Page, app: App): Promise<string> {
+async function recordCall(host: Page, app: App): Promise<string> {
   const chainId = await startRecording(host, app, "Bench");
   for (const parts of [3, 5]) {
     await letRun(RUN_SECONDS);

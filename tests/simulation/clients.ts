@@ -4,23 +4,28 @@ import type { Stretch } from "./spans.ts";
 import type { Storm } from "./storm.ts";
 import { CLIENT_POLL_MS } from "./world.ts";
 
-/** One browser in the call. */
-export interface Client {
-  readonly id: string;
-  /** How long it takes to publish to secondary; null: it never does. */
-  readonly joinDelayMs: number | null;
-  present: boolean;
-  /** When it published to each session; the last stretch may be open. */
-  readonly primary: Stretch[];
-  readonly secondary: Stretch[];
-  cancelJoin: (() => void) | null;
-  /** What the room's state said when this page last saw it, and the newest signal. */
-  view: boolean | null;
-  latest: { wanted: boolean; atMs: number } | null;
-}
-
 /** Those who answer the join signal as one may expect. */
 const PROMPT_MS = 1_500;
+
+/** One browser in the call. */
+export class Client {
+  present = false;
+  /** When it published to each session; the last stretch may be open. */
+  readonly primary: Stretch[] = [];
+  readonly secondary: Stretch[] = [];
+  cancelJoin: (() => void) | null = null;
+  /** What the room's state said when this page last saw it, and the newest signal. */
+  view: boolean | null = null;
+  latest: { wanted: boolean; atMs: number } | null = null;
+
+  /** It takes `joinDelayMs` to publish to secondary; null: it never does. */
+  constructor(readonly id: string, readonly joinDelayMs: number | null) {}
+
+  /** Whether it is at fault if such a client is not recorded by the interim archive. */
+  get isPrompt(): boolean {
+    return this.joinDelayMs !== null && this.joinDelayMs <= PROMPT_MS;
+  }
+}
 
 /** Everybody who is ever in the call. */
 export class Clients {
@@ -29,11 +34,6 @@ export class Clients {
   awayUntilMs = 0;
 
   constructor(readonly storm: Storm) {}
-
-  /** Whether it is at fault if such a client is not recorded by the interim archive. */
-  static isPrompt(client: Client): boolean {
-    return client.joinDelayMs !== null && client.joinDelayMs <= PROMPT_MS;
-  }
 
   /** A new client joins the call. */
   add(): void {
@@ -47,16 +47,7 @@ export class Clients {
     } else if (roll > 0.95 && faults.inject(`client.${id}.slow`, "client-slow")) {
       joinDelayMs = 12_000;
     }
-    const client: Client = {
-      id,
-      joinDelayMs,
-      present: false,
-      primary: [],
-      secondary: [],
-      cancelJoin: null,
-      view: null,
-      latest: null,
-    };
+    const client = new Client(id, joinDelayMs);
     this.all.push(client);
     this.come(client);
     const look = () => {

@@ -4,7 +4,6 @@ import type { Chain, Part } from "../../lib/recording/model.ts";
 import { orphansAmong } from "../../lib/orphans.ts";
 import type { Platform } from "../../lib/platform/platform.ts";
 import type { Store } from "../../lib/store/mod.ts";
-import { Clients } from "./clients.ts";
 import type { TrueArchive } from "./cloud.ts";
 import { common, lengthMs, type Stretch, union, without } from "./spans.ts";
 import type { Storm } from "./storm.ts";
@@ -163,7 +162,7 @@ export class Verdict {
     const on = (session: string) =>
       told.filter(({ archive }) => archive.sessionId === session).map((t) => spanOf(t.archive));
     for (const client of this.world.clients.all) {
-      if (!Clients.isPrompt(client)) continue;
+      if (!client.isPrompt) continue;
       const recorded = [
         ...on(sessions.primary),
         ...common(on(sessions.secondary), client.secondary),

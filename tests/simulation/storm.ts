@@ -165,6 +165,7 @@ export class Storm {
     return store;
   }
 
+  /** Starts a process, whose clock may be wrong. */
   startProcess(name: string): void {
     const { plan, faults, oracle } = this;
     const wrong = plan.clockSkewMs !== 0 && name.startsWith("p1") &&

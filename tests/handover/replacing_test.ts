@@ -17,8 +17,11 @@ const witnesses: Record<string, (chains: Chains, w: World, archiveId: string) =>
 /** Records for ten seconds, then has the archive die. */
 async function diedAfterTenSeconds(w: World, chains: Chains): Promise<string> {
   await w.done(chains.start("main", WEEKLY));
-  await w.pass(10_000);
-  return w.killFirst("maximum duration exceeded").id;
+  await w.clock.runUntil(w.clock.nowMs + 10_000);
+  const [dead] = w.platform.archives;
+  assert.ok(dead);
+  w.platform.end(dead, "world", "maximum duration exceeded");
+  return dead.id;
 }
 
 for (const [who, tell] of Object.entries(witnesses)) {

@@ -63,8 +63,7 @@ export class Clients {
     const { clock, cloud, sessions, note } = this.storm;
     if (client.present || clock.nowMs < this.awayUntilMs) return;
     client.present = true;
-    cloud.publishing(sessions.primary).add(client.id);
-    cloud.clientsChanged(sessions.primary);
+    cloud.publish(sessions.primary, client.id);
     client.primary.push({ fromMs: clock.nowMs, toMs: Infinity });
     note(`client ${client.id} publishes`);
   }
@@ -76,8 +75,7 @@ export class Clients {
     client.view = null;
     client.latest = null;
     this.#leave(client);
-    cloud.publishing(sessions.primary).delete(client.id);
-    cloud.clientsChanged(sessions.primary);
+    cloud.unpublish(sessions.primary, client.id);
     close(client.primary, clock.nowMs);
     note(`client ${client.id} leaves`);
   }
@@ -94,13 +92,11 @@ export class Clients {
   #weigh(client: Client): void {
     const { clock, cloud, sessions } = this.storm;
     if (!isSecondaryWanted(client.view, client.latest, clock.nowMs)) return this.#leave(client);
-    const there = cloud.publishing(sessions.secondary);
-    if (!client.present || there.has(client.id) || client.cancelJoin) return;
-    if (client.joinDelayMs === null) return;
+    const isThere = cloud.publishing(sessions.secondary).has(client.id);
+    if (!client.present || isThere || client.cancelJoin || client.joinDelayMs === null) return;
     client.cancelJoin = clock.after(client.joinDelayMs, () => {
       client.cancelJoin = null;
-      there.add(client.id);
-      cloud.clientsChanged(sessions.secondary);
+      cloud.publish(sessions.secondary, client.id);
       client.secondary.push({ fromMs: clock.nowMs, toMs: Infinity });
     });
   }
@@ -109,9 +105,7 @@ export class Clients {
     const { clock, cloud, sessions } = this.storm;
     client.cancelJoin?.();
     client.cancelJoin = null;
-    if (!cloud.publishing(sessions.secondary).delete(client.id)) return;
-    cloud.clientsChanged(sessions.secondary);
-    close(client.secondary, clock.nowMs);
+    if (cloud.unpublish(sessions.secondary, client.id)) close(client.secondary, clock.nowMs);
   }
 }
 

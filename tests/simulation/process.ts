@@ -6,12 +6,6 @@ import type { Gate } from "./database.ts";
 import type { Storm } from "./storm.ts";
 import { SETTINGS, SWEEP_MS } from "./world.ts";
 
-/** What befalls a process, `operations` of its calls to the outside from now. */
-interface Doom {
-  operations: number;
-  befall: () => void;
-}
-
 const never = new Promise<never>(() => {});
 /** Errors that the app expects when the platform fails or a request cannot be granted. */
 const EXPECTED = new Set(["PlatformError", "ChainError"]);
@@ -25,7 +19,7 @@ export class SimProcess implements Gate {
   closing = false;
   /** Buttons that were pressed on its pages and not yet answered. */
   pressed = 0;
-  #doom: Doom | null = null;
+  #doom: { operations: number; befall: () => void } | null = null;
 
   constructor(readonly name: string, readonly storm: Storm, readonly skewMs: number) {
     const { clock, plant, oracle, cloud, faults } = storm;
@@ -76,7 +70,7 @@ export class SimProcess implements Gate {
     return faults.strike(`kv.${faults.number("kv")}`, ["kv-conflict"]) !== null;
   }
 
-  /** Lets `befall` happen between two of its operations. */
+  /** Lets `befall` happen after so many more of its calls to the outside. */
   doom(operations: number, befall: () => void): void {
     this.#doom = { operations, befall };
   }

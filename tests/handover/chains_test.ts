@@ -278,6 +278,8 @@ Deno.test("what a file says is missing in it is noted with its part and lowers t
     await done(chains.sweep());
     const [part] = await done(store.parts.list(id));
     assert.deepEqual([part?.gaps, part?.losses], [gaps(), losses]);
-    const [{ fromMs, toMs } = assert.fail()] = (await done(store.chains.get(id)))?.gaps ?? [];
+    const stopped = await done(store.chains.get(id));
+    const [{ fromMs, toMs } = assert.fail()] = stopped?.gaps ?? [];
     assert.deepEqual([{ fromMs, toMs }], gaps());
+    assert.ok(stopped?.continuity !== undefined && stopped.continuity < 1);
   }));

@@ -1,19 +1,15 @@
 /** Sounds and pictures whose truth is known, made from a seed. */
 import type { Motion } from "../../lib/alignment/picture.ts";
 import { mixDown, type Sound } from "../../lib/alignment/sound.ts";
+import { Random } from "../simulation/random.ts";
 
-/** A stream of numbers from 0 to 1 (mulberry32). */
+/** A stream of numbers from 0 to 1. */
 export type Chance = () => number;
 
 /** The same numbers for the same seed. */
 export function chanceOf(seed: number): Chance {
-  let state = seed * 0x9e3779b1 >>> 0;
-  return () => {
-    state = state + 0x6d2b79f5 >>> 0;
-    let t = Math.imul(state ^ state >>> 15, state | 1);
-    t = t + Math.imul(t ^ t >>> 7, t | 61) ^ t;
-    return ((t ^ t >>> 14) >>> 0) / 2 ** 32;
-  };
+  const random = new Random(seed * 0x9e3779b1);
+  return () => random.next();
 }
 
 /** A normally distributed number. */

@@ -11,6 +11,7 @@ import { launchChromium } from "../support/chromium.ts";
 import { decodeFiles, missingNumbers, unwrapFiles } from "../support/decode.ts";
 import type { Colour } from "../support/frame_code.ts";
 import { join, letRun } from "../support/people.ts";
+import { median, sum } from "../support/statistics.ts";
 import type { Band } from "../support/tone_code.ts";
 
 /** Runs of each checkout; the checkouts take turns. */
@@ -32,6 +33,7 @@ const MAX_BUSY_SECONDS = 600;
 /** Clock ticks a second in `/proc`: fixed in the kernel's interface. */
 const TICKS_PER_SECOND = 100;
 
+const COLOURS: Colour[] = ["magenta", "green"];
 const PASSWORD = "correct horse battery";
 /** The archives of a chain with one handover: primary, interim, primary. */
 const PARTS = 3;
@@ -43,26 +45,7 @@ interface Checkout {
 }
 
 /** What one recorded call cost. */
-interface CallCost {
-  /** CPU seconds from just before Start until every archive is available, of all processes. */
-  cpuSeconds: number;
-  serverCpuSeconds: number;
-  hostCpuSeconds: number;
-  guestCpuSeconds: number;
-  /** CPU seconds from just before Start until just before Stop, of all processes. */
-  callCpuSeconds: number;
-  /** Cores that the call uses before it is recorded. */
-  unrecordedCores: number;
-  /** CPU seconds of everything else on this machine meanwhile: a high value spoils the run. */
-  otherCpuSeconds: number;
-  callSeconds: number;
-  handoverSeconds: number;
-  /** From Stop until every archive is available or has failed, or the wait ends. */
-  finishSeconds: number;
-  availableArchives: number;
-  /** Missing frames of each camera between its first and its last one in the files. */
-  missing: Record<Colour, string>;
-}
+type CallCost = Awaited<ReturnType<typeof measureCall>>;
 
 /**
  * Measures both checkouts {@link RUNS} times, prints every run and the ratio of the medians. `busyLoops`
@@ -86,9 +69,14 @@ export async function compareCallCost(dir: string, busyLoops: number): Promise<v
       if (!cost) continue;
       costs.get(checkout)?.push(cost);
       console.log(`\nRun ${run} of ${checkout.name}:`);
-      for (const [what, value] of Object.entries(rowOf(cost))) {
+      const print = (what: string, value: string | number) =>
         console.log(`  ${what.padEnd(20)} ${value}`);
-      }
+      for (const [what, value] of Object.entries(cost.figures)) print(what, round(value));
+      print(
+        "available",
+        `${cost.availableArchives} of ${PARTS} after ${round(cost.finishSeconds)} s`,
+      );
+      for (const colour of COLOURS) print(`missing ${colour}`, cost.missing[colour]);
     }
   }
   printRatios(checkouts.map((checkout) => costs.get(checkout) ?? []));
@@ -105,23 +93,6 @@ function printMethod(busyLoops: number): void {
   );
 }
 
-function rowOf(cost: CallCost) {
-  return {
-    "CPU s": round(cost.cpuSeconds),
-    "server": round(cost.serverCpuSeconds),
-    "recording browser": round(cost.hostCpuSeconds),
-    "other browser": round(cost.guestCpuSeconds),
-    "call CPU s": round(cost.callCpuSeconds),
-    "cores before Start": round(cost.unrecordedCores),
-    "CPU s of others": round(cost.otherCpuSeconds),
-    "call s": round(cost.callSeconds),
-    "handover s": round(cost.handoverSeconds),
-    "available": `${cost.availableArchives} of ${PARTS} after ${round(cost.finishSeconds)} s`,
-    "missing magenta": cost.missing.magenta,
-    "missing green": cost.missing.green,
-  };
-}
-
 function printRatios(costs: CallCost[][]): void {
   const compare = (what: string, pick: (cost: CallCost) => number) => {
     const [ours = NaN, theirs = NaN] = costs.map((runs) => median(runs.map(pick)));
@@ -131,8 +102,8 @@ function printRatios(costs: CallCost[][]): void {
     );
   };
   console.log();
-  compare("CPU until every archive is available", (cost) => cost.cpuSeconds);
-  compare("CPU of the call until Stop", (cost) => cost.callCpuSeconds);
+  compare("CPU until every archive is available", (cost) => cost.figures["CPU s"]);
+  compare("CPU of the call until Stop", (cost) => cost.figures["call CPU s"]);
   const isComplete = (cost: CallCost) => cost.availableArchives === PARTS;
   if (costs.every((runs) => runs.length > 0 && runs.every(isComplete))) {
     compare("From Stop until every archive is available", (cost) => cost.finishSeconds);
@@ -143,7 +114,7 @@ function printRatios(costs: CallCost[][]): void {
 }
 
 /** Serves a checkout that has been built, records one call and measures it. */
-export async function measureCall(dir: string, busyLoops: number): Promise<CallCost> {
+async function measureCall(dir: string, busyLoops: number) {
   await using server = await serve(dir);
   await using host = await launchCaller("magenta", "low");
   await using guest = await launchCaller("green", "high");
@@ -165,23 +136,31 @@ export async function measureCall(dir: string, busyLoops: number): Promise<CallC
   const film = await untilFinished(hostPage, server.origin, call.chainId);
   const after = readUsage(roots);
 
-  const [serverCpuSeconds = NaN, hostCpuSeconds = NaN, guestCpuSeconds = NaN] = roots.map(
-    (_, i) => (after.seconds[i] ?? NaN) - (before.seconds[i] ?? NaN),
+  const [ofServer = NaN, ofHost = NaN, ofGuest = NaN] = after.seconds.map((seconds, i) =>
+    seconds - (before.seconds[i] ?? NaN)
   );
   const cpuSeconds = sum(after.seconds) - sum(before.seconds);
   await Promise.all([hostPage, guestPage].map((page) => page.goto("about:blank")));
   return {
-    cpuSeconds,
-    serverCpuSeconds,
-    hostCpuSeconds,
-    guestCpuSeconds,
-    callCpuSeconds: sum(call.usage.seconds) - sum(before.seconds),
-    unrecordedCores: unrecorded / UNRECORDED_SECONDS,
-    otherCpuSeconds: after.machineSeconds - before.machineSeconds - cpuSeconds,
-    callSeconds: call.seconds,
-    handoverSeconds: call.handoverSeconds,
+    /** By the names that they are printed under. */
+    figures: {
+      // All processes, from just before Start until every archive is available.
+      "CPU s": cpuSeconds,
+      "server": ofServer,
+      "recording browser": ofHost,
+      "other browser": ofGuest,
+      // Until just before Stop.
+      "call CPU s": sum(call.usage.seconds) - sum(before.seconds),
+      "cores before Start": unrecorded / UNRECORDED_SECONDS,
+      // Everything else on this machine meanwhile: a high value spoils the run.
+      "CPU s of others": after.machineSeconds - before.machineSeconds - cpuSeconds,
+      "call s": call.seconds,
+      "handover s": call.handoverSeconds,
+    },
+    /** From Stop until every archive is available or has failed, or the wait ends. */
     finishSeconds: film.finishSeconds,
     availableArchives: film.parts.filter(isAvailable).length,
+    /** Missing frames of each camera between its first and its last one in the files. */
     missing: await missingFrames(hostPage.context(), guest.browser, server, film.parts),
   };
 }
@@ -197,11 +176,8 @@ async function recordCall(host: Page, origin: string, measure: () => Usage) {
   await letRun(HANDOVER_AT_SECONDS - since(startedMs));
   const handoverMs = performance.now();
   await press(host, "Restart archive");
-  await untilRoom(
-    host,
-    origin,
-    ({ parts, procedure }) => parts.length === PARTS && procedure === null,
-  );
+  const isHandedOver = ({ parts, procedure }: Room) => parts.length === PARTS && procedure === null;
+  await untilRoom(host, origin, isHandedOver);
   const handoverSeconds = since(handoverMs);
   await letRun(Math.max(0, CALL_SECONDS - since(startedMs)));
   const usage = measure();
@@ -229,26 +205,29 @@ const roomSchema = z.object({
   parts: z.array(z.unknown()),
   procedure: z.unknown(),
 });
+type Room = z.infer<typeof roomSchema>;
 /** The fields of `/api/chains/:id` that every version has. */
 const filmSchema = z.object({
   parts: z.array(z.object({ status: z.string(), mediaUrl: z.string() })),
 });
 type Parts = z.infer<typeof filmSchema>["parts"];
 
-async function untilRoom(
-  page: Page,
-  origin: string,
-  isDone: (room: z.infer<typeof roomSchema>) => boolean,
-) {
-  const deadlineMs = performance.now() + MAX_WAIT_SECONDS * 1000;
-  for (;;) {
+function untilRoom(page: Page, origin: string, isDone: (room: Room) => boolean): Promise<Room> {
+  return poll("the room is not ready", async () => {
     const room = roomSchema.parse(await getJson(page.context(), `${origin}/api/rooms/main`));
-    if (isDone(room)) return room;
-    if (performance.now() > deadlineMs) {
-      throw new Error(`Cannot measure the call: the room waits since ${MAX_WAIT_SECONDS} s`);
-    }
+    return isDone(room) ? room : null;
+  });
+}
+
+/** Looks until there is something, or throws after {@link MAX_WAIT_SECONDS}. */
+async function poll<T>(otherwise: string, look: () => Promise<T | null>): Promise<T> {
+  const deadlineMs = performance.now() + MAX_WAIT_SECONDS * 1000;
+  while (performance.now() < deadlineMs) {
+    const found = await look();
+    if (found !== null) return found;
     await letRun(POLL_SECONDS);
   }
+  throw new Error(`Cannot measure the call: ${otherwise} after ${MAX_WAIT_SECONDS} s`);
 }
 
 /** Waits after Stop until every archive is available or has failed, or for the longest time allowed. */
@@ -293,7 +272,7 @@ async function missingFrames(
     await Deno.writeFile(path, await response.body());
     paths.push(path);
   }
-  const reports = await decodeFiles(decoder, paths, { colours: ["magenta", "green"], bands: [] });
+  const reports = await decodeFiles(decoder, paths, { colours: COLOURS, bands: [] });
   const count = (colour: Colour) => {
     const files = unwrapFiles(reports, colour);
     const seen = new Set(files.flat()).size;
@@ -326,7 +305,11 @@ async function serve(dir: string) {
     stdout: Deno.env.has("VERBOSE") ? "inherit" : "null",
     stderr: "inherit",
   }).spawn();
-  await untilHealthy(origin);
+  await poll(`${origin}/healthz does not answer`, async () => {
+    const response = await fetch(`${origin}/healthz`).catch(() => null);
+    await response?.body?.cancel();
+    return response?.ok ? true : null;
+  });
   return {
     origin,
     dataDir,
@@ -342,17 +325,6 @@ async function serve(dir: string) {
 function freePort(): number {
   using listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
   return listener.addr.port;
-}
-
-async function untilHealthy(origin: string): Promise<void> {
-  const deadlineMs = performance.now() + MAX_WAIT_SECONDS * 1000;
-  while (performance.now() < deadlineMs) {
-    const response = await fetch(`${origin}/healthz`).catch(() => null);
-    await response?.body?.cancel();
-    if (response?.ok) return;
-    await letRun(POLL_SECONDS);
-  }
-  throw new Error(`Cannot reach ${origin}/healthz within ${MAX_WAIT_SECONDS} s of the start`);
 }
 
 /** A browser with a numbered camera, and the process at the root of its tree. */
@@ -429,14 +401,6 @@ function readProcesses(): Map<number, Process> {
 
 function childrenOf(pid: number, processes: Map<number, Process>): number[] {
   return [...processes].filter(([, { parent }]) => parent === pid).map(([child]) => child);
-}
-
-function sum(values: number[]): number {
-  return values.reduce((total, value) => total + value, 0);
-}
-
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 }
 
 function round(value: number): number {

@@ -1,5 +1,5 @@
 /** A call recorded over two handovers on the stand-in platform, and how its film plays. */
-import type { Browser, Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import type { Film } from "../../lib/recording/views.ts";
 import type { App } from "../support/app.ts";
 import { LOOP_FRAMES } from "../support/camera.ts";
@@ -28,18 +28,6 @@ const MARGIN_SECONDS = 0.7;
  */
 const REFRESH_MS = 1000 / 60;
 
-/** Records a call whose camera is magenta; answers the chain's id. */
-export async function recordCall(host: Page, app: App): Promise<string> {
-  const chainId = await startRecording(host, app, "Bench");
-  for (const parts of [3, 5]) {
-    await letRun(RUN_SECONDS);
-    await handOver(host, app, parts);
-  }
-  await letRun(RUN_SECONDS);
-  await stopRecording(host, app);
-  return chainId;
-}
-
 /** Records a call of two, plays and reports; answers the path of the film's page. */
 export async function benchLive(browser: Browser, guests: Browser, app: App): Promise<string> {
   const host = await openHost(browser, app);
@@ -47,7 +35,13 @@ export async function benchLive(browser: Browser, guests: Browser, app: App): Pr
   const guest = await openParticipant(guests, app);
   await join(guest, "Bo");
   await letRun(2);
-  const chainId = await recordCall(host, app);
+  const chainId = await startRecording(host, app, "Bench");
+  for (const parts of [3, 5]) {
+    await letRun(RUN_SECONDS);
+    await handOver(host, app, parts);
+  }
+  await letRun(RUN_SECONDS);
+  await stopRecording(host, app);
   const film = await untilFilmReady(host, app, chainId);
   // The player has the machine to itself, as a viewer's would be.
   await guest.context().close();

@@ -1,6 +1,8 @@
 /** Ten seams of one film, played by the product's element and in the sample's way. */
+import type { Page } from "playwright-core";
 import type { Film } from "../../lib/recording/views.ts";
 import { openStage } from "../player/stage.ts";
+import { median, sum } from "../support/statistics.ts";
 import type { Playthrough, Stretch } from "./seams_in_page.ts";
 
 const SEAMS = 10;
@@ -10,15 +12,7 @@ const FRAMES_PER_SECOND = 30;
 /** How often the time to the first picture is taken. */
 const STARTS = 7;
 
-/** A row of the report: milliseconds as least / median / most of ten. */
-interface Row {
-  "freeze ms": string;
-  skipped: number;
-  repeated: number;
-  "sound hole ms": string;
-}
-
-/** Measures and reports; answers the rows. */
+/** Measures and reports. */
 export async function benchSeams(): Promise<void> {
   // One origin, so that the pictures of a plain <video> may be read.
   const stage = await openStage({ oneOrigin: true });
@@ -36,13 +30,11 @@ export async function benchSeams(): Promise<void> {
     const ours = await playthrough(stage.page, "ours", film, 0);
     const sample = await playthrough(stage.page, "sample", film, PART_SECONDS - EVERY_SECONDS);
     console.log(`\n${SEAMS} seams, least / median / most:`);
-    console.table(
-      {
-        "without a seam": rowOf(ours.elsewhere),
-        "ours": rowOf(ours.seams),
-        "the sample's way": rowOf(sample.seams),
-      } satisfies Record<string, Row>,
-    );
+    console.table({
+      "without a seam": rowOf(ours.elsewhere),
+      "ours": rowOf(ours.seams),
+      "the sample's way": rowOf(sample.seams),
+    });
     const freeze = (stretches: Stretch[]) => median(stretches.map((stretch) => stretch.freezeMs));
     const hole = ({ seams }: Playthrough) => median(seams.map((s) => s.soundHoleMs ?? 0));
     // A film without seams keeps its pictures for so long on this machine: that is no freeze.
@@ -57,14 +49,9 @@ export async function benchSeams(): Promise<void> {
     const start = async (way: "ours" | "plain") => {
       const times: number[] = [];
       for (let i = 0; i < STARTS; i++) {
+        const asked = [way, film] as const;
         times.push(
-          await stage.page.evaluate(
-            ([way, film]) => gaplessBench.firstPictureMs(way, film),
-            [
-              way,
-              film,
-            ] as const,
-          ),
+          await stage.page.evaluate((asked) => gaplessBench.firstPictureMs(...asked), asked),
         );
       }
       return spread(times);
@@ -77,7 +64,7 @@ export async function benchSeams(): Promise<void> {
 }
 
 function playthrough(
-  page: Awaited<ReturnType<typeof openStage>>["page"],
+  page: Page,
   way: "ours" | "sample",
   film: Film,
   lagSeconds: number,
@@ -92,14 +79,13 @@ function playthrough(
   );
 }
 
-function rowOf(stretches: Stretch[]): Row {
-  const sum = (pick: (stretch: Stretch) => number) =>
-    stretches.reduce((total, stretch) => total + pick(stretch), 0);
+/** A row of the report: milliseconds as least / median / most of ten. */
+function rowOf(stretches: Stretch[]) {
   const holes = stretches.map((stretch) => stretch.soundHoleMs).filter((hole) => hole !== null);
   return {
     "freeze ms": spread(stretches.map((stretch) => stretch.freezeMs)),
-    skipped: sum((stretch) => stretch.skipped),
-    repeated: sum((stretch) => stretch.repeated),
+    skipped: sum(stretches.map((stretch) => stretch.skipped)),
+    repeated: sum(stretches.map((stretch) => stretch.repeated)),
     "sound hole ms": holes.length > 0 ? spread(holes) : "not heard",
   };
 }
@@ -107,10 +93,6 @@ function rowOf(stretches: Stretch[]): Row {
 function spread(values: number[]): string {
   return [Math.min(...values), median(values), Math.max(...values)]
     .map((value) => value.toFixed(0)).join(" / ");
-}
-
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 }
 
 /** Less than a millisecond is not told apart from nothing. */

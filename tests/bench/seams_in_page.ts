@@ -80,18 +80,21 @@ interface Played {
   play(): Promise<void>;
 }
 
+/** Resolves at the next event of this type. */
+function next(type: string, element: HTMLElement): Promise<unknown> {
+  return new Promise((resolve) => element.addEventListener(type, resolve, { once: true }));
+}
+
 function oursOf(film: Film): Played {
   const element = document.createElement("gapless-video");
-  const ready = new Promise((resolve) => element.addEventListener("canplaythrough", resolve));
+  const ready = next("canplaythrough", element);
   element.film = film;
   return {
     element,
     ready,
     shown: () => element.visibleVideo,
     async play() {
-      const ended = new Promise<void>((resolve) =>
-        element.addEventListener("ended", () => resolve())
-      );
+      const ended = next("ended", element);
       await element.play();
       await ended;
     },
@@ -102,7 +105,7 @@ function oursOf(film: Film): Played {
 function samplesWay(film: Film): Played {
   const element = document.createElement("video");
   const [first, ...others] = film.parts;
-  const ready = new Promise((resolve) => element.addEventListener("canplaythrough", resolve));
+  const ready = next("canplaythrough", element);
   element.src = first?.mediaUrl ?? "";
   return {
     element,
@@ -117,9 +120,7 @@ function samplesWay(film: Film): Played {
             part.placeSeconds;
           before = part;
         }
-        const ended = new Promise((resolve) =>
-          element.addEventListener("ended", resolve, { once: true })
-        );
+        const ended = next("ended", element);
         await element.play();
         await ended;
       }

@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import type { ToldAlert } from "../../lib/handover/mod.ts";
-import { ARCHIVE, inWorld } from "./world.ts";
-
-const WEEKLY = { name: "Weekly", archive: ARCHIVE };
+import { inWorld } from "./world.ts";
 
 /** Remembers what it was told; the first `failures` tries do not arrive. */
 function listener(failures = 0) {
@@ -17,43 +15,34 @@ function listener(failures = 0) {
 }
 
 Deno.test("an archive that dies is told once, however many processes see it", () =>
-  inWorld(async ({ process, done, clock, platform }) => {
+  inWorld(async ({ process, recording, done, pass, killFirst }) => {
     const { heard, tellAlert } = listener();
-    const processes = [process({ tellAlert }), process({ tellAlert }), process({ tellAlert })];
-    const chain = await done(processes[0]?.start("main", WEEKLY) ?? Promise.reject());
-    await clock.runUntil(clock.nowMs + 10_000);
-    const [dead] = platform.archives;
-    assert.ok(dead);
-    platform.end(dead, "world", "failure");
+    const { chains, chain } = await recording({ tellAlert });
+    const processes = [chains, process({ tellAlert }), process({ tellAlert })];
+    await pass(10_000);
+    const dead = killFirst();
     await done(Promise.all(processes.map((p) => p.hint(dead.id))));
-    await clock.runUntil(clock.nowMs + 5_000);
+    await pass(5_000);
     for (const p of processes) await done(p.sweep());
     assert.equal(heard.length, 1);
-    const [{ kind, room, recording, chainId, text, attempt } = assert.fail()] = heard;
-    assert.deepEqual([kind, room, recording, chainId, attempt], [
-      "uncovered",
-      "main",
-      "Weekly",
-      chain.id,
-      1,
-    ]);
+    const [{ text, kind, room, recording: name, chainId, attempt } = assert.fail()] = heard;
+    assert.deepEqual(
+      { kind, room, name, chainId, attempt },
+      { kind: "uncovered", room: "main", name: "Weekly", chainId: chain.id, attempt: 1 },
+    );
     assert.match(text, /^Nothing is being recorded\. The archive ended by itself \(failure\)/);
   }));
 
 Deno.test("an alert that does not arrive is tried again, and the recording does not wait for it", () =>
-  inWorld(async ({ process, done, clock, platform, running }) => {
+  inWorld(async ({ recording, done, pass, killFirst, running }) => {
     const { heard, tellAlert } = listener(2);
-    const chains = process({ tellAlert });
-    await done(chains.start("main", WEEKLY));
-    await clock.runUntil(clock.nowMs + 10_000);
-    const [dead] = platform.archives;
-    assert.ok(dead);
-    platform.end(dead, "world", "failure");
-    await done(chains.hint(dead.id));
-    await clock.runUntil(clock.nowMs + 3_000);
+    const { chains } = await recording({ tellAlert });
+    await pass(10_000);
+    await done(chains.hint(killFirst().id));
+    await pass(3_000);
     assert.equal(running().length, 1);
     for (let i = 0; i < 20; i++) {
-      await clock.runUntil(clock.nowMs + 5_000);
+      await pass(5_000);
       await done(chains.sweep());
     }
     assert.deepEqual(heard.map((h) => h.attempt), [1, 2, 3]);
@@ -61,36 +50,29 @@ Deno.test("an alert that does not arrive is tried again, and the recording does 
   }));
 
 Deno.test("an alert that never arrives is given up after six tries", () =>
-  inWorld(async ({ process, done, clock, platform }) => {
+  inWorld(async ({ recording, done, pass, killFirst }) => {
     const { heard, tellAlert } = listener(100);
-    const chains = process({ tellAlert });
-    await done(chains.start("main", WEEKLY));
-    await clock.runUntil(clock.nowMs + 10_000);
-    const [dead] = platform.archives;
-    assert.ok(dead);
-    platform.end(dead, "world", "failure");
+    const { chains } = await recording({ tellAlert });
+    await pass(10_000);
+    killFirst();
     for (let i = 0; i < 100; i++) {
       await done(chains.sweep());
-      await clock.runUntil(clock.nowMs + 5_000);
+      await pass(5_000);
     }
     assert.equal(heard.length, 6);
   }));
 
 Deno.test("an alert whose teller died is told by another process, after Stop too", () =>
-  inWorld(async ({ process, done, clock, platform, store }) => {
-    const stuck = process({ tellAlert: () => new Promise(() => {}) });
-    await done(stuck.start("main", WEEKLY));
-    await clock.runUntil(clock.nowMs + 10_000);
-    const [dead] = platform.archives;
-    assert.ok(dead);
-    platform.end(dead, "world", "failure");
-    await done(stuck.hint(dead.id));
-    await clock.runUntil(clock.nowMs + 3_000);
-    await done(stuck.stop("main"));
+  inWorld(async ({ process, recording, done, pass, killFirst, store }) => {
+    const stuck = await recording({ tellAlert: () => new Promise(() => {}) });
+    await pass(10_000);
+    await done(stuck.chains.hint(killFirst().id));
+    await pass(3_000);
+    await done(stuck.chains.stop("main"));
     const { heard, tellAlert } = listener();
     const other = process({ tellAlert });
     for (let i = 0; i < 100; i++) {
-      await clock.runUntil(clock.nowMs + 5_000);
+      await pass(5_000);
       await done(other.sweep());
     }
     assert.equal(heard.length, 1);

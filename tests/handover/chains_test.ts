@@ -1,16 +1,14 @@
 import assert from "node:assert/strict";
 import { openRoom } from "../../lib/handover/mod.ts";
 import type { RoomView } from "../../lib/recording/views.ts";
-import { ARCHIVE, inWorld } from "./world.ts";
+import { inWorld, WEEKLY } from "./world.ts";
 
 /** Of a file in which nothing is missing. */
 const NOTHING_LOST = { gaps: [], losses: null };
-const WEEKLY = { name: "Weekly", archive: ARCHIVE };
 
 Deno.test("start(), handOver() and stop() make one chain of three overlapping parts", () =>
-  inWorld(async ({ process, done, store, platform, running }) => {
-    const chains = process();
-    const chain = await done(chains.start("main", WEEKLY));
+  inWorld(async ({ platform, store, done, recording, running }) => {
+    const { chains, chain } = await recording();
     assert.equal(chain.state, "recording");
     await done(chains.handOver("main"));
     assert.equal(running().length, 1);
@@ -32,7 +30,7 @@ Deno.test("start(), handOver() and stop() make one chain of three overlapping pa
   }));
 
 Deno.test("two processes that start, hand over and stop at once do each once", () =>
-  inWorld(async ({ process, done, platform, store }) => {
+  inWorld(async ({ platform, store, done, process }) => {
     const [one, two] = [process(), process()];
     const started = await done(Promise.all([one.start("main", WEEKLY), two.start("main", WEEKLY)]));
     assert.equal(started[0].id, started[1].id);
@@ -45,9 +43,8 @@ Deno.test("two processes that start, hand over and stop at once do each once", (
   }));
 
 Deno.test("start() while it is being stopped waits, and starts a new chain", () =>
-  inWorld(async ({ process, done }) => {
-    const chains = process();
-    const first = await done(chains.start("main", WEEKLY));
+  inWorld(async ({ done, recording }) => {
+    const { chains, chain: first } = await recording();
     const [stopped, second] = await done(
       Promise.all([chains.stop("main"), chains.start("main", { ...WEEKLY, name: "Next" })]),
     );
@@ -57,12 +54,11 @@ Deno.test("start() while it is being stopped waits, and starts a new chain", () 
   }));
 
 Deno.test("stop() during a handover stops everything; the handover ends as a conflict", () =>
-  inWorld(async ({ process, done, clock, running }) => {
-    const chains = process();
-    await done(chains.start("main", WEEKLY));
+  inWorld(async ({ pass, done, recording, running }) => {
+    const { chains } = await recording();
     const handover = chains.handOver("main");
     handover.catch(() => {});
-    await clock.runUntil(clock.nowMs + 2_000);
+    await pass(2_000);
     await done(chains.stop("main"));
     assert.deepEqual(running(), []);
     await assert.rejects(done(handover), { name: "ChainError", kind: "conflict" });
@@ -70,14 +66,14 @@ Deno.test("stop() during a handover stops everything; the handover ends as a con
   }));
 
 Deno.test("start() with nobody in the call says so and leaves no chain", () =>
-  inWorld(async ({ process, done, platform, room, store }) => {
+  inWorld(async ({ platform, store, room, done, process }) => {
     platform.publishing(room.sessions.primary).clear();
     await assert.rejects(done(process().start("main", WEEKLY)), { kind: "nobody-in-call" });
     assert.deepEqual((await done(store.chains.list())).items, []);
   }));
 
 Deno.test("verbs need a room that exists and a recording that runs", () =>
-  inWorld(async ({ process, done }) => {
+  inWorld(async ({ done, process }) => {
     const chains = process();
     await assert.rejects(done(chains.start("nowhere", WEEKLY)), { kind: "not-found" });
     await assert.rejects(done(chains.handOver("main")), { kind: "not-found" });
@@ -87,17 +83,14 @@ Deno.test("verbs need a room that exists and a recording that runs", () =>
   }));
 
 Deno.test("hint() of an archive that died has it replaced at once", () =>
-  inWorld(async ({ process, done, platform, running, clock, store }) => {
-    const chains = process();
-    const chain = await done(chains.start("main", WEEKLY));
-    await clock.runUntil(clock.nowMs + 10_000);
-    const [dead] = platform.archives;
-    assert.ok(dead);
-    platform.end(dead, "world", "failure");
+  inWorld(async ({ store, pass, done, recording, killFirst, running }) => {
+    const { chains, chain } = await recording();
+    await pass(10_000);
+    const dead = killFirst();
     // Longer than what whole seconds can hide.
-    await clock.runUntil(clock.nowMs + 2_000);
+    await pass(2_000);
     await done(chains.hint(dead.id));
-    await clock.runUntil(clock.nowMs + 3_000);
+    await pass(3_000);
     assert.equal(running().length, 1);
     const after = await done(store.chains.get(chain.id));
     assert.equal(after?.gaps.length, 1);
@@ -105,31 +98,27 @@ Deno.test("hint() of an archive that died has it replaced at once", () =>
   }));
 
 Deno.test("hintRoom() finds what died, however often it is told, and looks once a second", () =>
-  inWorld(async ({ process, done, platform, watch, running, clock }) => {
-    const chains = process();
-    await done(chains.start("main", WEEKLY));
-    await clock.runUntil(clock.nowMs + 10_000);
-    const [dead] = platform.archives;
-    assert.ok(dead);
+  inWorld(async ({ watch, pass, done, recording, killFirst, running }) => {
+    const { chains } = await recording();
+    await pass(10_000);
     let reads = 0;
     watch.note = (line) => {
       if (line.includes(": get archive-")) reads++;
     };
     const hints = Array.from({ length: 50 }, () => chains.hintRoom("main"));
-    platform.end(dead, "world", "failure");
+    killFirst();
     await done(Promise.all(hints));
-    await clock.runUntil(clock.nowMs + 3_000);
+    await pass(3_000);
     assert.equal(running().length, 1, "the hint after the look that missed it is not lost");
     assert.ok(reads <= 3, `${reads} reads for 50 hints`);
     await done(chains.hintRoom("nowhere"));
   }));
 
 Deno.test("sweep() resumes what a process that is gone left half done", () =>
-  inWorld(async ({ process, done, clock, running, store }) => {
-    const gone = process({ sleep: () => new Promise(() => {}) });
-    const chain = await done(gone.start("main", WEEKLY));
+  inWorld(async ({ store, pass, done, process, recording, running }) => {
+    const { chains: gone, chain } = await recording({ sleep: () => new Promise(() => {}) });
     gone.handOver("main").catch(() => {});
-    await clock.runUntil(clock.nowMs + 20_000);
+    await pass(20_000);
     assert.notEqual((await done(store.recordings.get("main"))).state?.procedure, null);
     const other = process();
     await done(other.sweep());
@@ -139,9 +128,8 @@ Deno.test("sweep() resumes what a process that is gone left half done", () =>
   }));
 
 Deno.test("sweep() hands over when the archive is old enough", () =>
-  inWorld(async ({ process, done, clock, platform }) => {
-    const chains = process();
-    await done(chains.start("main", WEEKLY));
+  inWorld(async ({ clock, platform, done, recording }) => {
+    const { chains } = await recording();
     const view = await done(chains.view("main"));
     const started = platform.archives[0]?.startMs ?? 0;
     assert.equal(view.nextHandoverAtMs, Math.floor(started / 1000) * 1000 + 600_000);
@@ -154,44 +142,39 @@ Deno.test("sweep() hands over when the archive is old enough", () =>
   }));
 
 Deno.test("a file's own facts replace the platform's whole seconds", () =>
-  inWorld(async ({ process, done, clock, platform, store }) => {
-    const chains = process({
+  inWorld(async ({ platform, store, pass, done, recording }) => {
+    const { chains, chain } = await recording({
       readFile: () => Promise.resolve({ durationMs: 5_432.1, epochMs: 123.5, ...NOTHING_LOST }),
     });
-    const chain = await done(chains.start("main", WEEKLY));
     await done(chains.stop("main"));
-    await clock.runUntil(clock.nowMs + 10_000);
+    await pass(10_000);
     await done(chains.sweep());
     const [part] = await done(store.parts.list(chain.id));
     assert.equal(part?.status, "available");
-    assert.deepEqual([part?.durationMs, part?.startedAtMs, part?.startSource], [
-      5_432.1,
-      123.5,
-      "file",
-    ]);
+    assert.deepEqual([part?.durationMs, part?.startedAtMs], [5_432.1, 123.5]);
+    assert.equal(part?.startSource, "file");
     assert.equal((await done(store.parts.unsettled())).items.length, 0);
     assert.equal(platform.archives.length, 1);
   }));
 
 Deno.test("a file that cannot be read is tried five times and is no error of the chain", () =>
-  inWorld(async ({ process, done, clock, store }) => {
+  inWorld(async ({ store, pass, done, recording }) => {
     let reads = 0;
-    const chains = process({
+    const { chains, chain } = await recording({
       readFile: () => {
         reads++;
         return Promise.reject(new Error("No such file"));
       },
     });
-    const chain = await done(chains.start("main", WEEKLY));
     await done(chains.stop("main"));
-    await clock.runUntil(clock.nowMs + 10_000);
+    await pass(10_000);
     for (let i = 0; i < 8; i++) await done(chains.sweep());
     assert.equal(reads, 5);
     assert.equal((await done(store.parts.list(chain.id)))[0]?.startSource, "platform");
   }));
 
 Deno.test("watch() tells every change, of other processes too, and ends with its signal", () =>
-  inWorld(async ({ process, done, clock }) => {
+  inWorld(async ({ pass, done, process }) => {
     const [watching, working] = [process(), process()];
     const stop = new AbortController();
     const views: RoomView[] = [];
@@ -199,9 +182,9 @@ Deno.test("watch() tells every change, of other processes too, and ends with its
       for await (const view of watching.watch("main", stop.signal)) views.push(view);
     })();
     await done(working.start("main", WEEKLY));
-    await clock.runUntil(clock.nowMs + 2_000);
+    await pass(2_000);
     await done(working.handOver("main"));
-    await clock.runUntil(clock.nowMs + 2_000);
+    await pass(2_000);
     stop.abort();
     await done(watched);
     assert.equal(views[0]?.chain, null);
@@ -215,16 +198,15 @@ Deno.test("watch() tells every change, of other processes too, and ends with its
   }));
 
 Deno.test("watch() has a handover go on whose process is gone", () =>
-  inWorld(async ({ process, done, clock, store, platform }) => {
-    const gone = process({ sleep: () => new Promise(() => {}) });
-    await done(gone.start("main", WEEKLY));
+  inWorld(async ({ platform, store, pass, done, process, recording }) => {
+    const { chains: gone } = await recording({ sleep: () => new Promise(() => {}) });
     gone.handOver("main").catch(() => {});
-    await clock.runUntil(clock.nowMs + 2_000);
+    await pass(2_000);
     const stop = new AbortController();
     const watched = (async () => {
       for await (const _ of process().watch("main", stop.signal));
     })();
-    await clock.runUntil(clock.nowMs + 25_000);
+    await pass(25_000);
     stop.abort();
     await done(watched);
     assert.equal((await done(store.recordings.get("main"))).state?.procedure, null);
@@ -232,11 +214,10 @@ Deno.test("watch() has a handover go on whose process is gone", () =>
   }));
 
 Deno.test("close() hands back what runs: another process goes on without waiting for the lease", () =>
-  inWorld(async ({ process, done, clock, platform, running }) => {
-    const one = process();
-    await done(one.start("main", WEEKLY));
+  inWorld(async ({ platform, pass, done, process, recording, running }) => {
+    const { chains: one } = await recording();
     one.handOver("main").catch(() => {});
-    await clock.runUntil(clock.nowMs + 2_000);
+    await pass(2_000);
     await done(one.close(), 5_000);
     await done(process().sweep(), 12_000);
     assert.equal(platform.archives.length, 3);
@@ -244,7 +225,7 @@ Deno.test("close() hands back what runs: another process goes on without waiting
   }));
 
 Deno.test("openRoom() makes a room's sessions once, and uses the ones it is given for main", () =>
-  inWorld(async ({ store, seen, done, room }) => {
+  inWorld(async ({ store, seen, room, done }) => {
     const other = await done(openRoom({ store, platform: seen }, "other", "Other room"));
     assert.deepEqual(await done(openRoom({ store, platform: seen }, "other")), other);
     assert.equal(other.title, "Other room");
@@ -264,14 +245,13 @@ Deno.test("processes that open a new room at once agree on its sessions", () =>
   }));
 
 Deno.test("view() counts the gaps anew with what the files of ended parts tell", () =>
-  inWorld(async ({ process, done, clock, platform }) => {
+  inWorld(async ({ clock, platform, pass, done, recording }) => {
     const startMs = () => platform.archives[0]?.startMs ?? 0;
-    const chains = process({
+    const { chains } = await recording({
       // The first archive's file ends two seconds before the next one begins.
       readFile: () => Promise.resolve({ durationMs: 8_000, epochMs: startMs(), ...NOTHING_LOST }),
     });
-    await done(chains.start("main", WEEKLY));
-    await clock.runUntil(clock.nowMs + 10_000);
+    await pass(10_000);
     await done(chains.handOver("main"));
     assert.deepEqual((await done(chains.view("main"))).chain?.gaps, []);
     const [first] = platform.archives;
@@ -284,22 +264,22 @@ Deno.test("view() counts the gaps anew with what the files of ended parts tell",
   }));
 
 Deno.test("what a file says is missing in it is noted with its part and lowers the continuity", () =>
-  inWorld(async ({ process, done, clock, platform, store }) => {
+  inWorld(async ({ clock, platform, store, pass, done, recording }) => {
     const startMs = () => platform.archives[0]?.startMs ?? 0;
     const losses = { framesNotDelivered: 3, framesDropped: 2 };
     const gaps = () => [{ fromMs: startMs() + 4_000, toMs: startMs() + 6_000 }];
-    const chains = process({
+    const { chains, chain: { id } } = await recording({
       readFile: () =>
         Promise.resolve({ durationMs: 20_000, epochMs: startMs(), gaps: gaps(), losses }),
     });
-    const { id } = await done(chains.start("main", WEEKLY));
     await clock.runUntil(startMs() + 20_000);
     await done(chains.stop("main"));
-    await clock.runUntil(clock.nowMs + 10_000);
+    await pass(10_000);
     await done(chains.sweep());
     const [part] = await done(store.parts.list(id));
     assert.deepEqual([part?.gaps, part?.losses], [gaps(), losses]);
-    const [gap] = (await done(chains.view("main"))).chain?.gaps ??
-      (await done(store.chains.get(id)))?.gaps ?? [];
-    assert.deepEqual([gap?.fromMs, gap?.toMs], [gaps()[0]?.fromMs, gaps()[0]?.toMs]);
+    const stopped = await done(store.chains.get(id));
+    const [{ fromMs, toMs } = assert.fail()] = stopped?.gaps ?? [];
+    assert.deepEqual([{ fromMs, toMs }], gaps());
+    assert.ok(stopped?.continuity !== undefined && stopped.continuity < 1);
   }));

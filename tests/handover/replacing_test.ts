@@ -29,9 +29,9 @@ for (const [who, tell] of Object.entries(witnesses)) {
     inWorld(async (w) => {
       const chains = w.process();
       const id = await diedAfterTenSeconds(w, chains);
-      await w.clock.runUntil(w.clock.nowMs + 3_000);
+      await w.pass(3_000);
       await w.done(tell(chains, w, id));
-      await w.clock.runUntil(w.clock.nowMs + 3_000);
+      await w.pass(3_000);
       assert.equal(w.running().length, 1);
       const chain = await w.done(chains.stop("main"));
       assert.deepEqual(w.running(), []);
@@ -51,14 +51,14 @@ Deno.test("one that ended unheard is replaced as soon as the handover after it h
     const chains = w.process();
     await diedAfterTenSeconds(w, chains);
     const handover = w.done(chains.handOver("main")).catch((error) => String(error));
-    while (w.platform.archives.length < 2) await w.clock.runUntil(w.clock.nowMs + 100);
+    while (w.platform.archives.length < 2) await w.pass(100);
     const interim = w.platform.archives[1];
     assert.ok(interim);
-    await w.clock.runUntil(w.clock.nowMs + 1_000);
+    await w.pass(1_000);
     w.platform.end(interim, "world", "failure");
     await w.done(chains.hint(interim.id));
     assert.match(String(await handover), /The interim archive ended by itself/);
-    await w.clock.runUntil(w.clock.nowMs + 3_000);
+    await w.pass(3_000);
     assert.equal(w.running().length, 1);
   }));
 
@@ -68,7 +68,7 @@ Deno.test("it is replaced once when all tell at the same time, of two processes"
     const id = await diedAfterTenSeconds(w, one);
     const told = Object.values(witnesses).flatMap((tell) => [tell(one, w, id), tell(two, w, id)]);
     await w.done(Promise.all(told));
-    await w.clock.runUntil(w.clock.nowMs + 10_000);
+    await w.pass(10_000);
     assert.equal(w.platform.archives.length, 2);
     assert.equal(w.running().length, 1);
   }));

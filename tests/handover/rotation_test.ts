@@ -1,11 +1,14 @@
 /** Handing over by itself, in simulated time. */
 import assert from "node:assert/strict";
 import type { Chains } from "../../lib/handover/mod.ts";
-import { PlatformError } from "../../lib/platform/platform.ts";
-import { ARCHIVE, inWorld, type world } from "./world.ts";
+import {
+  type Platform,
+  PlatformError,
+  type PlatformErrorKind,
+  type StartArchiveOptions,
+} from "../../lib/platform/platform.ts";
+import { inWorld, type World } from "./world.ts";
 
-type World = Awaited<ReturnType<typeof world>>;
-const WEEKLY = { name: "Weekly", archive: ARCHIVE };
 const MINUTE_MS = 60_000;
 /** The world's `rotateAfterMinutes`. */
 const DUE_MS = 10 * MINUTE_MS;
@@ -16,6 +19,21 @@ async function sweeps(w: World, processes: Chains[], untilMs: number, everyMs = 
     await w.clock.runUntil(Math.min(untilMs, w.clock.nowMs + everyMs));
     await w.done(Promise.all(processes.map((process) => process.sweep())));
   }
+}
+
+/** The platform, which refuses some starts of archives. */
+function refusing(
+  { seen }: World,
+  kind: PlatformErrorKind,
+  isRefused: (options: StartArchiveOptions) => boolean,
+): Platform {
+  return {
+    ...seen,
+    startArchive: (sessionId, options) =>
+      isRefused(options)
+        ? Promise.reject(new PlatformError(kind, "start an archive", "Refused"))
+        : seen.startArchive(sessionId, options),
+  };
 }
 
 /** How many archives recorded at each change, and whether a moment was left out. */
@@ -30,8 +48,8 @@ function coverage({ platform }: World) {
 
 Deno.test("a chain hands over every ten minutes, once, however many processes sweep", () =>
   inWorld(async (w) => {
-    const processes = [w.process(), w.process(), w.process()];
-    await w.done(processes[0]?.start("main", WEEKLY) ?? Promise.reject());
+    const { chains } = await w.recording();
+    const processes = [chains, w.process(), w.process()];
     const begunMs = w.clock.nowMs;
     await sweeps(w, processes, begunMs + 35 * MINUTE_MS);
     assert.equal(w.platform.archives.length, 1 + 3 * 2, "three handovers, two archives each");
@@ -40,8 +58,7 @@ Deno.test("a chain hands over every ten minutes, once, however many processes sw
 
 Deno.test("the countdown leads to the next handover, and begins anew after it", () =>
   inWorld(async (w) => {
-    const chains = w.process();
-    await w.done(chains.start("main", WEEKLY));
+    const { chains } = await w.recording();
     const first = await w.done(chains.view("main"));
     assert.ok(first.nextHandoverAtMs);
     assert.ok(Math.abs(first.nextHandoverAtMs - w.clock.nowMs - DUE_MS) < 2_000);
@@ -53,8 +70,7 @@ Deno.test("the countdown leads to the next handover, and begins anew after it", 
 
 Deno.test("a handover by hand puts off the one that was due", () =>
   inWorld(async (w) => {
-    const chains = w.process();
-    await w.done(chains.start("main", WEEKLY));
+    const { chains } = await w.recording();
     const begunMs = w.clock.nowMs;
     await sweeps(w, [chains], begunMs + 8 * MINUTE_MS);
     await w.done(chains.handOver("main"));
@@ -66,12 +82,12 @@ Deno.test("a handover by hand puts off the one that was due", () =>
 
 Deno.test("after an outage of every process the handover that was missed is done once, at once", () =>
   inWorld(async (w) => {
-    await w.done(w.process().start("main", WEEKLY));
+    await w.recording();
     const begunMs = w.clock.nowMs;
     await w.clock.runUntil(begunMs + 47 * MINUTE_MS);
     const chains = w.process();
     await w.done(chains.sweep());
-    await w.clock.runUntil(w.clock.nowMs + 30_000);
+    await w.pass(30_000);
     assert.equal(w.platform.archives.length, 3, "one handover for all that were missed");
     assert.deepEqual(coverage(w), { least: 1, most: 2 });
     await sweeps(w, [chains], w.clock.nowMs + 9 * MINUTE_MS);
@@ -80,8 +96,7 @@ Deno.test("after an outage of every process the handover that was missed is done
 
 Deno.test("a sweep a minute, as cron does it, hands over in the minute it is due", () =>
   inWorld(async (w) => {
-    const chains = w.process();
-    await w.done(chains.start("main", WEEKLY));
+    const { chains } = await w.recording();
     await sweeps(w, [chains], w.clock.nowMs + DUE_MS + 1.5 * MINUTE_MS, MINUTE_MS);
     assert.equal(w.platform.archives.length, 3);
     assert.equal(w.running().length, 1);
@@ -91,18 +106,12 @@ Deno.test("a handover that fails for eight minutes is tried until it is done, be
   inWorld(async (w) => {
     let refused = 0;
     const untilMs = w.clock.nowMs + DUE_MS + 8 * MINUTE_MS;
-    const start = w.seen.startArchive;
-    const platform: typeof w.seen = {
-      ...w.seen,
-      startArchive(sessionId, options) {
-        const first = w.platform.archives.length === 0;
-        if (first || w.clock.nowMs > untilMs) return start(sessionId, options);
-        refused++;
-        return Promise.reject(new PlatformError("unavailable", "start an archive", "Down"));
-      },
-    };
-    const chains = w.process({ platform });
-    const chain = await w.done(chains.start("main", WEEKLY));
+    const platform = refusing(w, "unavailable", () => {
+      const isDown = w.platform.archives.length > 0 && w.clock.nowMs <= untilMs;
+      if (isDown) refused++;
+      return isDown;
+    });
+    const { chains, chain } = await w.recording({ platform });
     await sweeps(w, [chains], untilMs - 15_000);
     assert.equal(w.platform.archives.length, 1, "and the archive that records is left alone");
     assert.equal(w.running().length, 1);
@@ -120,8 +129,7 @@ Deno.test("a handover that fails for eight minutes is tried until it is done, be
 Deno.test("where nobody ever joins the secondary session the other way hands over", () =>
   inWorld(async (w) => {
     w.platform.onSignal = () => {};
-    const chains = w.process();
-    const chain = await w.done(chains.start("main", WEEKLY));
+    const { chains, chain } = await w.recording();
     await sweeps(w, [chains], w.clock.nowMs + DUE_MS + 2 * MINUTE_MS);
     assert.equal(w.platform.archives.length, 2);
     assert.equal(w.platform.archives[1]?.sessionId, w.room.sessions.primary);
@@ -132,8 +140,7 @@ Deno.test("where nobody ever joins the secondary session the other way hands ove
 Deno.test("a room whose strategy is simultaneous hands over on the session of the call alone", () =>
   inWorld(async (w) => {
     await w.done(w.store.rooms.update("main", { strategy: "simultaneous" }));
-    const chains = w.process();
-    const chain = await w.done(chains.start("main", WEEKLY));
+    const { chains, chain } = await w.recording();
     assert.equal(chain.strategy, "simultaneous");
     await sweeps(w, [chains], w.clock.nowMs + DUE_MS + MINUTE_MS);
     const { primary } = w.room.sessions;
@@ -144,16 +151,8 @@ Deno.test("a room whose strategy is simultaneous hands over on the session of th
 Deno.test("where the platform refuses a second archive on a session, the other way is taken and said", () =>
   inWorld(async (w) => {
     await w.done(w.store.rooms.update("main", { strategy: "simultaneous" }));
-    const start = w.seen.startArchive;
-    const platform: typeof w.seen = {
-      ...w.seen,
-      startArchive: (sessionId, options) =>
-        options.multiArchiveTag === undefined
-          ? start(sessionId, options)
-          : Promise.reject(new PlatformError("conflict", "start an archive", "Recorded already")),
-    };
-    const chains = w.process({ platform });
-    await w.done(chains.start("main", WEEKLY));
+    const platform = refusing(w, "conflict", (options) => options.multiArchiveTag !== undefined);
+    const { chains } = await w.recording({ platform });
     const chain = await w.done(chains.handOver("main"));
     assert.equal(chain.strategy, "dual-session");
     assert.equal(w.platform.archives.length, 3);

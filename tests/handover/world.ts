@@ -1,19 +1,23 @@
+import assert from "node:assert/strict";
 import { type ChainsOptions, createChains, openRoom } from "../../lib/handover/mod.ts";
 import { storeOn } from "../../lib/store/mod.ts";
 import { Calls, type CallWatch } from "../simulation/calls.ts";
 import { SimClock } from "../simulation/clock.ts";
 import { Cloud } from "../simulation/cloud.ts";
-import { SimDatabase } from "../simulation/database.ts";
+import { OPEN_GATE, SimDatabase } from "../simulation/database.ts";
 import { Faults } from "../simulation/faults.ts";
 
 export const ARCHIVE = { hasAudio: true, hasVideo: true, outputMode: "composed" as const };
+/** What every chain is started with. */
+export const WEEKLY = { name: "Weekly", archive: ARCHIVE };
 
 /** A calm simulated world: real store and handover, simulated cloud and clock. */
-export async function world() {
-  const kv = await Deno.openKv(":memory:");
-  const clock = new SimClock();
+export type World = Awaited<ReturnType<typeof world>>;
+
+/** Makes a world on an empty database. */
+export async function world(kv: Deno.Kv) {
   const database = new SimDatabase(kv);
-  clock.waitsFor(database);
+  const clock = new SimClock(database);
   const platform = new Cloud(clock);
   const faults = new Faults(1, {});
   faults.cease();
@@ -23,13 +27,12 @@ export async function world() {
     begins: () => () => {},
     mayDie: () => {},
   };
-  const calls = new Calls(platform, clock, faults, watch, "app", (operation) => operation());
+  const calls = new Calls(platform, clock, faults, watch, "app", OPEN_GATE.pass);
   const seen = calls.platform();
-  const store = storeOn(database.asSeenThrough({
-    pass: (operation) => operation(),
-    commitFails: () => false,
-  }));
+  const store = storeOn(database.asSeenThrough(OPEN_GATE));
   let ids = 0;
+
+  const pass = (ms: number) => clock.runUntil(clock.nowMs + ms);
 
   /** Lets time pass until `promise` has settled. */
   async function done<T>(promise: Promise<T>, limitMs = 120_000): Promise<T> {
@@ -60,6 +63,20 @@ export async function world() {
       ...more,
     });
 
+  /** An app process and the chain that it has started. */
+  async function recording(more?: Partial<ChainsOptions>) {
+    const chains = process(more);
+    return { chains, chain: await done(chains.start("main", WEEKLY)) };
+  }
+
+  /** Has the first archive end by itself. */
+  function killFirst(reason = "failure") {
+    const [archive] = platform.archives;
+    assert.ok(archive);
+    platform.end(archive, "world", reason);
+    return archive;
+  }
+
   const room = await done(openRoom({ store, platform: seen, now: () => clock.nowMs }, "main"));
   const { primary, secondary } = room.sessions;
   platform.publishing(primary).add("alice");
@@ -76,21 +93,17 @@ export async function world() {
     seen,
     store,
     room,
-    process,
+    pass,
     done,
+    process,
+    recording,
+    killFirst,
     running,
-    close: () => kv.close(),
   };
 }
 
 /** Runs a test in a world of its own. */
-export async function inWorld(
-  test: (w: Awaited<ReturnType<typeof world>>) => Promise<void>,
-): Promise<void> {
-  const w = await world();
-  try {
-    await test(w);
-  } finally {
-    w.close();
-  }
+export async function inWorld(test: (w: World) => Promise<void>): Promise<void> {
+  using kv = await Deno.openKv(":memory:");
+  await test(await world(kv));
 }

@@ -3,20 +3,25 @@ import { Play } from "./support.ts";
 
 const told = (play: Play) => play.state.alerts.map((a) => [a.kind, a.fromMs, a.toMs]);
 
-/** A handover that nobody joins, to its end. */
+/** The main archive fails, and is replaced `ms` later. */
+function replaceAfter(play: Play, ms: number) {
+  play.seen(play.ended(play.state.slots.main ?? "", "failure"));
+  play.nowMs += ms;
+  play.answer({ archive: play.archive("P") });
+}
+
+/** A handover that fails: nobody joins, or the platform refuses to start beside an archive. */
 function failHandover(play: Play) {
-  play.event({ type: "handover" });
-  if (play.state.procedure?.step === "starting-next") {
-    for (let i = 0; i < 3; i++) {
-      play.refuse("rate-limited");
-      play.pass(5_000);
-    }
+  if (play.state.failedHandovers === 0) {
+    play.joinInVain();
+    play.answer({});
     return;
   }
-  play.answer({});
-  play.nowMs += 10_000;
-  play.answer({ streams: { primary: 1, secondary: 0 } });
-  play.answer({});
+  play.event({ type: "handover" });
+  for (let i = 0; i < 3; i++) {
+    play.refuse("rate-limited");
+    play.pass(5_000);
+  }
 }
 
 Deno.test("an uncovered moment is one alert, open while it lasts, with its length afterwards", () => {
@@ -24,7 +29,7 @@ Deno.test("an uncovered moment is one alert, open while it lasts, with its lengt
   play.nowMs += 60_000;
   const dead = play.ended("a1", "failure");
   play.nowMs += 4_000;
-  play.event({ type: "seen", archive: dead });
+  play.seen(dead);
   assert.deepEqual(told(play), [["uncovered", 1_060_000, null]]);
   assert.equal(
     play.state.alerts[0]?.text,
@@ -32,7 +37,7 @@ Deno.test("an uncovered moment is one alert, open while it lasts, with its lengt
   );
   play.refuse("rate-limited");
   play.nowMs += 1_000;
-  play.event({ type: "seen", archive: play.archive("P") });
+  play.seen(play.archive("P"));
   assert.deepEqual(told(play), [["uncovered", 1_060_000, 1_065_000]]);
   assert.match(play.state.alerts[0]?.text ?? "", /^5\.0 s were not recorded\./);
 });
@@ -41,9 +46,7 @@ Deno.test("a second gap is an alert of its own", () => {
   const play = new Play().recording();
   for (const at of [60_000, 120_000]) {
     play.nowMs = 1_000_000 + at;
-    play.event({ type: "seen", archive: play.ended(play.state.slots.main ?? "", "failure") });
-    play.nowMs += 3_000;
-    play.answer({ archive: play.archive("P") });
+    replaceAfter(play, 3_000);
   }
   assert.deepEqual(told(play), [
     ["uncovered", 1_060_000, 1_063_000],
@@ -55,12 +58,9 @@ Deno.test("a second gap is an alert of its own", () => {
 Deno.test("an archive that ends by itself while another records is an alert, though nothing is lost", () => {
   const play = new Play().recording();
   play.nowMs += 10_000;
-  play.event({ type: "handover" });
-  play.answer({});
-  play.answer({ streams: { primary: 1, secondary: 1 } });
-  play.answer({ archive: play.archive("S") });
+  play.startInterim();
   play.nowMs += 1_000;
-  play.event({ type: "seen", archive: play.ended("a1", "server rotation") });
+  play.seen(play.ended("a1", "server rotation"));
   assert.deepEqual(told(play), [["archive-ended", play.nowMs, play.nowMs]]);
   assert.match(play.state.alerts[0]?.text ?? "", /ended by itself \(server rotation\)/);
 });
@@ -68,18 +68,15 @@ Deno.test("an archive that ends by itself while another records is an alert, tho
 Deno.test("what this app stops itself is no alert, nor is a handover, nor Stop", () => {
   const play = new Play().recording();
   play.nowMs += 10_000;
-  play.event({ type: "handover" });
-  play.answer({});
-  play.answer({ streams: { primary: 1, secondary: 1 } });
-  play.answer({ archive: play.archive("S") });
+  play.startInterim();
   play.pass(2_000);
-  play.answer({ archive: play.archive("S", { id: "a2" }) });
-  play.answer({ archive: play.ended("a1") });
+  play.confirm("a2");
+  play.confirmEnd("a1");
   play.event({ type: "stop" });
   while (play.state.procedure) {
     const command = play.state.pending?.command;
     if (!command) play.pass(1_000);
-    else if ("archiveId" in command) play.answer({ archive: play.ended(command.archiveId) });
+    else if ("archiveId" in command) play.confirmEnd(command.archiveId);
     else play.answer({});
   }
   assert.deepEqual(told(play), []);
@@ -92,18 +89,15 @@ Deno.test("handovers that fail several times are an alert until one works", () =
   assert.deepEqual(told(play), [], "one failure is a notice");
   failHandover(play);
   assert.deepEqual(play.state.alerts.map((a) => [a.kind, a.toMs]), [["handover-failing", null]]);
-  play.event({ type: "handover" });
-  play.answer({});
-  play.answer({ streams: { primary: 1, secondary: 1 } });
-  play.answer({ archive: play.archive("S") });
+  play.startInterim();
   play.pass(2_000);
-  play.answer({ archive: play.archive("S", { id: play.state.slots.interim ?? "" }) });
-  play.answer({ archive: play.ended("a1") });
+  const interim = play.state.slots.interim ?? "";
+  play.confirm(interim);
+  play.confirmEnd("a1");
   play.answer({ archive: play.archive("P") });
-  const next = play.state.slots.main ?? "";
   play.pass(3_000);
-  play.answer({ archive: play.archive("P", { id: next }) });
-  play.answer({ archive: play.ended(play.state.slots.interim ?? "") });
+  play.confirm(play.state.slots.main ?? "");
+  play.confirmEnd(interim);
   play.answer({});
   assert.equal(play.state.procedure, null);
   assert.equal(play.state.alerts[0]?.toMs, play.nowMs);
@@ -120,8 +114,7 @@ Deno.test("an archive that grows too old is an alert well before the platform en
 
 Deno.test("a call that nobody publishes in is an alert until somebody does", () => {
   const play = new Play().recording();
-  const seen = (status: "paused" | "started") =>
-    play.event({ type: "seen", archive: play.archive("P", { id: "a1", status }) });
+  const seen = (status: "paused" | "started") => play.seen(play.archive("P", { id: "a1", status }));
   seen("paused");
   seen("paused");
   assert.deepEqual(told(play), [["paused", play.nowMs, null]]);
@@ -132,12 +125,12 @@ Deno.test("a call that nobody publishes in is an alert until somebody does", () 
 
 Deno.test("alerts that are open end with their chain, and no more than twenty are kept", () => {
   const play = new Play().recording();
-  for (let i = 0; i < 30; i++) {
+  for (let i = 0; i < 29; i++) {
     play.nowMs += 60_000;
-    play.event({ type: "seen", archive: play.ended(play.state.slots.main ?? "", "failure") });
-    play.nowMs += 3_000;
-    if (i < 29) play.answer({ archive: play.archive("P") });
+    replaceAfter(play, 3_000);
   }
+  play.nowMs += 60_000;
+  play.seen(play.ended(play.state.slots.main ?? "", "failure"));
   assert.equal(play.state.alerts.length, 20);
   assert.equal(play.state.alerts.at(-1)?.toMs, null);
   play.event({ type: "stop" });
@@ -152,9 +145,7 @@ Deno.test("alerts that are open end with their chain, and no more than twenty ar
 Deno.test("a gap that only the files show is an alert, and one that they show better is no second", () => {
   const play = new Play().recording();
   play.nowMs += 60_000;
-  play.event({ type: "seen", archive: play.ended("a1", "failure") });
-  play.nowMs += 3_000;
-  play.answer({ archive: play.archive("P", { id: "a2" }) });
+  replaceAfter(play, 3_000);
   const measure = (archiveId: string, startedAtMs: number, durationMs: number) => {
     const part = play.state.tail.find((p) => p.archiveId === archiveId);
     assert.ok(part);
@@ -170,20 +161,17 @@ Deno.test("a gap that only the files show is an alert, and one that they show be
   assert.match(play.state.alerts[0]?.text ?? "", /^3\.5 s were not recorded/);
 
   play.nowMs += 60_000;
-  play.event({ type: "handover" });
-  play.answer({});
-  play.answer({ streams: { primary: 1, secondary: 1 } });
-  play.answer({ archive: play.archive("S", { id: "a3" }) });
+  play.startInterim();
   play.pass(2_000);
-  play.answer({ archive: play.archive("S", { id: "a3" }) });
-  play.answer({ archive: play.ended("a2") });
+  play.confirm("a3");
+  play.confirmEnd("a2");
   assert.equal(told(play).length, 1);
   measure("a2", 1_063_000, 59_000);
   assert.equal(told(play).length, 1, "a second may come from the whole seconds of the other");
-  play.answer({ archive: play.archive("P", { id: "a4" }) });
+  play.answer({ archive: play.archive("P") });
   play.pass(3_000);
-  play.answer({ archive: play.archive("P", { id: "a4" }) });
-  play.answer({ archive: play.ended("a3") });
+  play.confirm("a4");
+  play.confirmEnd("a3");
   measure("a3", 1_123_100, 5_000);
   assert.deepEqual(told(play)[1], ["uncovered", 1_122_000, 1_123_100]);
   assert.equal(told(play).length, 2);

@@ -59,11 +59,8 @@ Deno.test("filmOf() adds the player's offset and an admin's nudge to the seam an
 Deno.test("filmOf() tells the gaps with their cause and counts them against continuity", () => {
   const cause = "The archive ended by itself (failure)";
   const gaps = [{ fromMs: 11_000, toMs: 14_000, cause }];
-  const film = filmOf(
-    { ...CHAIN, gaps },
-    [partOf(0, 1_000, 11_000), partOf(1, 13_000, 21_000)],
-    NOW,
-  );
+  const parts = [partOf(0, 1_000, 11_000), partOf(1, 13_000, 21_000)];
+  const film = filmOf({ ...CHAIN, gaps }, parts, NOW);
   assert.deepEqual(film.gaps, [{ fromSeconds: 10, toSeconds: 12, cause }]);
   assert.equal(film.seams[0]?.overlapMs, -2_000);
   assert.equal(film.continuity, 0.9);

@@ -1,56 +1,35 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Command } from "../../lib/recording/state.ts";
-import { OPTIONS, Play } from "./support.ts";
+import { Play } from "./support.ts";
 
-const ask = (command: Command | null) =>
-  command === null
-    ? "nothing"
-    : "archiveId" in command
-    ? `${command.do} ${command.archiveId}`
-    : "lane" in command
-    ? `${command.do} ${command.lane}`
-    : command.do === "signal"
-    ? `signal ${command.signal}`
-    : command.do;
+/** What is asked for, and of what. */
+function ask(command: Command | null): string {
+  if (!command) return "nothing";
+  if ("archiveId" in command) return `${command.do} ${command.archiveId}`;
+  if ("lane" in command) return `${command.do} ${command.lane}`;
+  return command.do === "signal" ? `signal ${command.signal}` : command.do;
+}
 
 Deno.test("a handover joins, overlaps twice, and never stops what nothing else covers", () => {
   const play = new Play().recording();
-  const asked: string[] = [];
-  const see = (command: Command | null) => asked.push(ask(command));
-  see(play.event({ type: "handover" }));
+  assert.equal(ask(play.event({ type: "handover" })), "signal join");
   assert.equal(play.state.secondaryWanted, true);
-  see(play.answer({}));
-  see(play.answer({ streams: { primary: 2, secondary: 1 } }));
-  see(play.pass(500));
-  see(play.answer({ streams: { primary: 2, secondary: 2 } }));
-  see(play.answer({ archive: play.archive("S") }));
-  see(play.pass(1_999));
-  see(play.pass(1));
-  see(play.answer({ archive: play.archive("S", { id: "a2" }) }));
-  see(play.answer({ archive: play.ended("a1") }));
-  see(play.answer({ archive: play.archive("P", { id: "a3" }) }));
-  see(play.pass(3_000));
-  see(play.answer({ archive: play.archive("P", { id: "a3" }) }));
-  see(play.answer({ archive: play.ended("a2") }));
-  see(play.answer({}));
-  assert.deepEqual(asked, [
-    "signal join",
-    "count-streams",
-    "nothing",
-    "count-streams",
-    "start-archive secondary",
-    "nothing",
-    "nothing",
-    "get-archive a2",
-    "stop-archive a1",
-    "start-archive primary",
-    "nothing",
-    "get-archive a3",
-    "stop-archive a2",
-    "signal leave",
-    "nothing",
-  ]);
+  assert.equal(ask(play.answer({})), "count-streams");
+  assert.equal(ask(play.answer({ streams: { primary: 2, secondary: 1 } })), "nothing");
+  assert.equal(ask(play.pass(500)), "count-streams");
+  const all = { primary: 2, secondary: 2 };
+  assert.equal(ask(play.answer({ streams: all })), "start-archive secondary");
+  assert.equal(ask(play.answer({ archive: play.archive("S") })), "nothing");
+  assert.equal(ask(play.pass(1_999)), "nothing");
+  assert.equal(ask(play.pass(1)), "get-archive a2");
+  assert.equal(ask(play.confirm("a2")), "stop-archive a1");
+  assert.equal(ask(play.confirmEnd("a1")), "start-archive primary");
+  assert.equal(ask(play.answer({ archive: play.archive("P") })), "nothing");
+  assert.equal(ask(play.pass(3_000)), "get-archive a3");
+  assert.equal(ask(play.confirm("a3")), "stop-archive a2");
+  assert.equal(ask(play.confirmEnd("a2")), "signal leave");
+  assert.equal(ask(play.answer({})), "nothing");
   assert.equal(play.failure, null);
   assert.equal(play.state.procedure, null);
   assert.equal(play.state.secondaryWanted, false);
@@ -64,35 +43,19 @@ Deno.test("a handover joins, overlaps twice, and never stops what nothing else c
 });
 
 Deno.test("a simultaneous handover starts the next archive beside the last, and adds one part", () => {
-  const play = new Play();
-  play.event({
-    type: "start",
-    chainId: "chain",
-    name: "Weekly",
-    options: OPTIONS,
-    strategy: "simultaneous",
-  });
-  play.answer({ archive: play.archive("P") });
+  const play = new Play().recording("simultaneous");
   const command = play.event({ type: "handover" });
   assert.ok(command?.do === "start-archive" && command.tag !== null && command.lane === "primary");
   play.answer({ archive: play.archive("P") });
   assert.equal(ask(play.pass(3_000)), "get-archive a2");
-  assert.equal(ask(play.answer({ archive: play.archive("P", { id: "a2" }) })), "stop-archive a1");
-  play.answer({ archive: play.ended("a1") });
+  assert.equal(ask(play.confirm("a2")), "stop-archive a1");
+  play.confirmEnd("a1");
   assert.deepEqual(play.state.slots, { main: "a2", interim: null, previous: null });
   assert.equal(play.failure, null);
 });
 
 Deno.test("a platform that refuses tags is handed over on over the secondary session, and it is said", () => {
-  const play = new Play();
-  play.event({
-    type: "start",
-    chainId: "chain",
-    name: "Weekly",
-    options: OPTIONS,
-    strategy: "simultaneous",
-  });
-  play.answer({ archive: play.archive("P") });
+  const play = new Play().recording("simultaneous");
   play.event({ type: "handover" });
   assert.equal(ask(play.refuse("conflict")), "find-archive primary");
   assert.equal(ask(play.answer({})), "signal join", "the same handover goes on");
@@ -103,10 +66,7 @@ Deno.test("a platform that refuses tags is handed over on over the secondary ses
 
 Deno.test("a handover that failed is tried again soon, the other way", () => {
   const play = new Play().recording();
-  play.event({ type: "handover" });
-  play.answer({});
-  play.nowMs += 10_000;
-  play.answer({ streams: { primary: 1, secondary: 0 } });
+  play.joinInVain();
   play.answer({});
   assert.equal(play.failure?.kind, "platform");
   assert.equal(play.state.failedHandovers, 1);
@@ -115,7 +75,7 @@ Deno.test("a handover that failed is tried again soon, the other way", () => {
   play.answer({ archive: play.archive("P", { id: "next" }) });
   play.pass(3_000);
   play.answer({ archive: play.archive("P", { id: "next" }) });
-  play.answer({ archive: play.ended("a1") });
+  play.confirmEnd("a1");
   assert.equal(play.failure, null);
   assert.equal(play.state.failedHandovers, 0);
   assert.equal(play.state.chain?.strategy, "dual-session", "the next one begins as chosen");
@@ -123,13 +83,7 @@ Deno.test("a handover that failed is tried again soon, the other way", () => {
 
 Deno.test("a start whose answer was lost is found and adopted, not made twice", () => {
   const play = new Play();
-  play.event({
-    type: "start",
-    chainId: "chain",
-    name: "Weekly",
-    options: OPTIONS,
-    strategy: "dual-session",
-  });
+  play.start();
   assert.equal(ask(play.refuse("timeout")), "find-archive primary");
   play.answer({ archive: play.archive("P", { id: "lost" }) });
   assert.equal(play.state.slots.main, "lost");
@@ -138,13 +92,7 @@ Deno.test("a start whose answer was lost is found and adopted, not made twice", 
 
 Deno.test("a start that is refused because nobody publishes says so", () => {
   const play = new Play();
-  play.event({
-    type: "start",
-    chainId: "chain",
-    name: "Weekly",
-    options: OPTIONS,
-    strategy: "dual-session",
-  });
+  play.start();
   assert.equal(ask(play.refuse("not-found")), "count-streams");
   play.answer({ streams: { primary: 0, secondary: 0 } });
   assert.equal(play.failure?.kind, "nobody-in-call");
@@ -158,7 +106,7 @@ Deno.test("a command of a process that is gone counts as unknown and is looked u
   assert.equal(ask(play.state.pending?.command ?? null), "stop-archive a1");
   play.refuse("lost");
   assert.equal(ask(play.pass(0)), "get-archive a1");
-  play.answer({ archive: play.ended("a1") });
+  play.confirmEnd("a1");
   assert.equal(play.failure, null);
   assert.equal(play.state.chain, null);
 });
@@ -166,16 +114,13 @@ Deno.test("a command of a process that is gone counts as unknown and is looked u
 Deno.test("what is missing of an archive that we stopped is not told as its own end", () => {
   const play = new Play().recording();
   play.nowMs += 10_000;
-  play.event({ type: "handover" });
-  play.answer({});
-  play.answer({ streams: { primary: 1, secondary: 1 } });
-  play.answer({ archive: play.archive("S") });
+  play.startInterim();
   play.pass(2_000);
-  play.answer({ archive: play.archive("S", { id: "a2" }) });
+  play.confirm("a2");
   assert.equal(ask(play.state.pending?.command ?? null), "stop-archive a1");
   // The callback of our own stop is faster than its answer; the file is 5 s shorter than it ran.
   const early = { ...play.ended("a1"), durationSeconds: 7 };
-  play.event({ type: "seen", archive: early });
+  play.seen(early);
   const [gap] = play.state.chain?.gaps ?? [];
   assert.equal(gap?.cause, "The archive was stopped in time, but its last moments are missing");
 });
@@ -183,7 +128,7 @@ Deno.test("what is missing of an archive that we stopped is not told as its own 
 Deno.test("what is missing after an archive that ended by itself is told with the reason", () => {
   const play = new Play().recording();
   play.nowMs += 5_000;
-  play.event({ type: "seen", archive: play.ended("a1", "user initiated") });
+  play.seen(play.ended("a1", "user initiated"));
   assert.equal(
     play.state.chain?.gaps[0]?.cause,
     "The archive ended by itself (user initiated)",
@@ -193,10 +138,7 @@ Deno.test("what is missing after an archive that ended by itself is told with th
 
 Deno.test("a handover that nobody joins is undone and the recording goes on", () => {
   const play = new Play().recording();
-  play.event({ type: "handover" });
-  play.answer({});
-  play.nowMs += 10_000;
-  assert.equal(ask(play.answer({ streams: { primary: 2, secondary: 0 } })), "signal leave");
+  assert.equal(ask(play.joinInVain()), "signal leave");
   play.answer({});
   assert.match(play.failure?.message ?? "", /Nobody joined the secondary session in time/);
   assert.match(play.state.notice?.text ?? "", /recording goes on/);
@@ -205,10 +147,7 @@ Deno.test("a handover that nobody joins is undone and the recording goes on", ()
 
 Deno.test("an interim archive that dies in the overlap leaves the previous one recording", () => {
   const play = new Play().recording();
-  play.event({ type: "handover" });
-  play.answer({});
-  play.answer({ streams: { primary: 1, secondary: 1 } });
-  play.answer({ archive: play.archive("S") });
+  play.startInterim();
   play.pass(2_000);
   assert.equal(ask(play.answer({ archive: play.ended("a2", "failure") })), "signal leave");
   play.answer({});
@@ -221,7 +160,7 @@ Deno.test("an archive that ends by itself is replaced at once and the gap is wri
   play.nowMs += 60_000;
   const dead = play.ended("a1", "maximum duration exceeded");
   play.nowMs += 4_000;
-  assert.equal(ask(play.event({ type: "seen", archive: dead })), "start-archive primary");
+  assert.equal(ask(play.seen(dead)), "start-archive primary");
   assert.equal(play.state.chain?.gaps.at(-1)?.toMs, null);
   play.nowMs += 1_000;
   play.answer({ archive: play.archive("P") });
@@ -236,7 +175,7 @@ Deno.test("an archive that ends by itself is replaced at once and the gap is wri
 Deno.test("a recording that primary refuses goes on on secondary", () => {
   const play = new Play().recording();
   play.nowMs += 60_000;
-  play.event({ type: "seen", archive: play.ended("a1", "failure") });
+  play.seen(play.ended("a1", "failure"));
   let command = play.refuse("rate-limited");
   for (let i = 0; i < 50 && ask(command) !== "start-archive secondary"; i++) {
     if (command?.do === "count-streams") {
@@ -251,13 +190,10 @@ Deno.test("a recording that primary refuses goes on on secondary", () => {
 
 Deno.test("Stop in the middle of a handover stops everything and lets clients leave", () => {
   const play = new Play().recording();
-  play.event({ type: "handover" });
-  play.answer({});
-  play.answer({ streams: { primary: 1, secondary: 1 } });
-  play.answer({ archive: play.archive("S") });
+  play.startInterim();
   assert.equal(ask(play.event({ type: "stop" })), "stop-archive a2");
-  assert.equal(ask(play.answer({ archive: play.ended("a2") })), "stop-archive a1");
-  assert.equal(ask(play.answer({ archive: play.ended("a1") })), "signal leave");
+  assert.equal(ask(play.confirmEnd("a2")), "stop-archive a1");
+  assert.equal(ask(play.confirmEnd("a1")), "signal leave");
   play.answer({});
   assert.equal(play.state.chain, null);
   assert.equal(play.state.lastChain?.state, "stopped");
@@ -270,17 +206,11 @@ Deno.test("Stop in the middle of a handover stops everything and lets clients le
 
 Deno.test("Stop forgets none of the archives that turn up while a start in doubt is looked for", () => {
   const play = new Play();
-  play.event({
-    type: "start",
-    chainId: "c",
-    name: "Weekly",
-    options: OPTIONS,
-    strategy: "dual-session",
-  });
+  play.start();
   assert.equal(ask(play.event({ type: "stop" })), "find-archive primary");
   const made = play.archive("P");
-  play.event({ type: "seen", archive: made });
-  play.event({ type: "seen", archive: play.archive("S") });
+  play.seen(made);
+  play.seen(play.archive("S"));
   play.answer({ archive: made });
   assert.deepEqual(play.state.slots, { main: null, interim: "a1", previous: "a2" });
 });
@@ -306,30 +236,16 @@ Deno.test("a chain hands over by itself when its archive is old enough", () => {
 });
 
 Deno.test("whatever comes, nothing is stopped that nothing else covers, and nothing runs unseen", () => {
-  const kinds = [
-    "timeout",
-    "conflict",
-    "not-found",
-    "rate-limited",
-    "unavailable",
-    "lost",
-  ] as const;
+  const refusal = fc.constantFrom(
+    ...["timeout", "conflict", "not-found", "rate-limited", "unavailable", "lost"] as const,
+  );
+  const press = fc.constantFrom("handover" as const, "start" as const, "stop" as const);
   const move = fc.oneof(
     { weight: 8, arbitrary: fc.constant({ go: "well" as const }) },
-    {
-      weight: 2,
-      arbitrary: fc.record({ go: fc.constant("bad" as const), kind: fc.constantFrom(...kinds) }),
-    },
+    { weight: 2, arbitrary: fc.record({ go: fc.constant("bad" as const), kind: refusal }) },
     { weight: 3, arbitrary: fc.record({ go: fc.constant("wait" as const), ms: fc.nat(15_000) }) },
     { weight: 1, arbitrary: fc.record({ go: fc.constant("death" as const), which: fc.nat(3) }) },
-    {
-      weight: 1,
-      arbitrary: fc.constantFrom(
-        { go: "handover" as const },
-        { go: "start" as const },
-        { go: "stop" as const },
-      ),
-    },
+    { weight: 1, arbitrary: fc.record({ go: press }) },
     {
       weight: 1,
       arbitrary: fc.record({
@@ -352,32 +268,21 @@ Deno.test("whatever comes, nothing is stopped that nothing else covers, and noth
           return play.archive(session, part && { id: part.archiveId });
         };
         if (step.go === "handover" || step.go === "stop") play.event({ type: step.go });
-        else if (step.go === "turns-up") {
-          play.event({ type: "seen", archive: turnsUp(step.session, step.known) });
-        } else if (step.go === "start") {
-          play.event({
-            type: "start",
-            chainId: "x",
-            name: "x",
-            options: OPTIONS,
-            strategy: "dual-session",
-          });
-        } else if (step.go === "wait") play.pass(step.ms);
+        else if (step.go === "turns-up") play.seen(turnsUp(step.session, step.known));
+        else if (step.go === "start") play.start("dual-session", "x");
+        else if (step.go === "wait") play.pass(step.ms);
         else if (step.go === "death") {
           const part = running[step.which % Math.max(1, running.length)];
-          if (part) play.event({ type: "seen", archive: play.ended(part.archiveId, "failure") });
+          if (part) play.seen(play.ended(part.archiveId, "failure"));
         } else if (!pending) play.pass(1_000);
         else if (step.go === "bad") play.refuse(step.kind);
         else if (pending.do === "start-archive") {
           play.answer({ archive: play.archive(pending.sessionId) });
         } else if (pending.do === "count-streams") {
           play.answer({ streams: { primary: 1, secondary: 1 } });
-        } else if (pending.do === "stop-archive") {
-          play.answer({ archive: play.ended(pending.archiveId) });
-        } else if (pending.do === "get-archive") {
-          const part = play.state.tail.find((p) => p.archiveId === pending.archiveId);
-          play.answer({ archive: play.archive(part?.sessionId ?? "P", { id: pending.archiveId }) });
-        } else if (pending.do === "find-archive") {
+        } else if (pending.do === "stop-archive") play.confirmEnd(pending.archiveId);
+        else if (pending.do === "get-archive") play.confirm(pending.archiveId);
+        else if (pending.do === "find-archive") {
           const session = pending.lane === "primary" ? "P" : "S";
           play.answer({ archive: turnsUp(session, running.length % 2 === 0) });
         } else play.answer({});

@@ -1,5 +1,5 @@
 import { next, type Transition } from "../../lib/recording/machine.ts";
-import type { Part } from "../../lib/recording/model.ts";
+import type { Part, Strategy } from "../../lib/recording/model.ts";
 import {
   type Answer,
   type ArchiveFacts,
@@ -50,9 +50,25 @@ export class Play {
     return this.event({ type: "tick" });
   }
 
+  seen(archive: ArchiveFacts) {
+    return this.event({ type: "seen", archive });
+  }
+
+  /** Answers that a part's archive runs. */
+  confirm(archiveId: string) {
+    const { sessionId } = this.#part(archiveId);
+    return this.answer({ archive: this.archive(sessionId, { id: archiveId }) });
+  }
+
+  /** Answers that a part's archive has been stopped as it was asked for. */
+  confirmEnd(archiveId: string) {
+    return this.answer({ archive: this.ended(archiveId) });
+  }
+
+  /** One that runs; the first is `a1`. */
   archive(sessionId: string, more: Partial<ArchiveFacts> = {}): ArchiveFacts {
     return {
-      id: `a${++this.#archives}`,
+      id: more.id ?? `a${++this.#archives}`,
       sessionId,
       name: "Weekly",
       status: "started",
@@ -65,27 +81,43 @@ export class Play {
   }
 
   ended(id: string, reason = "user initiated"): ArchiveFacts {
-    const part = this.state.tail.find((p) => p.archiveId === id);
-    if (!part) throw new Error(`End archive ${id}: it is no part`);
-    return this.archive(part.sessionId, {
-      id,
-      status: "stopped",
-      reason,
-      durationSeconds: (this.nowMs - part.startedAtMs) / 1000,
-    });
+    const { sessionId, startedAtMs } = this.#part(id);
+    const durationSeconds = (this.nowMs - startedAtMs) / 1000;
+    return this.archive(sessionId, { id, status: "stopped", reason, durationSeconds });
+  }
+
+  #part(archiveId: string): Part {
+    const part = this.state.tail.find((p) => p.archiveId === archiveId);
+    if (!part) throw new Error(`Find archive ${archiveId}: it is no part`);
+    return part;
+  }
+
+  /** Asks for a chain; answers the start of its archive. */
+  start(strategy: Strategy = "dual-session", chainId = "chain") {
+    return this.event({ type: "start", chainId, name: "Weekly", options: OPTIONS, strategy });
   }
 
   /** A chain that records `a1` on primary. */
-  recording(): this {
-    this.event({
-      type: "start",
-      chainId: "chain",
-      name: "Weekly",
-      options: OPTIONS,
-      strategy: "dual-session",
-    });
+  recording(strategy?: Strategy): this {
+    this.start(strategy);
     this.answer({ archive: this.archive("P") });
     return this;
+  }
+
+  /** Begins a handover, up to where its interim archive overlaps. */
+  startInterim(): void {
+    this.event({ type: "handover" });
+    this.answer({});
+    this.answer({ streams: { primary: 1, secondary: 1 } });
+    this.answer({ archive: this.archive("S") });
+  }
+
+  /** A handover that nobody joins, up to where clients are asked to leave; answers that command. */
+  joinInVain() {
+    this.event({ type: "handover" });
+    this.answer({});
+    this.nowMs += 10_000;
+    return this.answer({ streams: { primary: 2, secondary: 0 } });
   }
 
   /** The failure of the procedure that ended last, or null if it went well. */
@@ -94,8 +126,14 @@ export class Play {
   }
 }
 
-export function partOf(seq: number, fromMs: number, toMs: number | null, more: Partial<Part> = {}) {
-  const part: Part = {
+/** A part of `chain`; it runs if `toMs` is null. */
+export function partOf(
+  seq: number,
+  fromMs: number,
+  toMs: number | null,
+  more: Partial<Part> = {},
+): Part {
+  return {
     chainId: "chain",
     seq,
     archiveId: `a${seq}`,
@@ -112,5 +150,4 @@ export function partOf(seq: number, fromMs: number, toMs: number | null, more: P
     nudgeMs: 0,
     ...more,
   };
-  return part;
 }

@@ -24,12 +24,9 @@ export async function stormBatch(
 ): Promise<Batch> {
   const batch = emptyBatch();
   for (let seed = from; seed < from + count && batch.failed.length < mostFailed; seed++) {
-    const { violations, faults, outcomes } = await simulator.storm(seed, plant ? { plant } : {});
-    batch.storms++;
-    addCounts(batch.faults, faults);
-    addCounts(batch.outcomes, outcomes);
-    const [violation] = violations;
-    if (violation !== undefined) batch.failed.push({ seed, violation });
+    const { violations: [violation], faults, outcomes } = await simulator.storm(seed, { plant });
+    const failed = violation === undefined ? [] : [{ seed, violation }];
+    addBatch(batch, { storms: 1, failed, faults, outcomes });
   }
   return batch;
 }

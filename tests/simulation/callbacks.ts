@@ -1,22 +1,16 @@
 /** What the cloud and the browsers tell the app of archives: lost, late, doubled, out of order, forged. */
-import type { SimClock } from "./clock.ts";
 import type { TrueArchive } from "./cloud.ts";
-import type { Faults } from "./faults.ts";
+import type { Storm } from "./storm.ts";
 
 /** Delivers news of archives to whichever process answers. */
 export class Callbacks {
   #held: (() => void) | null = null;
 
-  constructor(
-    readonly clock: SimClock,
-    readonly faults: Faults,
-    /** Hands it to a process; false if none takes it. */
-    readonly deliver: (archiveId: string) => boolean,
-  ) {}
+  constructor(readonly storm: Storm) {}
 
   /** Something became of this archive. */
   tell(archive: TrueArchive): void {
-    const { faults, clock } = this;
+    const { faults, clock } = this.storm;
     const name = `callback.${faults.number("callback")}`;
     const random = faults.random(name);
     const arrive = () => {
@@ -39,8 +33,10 @@ export class Callbacks {
     if (held) clock.after(1_000, held);
   }
 
-  /** Somebody tells of an archive that he knows nothing about. */
-  forge(archiveId: string): void {
-    this.deliver(archiveId);
+  /** Hands news to a process; false if none takes it. */
+  deliver(archiveId: string): boolean {
+    const process = this.storm.answering;
+    process?.chains.hint(archiveId).catch((error) => process.trouble("callback", error));
+    return process !== undefined;
   }
 }

@@ -75,12 +75,10 @@ export class Calls {
       signal: (sessionId, { type }) =>
         this.#call("signal", type, () => cloud.onSignal(sessionId, type)),
       listStreams: (sessionId) =>
-        this.#call(
-          "streams",
-          sessionId,
-          () =>
-            [...cloud.publishing(sessionId)].map((id) => ({ id, name: id, videoType: "camera" })),
-        ),
+        this.#call("streams", sessionId, () => {
+          const ids = [...cloud.publishing(sessionId)];
+          return ids.map((id) => ({ id, name: id, videoType: "camera" }));
+        }),
     };
   }
 
@@ -129,6 +127,10 @@ export class Calls {
     const fail = (kind: PlatformErrorKind, why: string): never => {
       throw new PlatformError(kind, what, `${what}: ${why}`);
     };
+    const timeOut = async () => {
+      await clock.sleep(DEADLINE_MS);
+      return fail("timeout", "no answer in time");
+    };
     await clock.sleep(random.int(20, 150));
     const answerMs = random.int(20, 150);
     switch (fault) {
@@ -142,18 +144,13 @@ export class Calls {
         await clock.sleep(random.int(1000, 8000));
         break;
       case "hung":
-        await clock.sleep(DEADLINE_MS);
-        return fail("timeout", "no answer in time");
+        return await timeOut();
       case "late-effect":
         clock.after(random.int(DEADLINE_MS, DEADLINE_MS + 10_000), () => void quietly(effect));
-        await clock.sleep(DEADLINE_MS);
-        return fail("timeout", "no answer in time");
+        return await timeOut();
     }
     const result = await effect(false);
-    if (fault === "hung-took-effect") {
-      await clock.sleep(DEADLINE_MS);
-      return fail("timeout", "no answer in time");
-    }
+    if (fault === "hung-took-effect") return await timeOut();
     await clock.sleep(answerMs);
     if (fault === "answer-lost") return fail("unavailable", "the answer was lost");
     // The client library sent it twice by itself, and passes on what was said to the second.

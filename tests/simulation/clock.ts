@@ -1,34 +1,26 @@
 import { setImmediate } from "node:timers";
+import type { SimDatabase } from "./database.ts";
 
 interface Timer {
   atMs: number;
   run: () => void;
 }
 
-/** Real work that the clock has to wait for. */
-export interface RealWork {
-  readonly busy: boolean;
-  /** Resolves when what is under way now is done. */
-  done(): Promise<void>;
-}
-
-const NO_WORK: RealWork = { busy: false, done: () => Promise.resolve() };
-
 /** Resolves in the next turn of the event loop: by then, all that can go on has gone on. */
 export function turn(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve));
 }
 
+/** When virtual time begins. */
+export const BEGIN_MS = 1_800_000_000_000;
+
 /** Virtual time: moves to the next timer only when everything that runs has come to rest. */
 export class SimClock {
-  nowMs = 1_800_000_000_000;
+  nowMs = BEGIN_MS;
   #timers: Timer[] = [];
-  #work: RealWork = NO_WORK;
 
-  /** Tells the clock about real work (the database) that may be under way. */
-  waitsFor(work: RealWork): void {
-    this.#work = work;
-  }
+  /** Waits for the real work of the database, where any is under way. */
+  constructor(readonly database: SimDatabase) {}
 
   /** Runs `run` at `atMs`, after all that was asked for the same moment; answers how to cancel it. */
   at(atMs: number, run: () => void): () => void {
@@ -62,8 +54,8 @@ export class SimClock {
   async rest(): Promise<void> {
     while (true) {
       await turn();
-      if (!this.#work.busy) return;
-      await this.#work.done();
+      if (!this.database.busy) return;
+      await this.database.done();
     }
   }
 

@@ -167,10 +167,21 @@ export class Cloud {
     return this.describe(archive);
   }
 
-  /** To be called when clients came or went: archives of a session that stays empty stop. */
-  clientsChanged(sessionId: string): void {
-    if (this.publishing(sessionId).size > 0) return void this.#emptySince.delete(sessionId);
-    if (this.#emptySince.has(sessionId)) return;
+  /** A client publishes. */
+  publish(sessionId: string, clientId: string): void {
+    this.publishing(sessionId).add(clientId);
+    this.#emptySince.delete(sessionId);
+  }
+
+  /** A client publishes no more; false if it did not. Archives of a session that stays empty stop. */
+  unpublish(sessionId: string, clientId: string): boolean {
+    const publishing = this.publishing(sessionId);
+    const didPublish = publishing.delete(clientId);
+    if (didPublish && publishing.size === 0) this.#stopIfEmpty(sessionId);
+    return didPublish;
+  }
+
+  #stopIfEmpty(sessionId: string): void {
     const sinceMs = this.clock.nowMs;
     this.#emptySince.set(sessionId, sinceMs);
     this.clock.at(sinceMs + IDLE_MS, () => {

@@ -5,6 +5,7 @@
  * the same rules: the real one must never have decided otherwise, and a test holds whole histories of
  * both against each other. So thousands of storms take minutes.
  */
+import assert from "node:assert/strict";
 import { turn } from "./clock.ts";
 
 /** What stands between a process and the database. */
@@ -14,6 +15,9 @@ export interface Gate {
   /** Whether this commit meets another writer who was faster. */
   commitFails(): boolean;
 }
+
+/** Nothing stands between. */
+export const OPEN_GATE: Gate = { pass: (operation) => operation(), commitFails: () => false };
 
 type Mutation = { key: Deno.KvKey; value: unknown; remove: boolean };
 type Entry = Deno.KvEntry<unknown>;
@@ -33,6 +37,7 @@ export class SimDatabase {
     return this.#open > 0;
   }
 
+  /** Resolves when what is under way now is done. */
   done(): Promise<void> {
     return this.#last;
   }
@@ -61,17 +66,8 @@ export class SimDatabase {
   async compare(): Promise<void> {
     await this.#last;
     if (!this.kv) return;
-    const mirrored = this.#sorted();
-    let count = 0;
-    for await (const real of this.kv.list<unknown>({ prefix: [] })) {
-      const mine = mirrored[count++];
-      const same = mine && JSON.stringify([mine.key, mine.value, mine.versionstamp]) ===
-          JSON.stringify([real.key, real.value, real.versionstamp]);
-      if (!same) throw new Error(`Compare the mirror with Deno KV: ${nameOf(real.key)} differs`);
-    }
-    if (count !== mirrored.length) {
-      throw new Error(`Compare the mirror with Deno KV: ${mirrored.length} entries, not ${count}`);
-    }
+    const real = await Array.fromAsync(this.kv.list<unknown>({ prefix: [] }));
+    assert.deepEqual(this.#sorted(), real);
   }
 
   /** Empties the real database for the next storm. */
@@ -184,24 +180,15 @@ export class SimDatabase {
 }
 
 function listed(look: () => Promise<Entry[]>): Deno.KvListIterator<unknown> {
-  let batch: Promise<Entry[]> | null = null;
-  let place = 0;
-  let cursor = "";
-  const iterator: Partial<Deno.KvListIterator<unknown>> = {
-    async next() {
-      // One batch is one operation, as in the real database.
-      batch ??= look();
-      const entry = (await batch)[place++];
-      if (!entry) return { done: true, value: undefined };
-      cursor = nameOf(entry.key);
-      return { done: false, value: entry };
-    },
-    get cursor() {
-      return cursor;
-    },
-    [Symbol.asyncIterator]: () => iterator as Deno.KvListIterator<unknown>,
-  };
-  return iterator as Deno.KvListIterator<unknown>;
+  const iterator = Object.assign(entries(), { cursor: "" });
+  async function* entries(): AsyncGenerator<Entry, undefined> {
+    // One batch is one operation, as in the real database.
+    for (const entry of await look()) {
+      iterator.cursor = nameOf(entry.key);
+      yield entry;
+    }
+  }
+  return iterator;
 }
 
 function nameOf(key: Deno.KvKey): string {

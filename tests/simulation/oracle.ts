@@ -2,9 +2,9 @@
 import { z } from "zod";
 import type { RecordingState } from "../../lib/recording/state.ts";
 import type { CallWatch } from "./calls.ts";
-import type { Asking, Cloud, TrueArchive } from "./cloud.ts";
-import type { SimClock } from "./clock.ts";
+import type { Asking, TrueArchive } from "./cloud.ts";
 import type { Stretch } from "./spans.ts";
+import type { Storm } from "./storm.ts";
 import { ROOM, SWEEP_MS } from "./world.ts";
 
 /** What takes over is looked at before a stop is decided; what died since cannot be known. */
@@ -20,33 +20,21 @@ const STALE_START_MS = 10_000;
 
 const leaseSchema = z.object({ owner: z.string(), token: z.number() });
 
-/** When a chain had to be recorded: from the moment its start was confirmed. */
-export interface Promised extends Stretch {
-  /** When Stop was asked for, or the chain failed; Infinity while it records. */
-  toMs: number;
-}
-
-/** What a storm needs to know of a process to judge what it does. */
-export interface Judged {
-  readonly name: string;
-  readonly awake: boolean;
-}
-
 /** Judges one storm while it rages. */
 export class Oracle implements CallWatch {
   readonly violations: string[] = [];
   readonly counts: Record<string, number> = {};
-  readonly promised = new Map<string, Promised>();
+  /**
+   * When each chain had to be recorded: since its start was confirmed, until Stop was asked for or it
+   * failed; Infinity while it records.
+   */
+  readonly promised = new Map<string, Stretch>();
   /** Times in which not all could be done that had to be done, and it was not the app's fault. */
   readonly unfair: Stretch[] = [];
   /** The recording as it was saved last. */
   state: RecordingState | null = null;
-  sessions = { primary: "", secondary: "" };
   /** How long another archive must have recorded when one is stopped. */
   leastOverlapMs = 0;
-  onState: () => void = () => {};
-  /** Something of a process' work may go wrong at this call. */
-  mayDie: (call: string) => void = () => {};
   #lease: z.infer<typeof leaseSchema> | null = null;
   #commands = new Set<{ process: string; command: string }>();
   #lastStopMs = -Infinity;
@@ -54,12 +42,19 @@ export class Oracle implements CallWatch {
   readonly #stopsPressedMs: number[] = [];
   #disturbedUntilMs = -Infinity;
 
-  constructor(
-    readonly clock: SimClock,
-    readonly cloud: Cloud,
-    readonly note: (line: string) => void,
-    readonly processes: readonly Judged[],
-  ) {}
+  constructor(readonly storm: Storm) {}
+
+  get #nowMs(): number {
+    return this.storm.clock.nowMs;
+  }
+
+  note(line: string): void {
+    this.storm.note(line);
+  }
+
+  mayDie(call: string): void {
+    this.storm.events.mayDie(call);
+  }
 
   count(what: string): void {
     this.counts[what] = (this.counts[what] ?? 0) + 1;
@@ -78,10 +73,9 @@ export class Oracle implements CallWatch {
   }
 
   /** A process dies, freezes or is frozen until then. */
-  disturbed(untilMs = this.clock.nowMs): void {
-    const { nowMs } = this.clock;
-    const toMs = Math.max(nowMs + TAKEOVER_MS, untilMs + SWEEP_MS + RETRY_MS);
-    this.unfair.push({ fromMs: nowMs, toMs });
+  disturbed(untilMs: number): void {
+    const toMs = Math.max(this.#nowMs + TAKEOVER_MS, untilMs + SWEEP_MS + RETRY_MS);
+    this.unfair.push({ fromMs: this.#nowMs, toMs });
     this.#disturbedUntilMs = Math.max(this.#disturbedUntilMs, toMs);
   }
 
@@ -99,12 +93,12 @@ export class Oracle implements CallWatch {
         `${procedure?.step ?? ""} ${JSON.stringify(state.slots)}`,
     );
     if (chain?.state === "recording" && !this.promised.has(chain.id)) {
-      this.promised.set(chain.id, { fromMs: this.clock.nowMs, toMs: Infinity });
+      this.promised.set(chain.id, { fromMs: this.#nowMs, toMs: Infinity });
     }
     // What was asked before is not waited for any more.
     if (state.pending?.id !== before?.pending?.id) this.#commands.clear();
     if (before?.chain && (chain?.id !== before.chain.id || chain.state === "stopping")) {
-      this.#lastStopMs = this.clock.nowMs;
+      this.#lastStopMs = this.#nowMs;
     }
     if (before?.chain && chain && before.chain.id !== chain.id) {
       this.violate(`${chain.id} took the place of ${before.chain.id}: two were started at once`);
@@ -118,11 +112,10 @@ export class Oracle implements CallWatch {
       this.count(`${outcome.kind} ${outcome.failure ? "given up" : "done"}`);
     }
     for (const id of Object.values(state.slots)) {
-      if (id !== null && !this.cloud.archives.some((a) => a.id === id)) {
+      if (id !== null && !this.storm.cloud.archives.some((a) => a.id === id)) {
         this.violate(`The recording counts on ${id}, which never existed`);
       }
     }
-    this.onState();
   }
 
   #leased(value: unknown): void {
@@ -138,15 +131,14 @@ export class Oracle implements CallWatch {
 
   /** Somebody presses Stop. */
   stopPressed(): void {
-    this.#stopsPressedMs.push(this.clock.nowMs);
+    this.#stopsPressedMs.push(this.#nowMs);
   }
 
   /** When Stop was pressed of which the effect is seen now: its process may have been frozen since. */
   #stoppedAtMs(): number {
-    const { nowMs } = this.clock;
-    const saidMs = (this.state?.chain ?? this.state?.lastChain)?.stopRequestedAtMs ?? nowMs;
+    const saidMs = (this.state?.chain ?? this.state?.lastChain)?.stopRequestedAtMs ?? this.#nowMs;
     const pressedMs = this.#stopsPressedMs.find((atMs) => atMs >= saidMs - CLOCK_WRONG_MS);
-    return Math.min(nowMs, pressedMs ?? nowMs);
+    return Math.min(this.#nowMs, pressedMs ?? this.#nowMs);
   }
 
   /** A process asks for something; nobody else who is well may ask for the same meanwhile. */
@@ -173,12 +165,11 @@ export class Oracle implements CallWatch {
     const { state } = this;
     this.note(`${archive.id} starts on ${archive.sessionId}`);
     if (this.isStray(archive) || this.#excused()) return;
-    const most = { start: 1, handover: 2, replace: 2, stop: Infinity }[
-      state?.procedure?.kind ?? "stop"
-    ];
+    const kind = state?.procedure?.kind ?? "stop";
+    const most = { start: 1, handover: 2, replace: 2, stop: Infinity }[kind];
     // What a look that failed or lagged has hidden is found later, and stopped.
     const hidden = (a: TrueArchive) =>
-      this.clock.nowMs < this.#hiddenMs + SWEEP_MS + RETRY_MS &&
+      this.#nowMs < this.#hiddenMs + SWEEP_MS + RETRY_MS &&
       !state?.tail.some((part) => part.archiveId === a.id);
     const running = this.running().filter((a) => !this.isStray(a) && !hidden(a));
     if (running.length > most) {
@@ -194,16 +185,15 @@ export class Oracle implements CallWatch {
 
   /** An archive is about to be stopped by us: something must have recorded beside it. */
   stops(archive: TrueArchive, asking: Asking): void {
-    const { nowMs } = this.clock;
-    const others = this.running().filter((a) => a !== archive && a.startMs <= nowMs);
+    const others = this.running().filter((a) => a !== archive && a.startMs <= this.#nowMs);
     const names = others.map((other) => other.id).join(", ");
     this.note(`${archive.id} is stopped by ${asking.by}; ${names || "nothing"} records`);
     const { chain } = this.state ?? {};
     if (!chain || chain.state !== "recording") return;
-    if (others.some((other) => other.startMs <= nowMs - this.leastOverlapMs)) return;
+    if (others.some((other) => other.startMs <= this.#nowMs - this.leastOverlapMs)) return;
     // Between the decision and its effect, and from the last look to the decision, things may end.
     const sinceMs = asking.askedAtMs - LOOK_AGE_MS;
-    const died = this.cloud.archives.some((other) =>
+    const died = this.storm.cloud.archives.some((other) =>
       other.endedBy === "world" && (other.endMs ?? 0) > sinceMs
     );
     if (died || this.#lastStopMs > sinceMs - 15_000) return;
@@ -215,17 +205,16 @@ export class Oracle implements CallWatch {
   }
 
   running(): TrueArchive[] {
-    const { primary, secondary } = this.sessions;
-    return [...this.cloud.running(primary), ...this.cloud.running(secondary)];
+    const { cloud, sessions } = this.storm;
+    return [...cloud.running(sessions.primary), ...cloud.running(sessions.secondary)];
   }
 
   #awake(name: string): boolean {
-    return this.processes.some((process) => process.name === name && process.awake);
+    return this.storm.processes.some((process) => process.name === name && process.awake);
   }
 
   /** Shortly after Stop, or while a process was disturbed, two may be at the same. */
   #excused(): boolean {
-    const { nowMs } = this.clock;
-    return nowMs < this.#disturbedUntilMs || nowMs < this.#lastStopMs + 30_000;
+    return this.#nowMs < Math.max(this.#disturbedUntilMs, this.#lastStopMs + 30_000);
   }
 }

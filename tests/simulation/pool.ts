@@ -9,7 +9,7 @@ const CHUNK = 50;
 export interface Order {
   from: number;
   count: number;
-  plant?: string;
+  plant: string | undefined;
   database: DatabaseKind;
 }
 
@@ -22,10 +22,10 @@ export async function stormPool(
     from: number;
     storms: number;
     jobs: number;
-    plant?: string;
-    database?: DatabaseKind;
+    plant: string | undefined;
+    database: DatabaseKind | undefined;
     /** Once it aborts, what has begun is finished, and no more. */
-    signal?: AbortSignal;
+    signal: AbortSignal;
   },
   told: (sum: Batch, chunk: Batch) => void,
 ): Promise<Batch> {
@@ -34,15 +34,12 @@ export async function stormPool(
   const work = async () => {
     const worker = new Worker(new URL("./storm.worker.ts", import.meta.url), { type: "module" });
     try {
-      while (next < from + storms && !signal?.aborted) {
+      while (next < from + storms && !signal.aborted) {
         const usual = (next - from) / CHUNK % REAL_EVERY === 0 ? "real" : "mirror";
-        const order: Order = {
-          from: next,
-          count: Math.min(CHUNK, from + storms - next),
-          database: database ?? usual,
-        };
-        next += order.count;
-        const chunk = await ask(worker, plant === undefined ? order : { ...order, plant });
+        const count = Math.min(CHUNK, from + storms - next);
+        const order = { from: next, count, plant, database: database ?? usual };
+        next += count;
+        const chunk = await ask(worker, order);
         addBatch(sum, chunk);
         told(sum, chunk);
       }

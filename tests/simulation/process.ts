@@ -1,15 +1,10 @@
 /** An app process: the real handover on the real store, which may die, freeze or have a wrong clock. */
 import { type Chains, createChains } from "../../lib/handover/mod.ts";
-import { type Store, storeOn } from "../../lib/store/mod.ts";
+import { storeOn } from "../../lib/store/mod.ts";
 import { Calls } from "./calls.ts";
 import type { Gate } from "./database.ts";
-import { SETTINGS, SWEEP_MS, type World } from "./world.ts";
-
-/** What befalls a process, `operations` of its calls to the outside from now. */
-interface Doom {
-  operations: number;
-  befall: () => void;
-}
+import type { Storm } from "./storm.ts";
+import { SETTINGS, SWEEP_MS } from "./world.ts";
 
 const never = new Promise<never>(() => {});
 /** Errors that the app expects when the platform fails or a request cannot be granted. */
@@ -18,26 +13,29 @@ const EXPECTED = new Set(["PlatformError", "ChainError"]);
 /** One process; it sweeps when it starts, and regularly from then on. */
 export class SimProcess implements Gate {
   readonly chains: Chains;
-  readonly store: Store;
   dead = false;
   frozenUntilMs = 0;
   /** It was told to end, and will not begin anything. */
   closing = false;
   /** Buttons that were pressed on its pages and not yet answered. */
   pressed = 0;
-  #doom: Doom | null = null;
+  #doom: { operations: number; befall: () => void } | null = null;
 
-  constructor(readonly name: string, readonly world: World, readonly skewMs: number) {
-    const { clock, plant, oracle, cloud, faults } = world;
+  constructor(readonly name: string, readonly storm: Storm, readonly skewMs: number) {
+    const { clock, plant, oracle, cloud, faults } = storm;
     const pass = <T>(operation: () => Promise<T>) => this.pass(operation);
     const platform = new Calls(cloud, clock, faults, oracle, name, pass).platform();
-    const store = storeOn(world.database.asSeenThrough(this), {
+    const store = storeOn(storm.database.asSeenThrough(this), {
       onBroken: (error) => oracle.violate(error.message),
     });
-    this.store = plant.store?.(store) ?? store;
     const chains = createChains({
-      store: this.store,
-      platform: plant.platform?.(platform) ?? platform,
+      store: {
+        ...store,
+        recordings: { ...store.recordings, ...plant.recordings?.(store.recordings) },
+        chains: { ...store.chains, ...plant.chainRecords?.(store.chains) },
+        leases: { ...store.leases, ...plant.leases?.(store.leases) },
+      },
+      platform: { ...platform, ...plant.platform?.(platform) },
       settings: { ...SETTINGS, ...plant.settings },
       now: () => clock.nowMs + this.skewMs,
       sleep: async (ms, signal) => {
@@ -45,17 +43,17 @@ export class SimProcess implements Gate {
         await clock.sleep(ms, signal);
         await this.#awake();
       },
-      newId: () => world.newId(name),
+      newId: () => storm.newId(name),
       readFile: (url) => this.pass(() => Promise.resolve(this.#fileAt(url))),
       onTrouble: (action, error) => this.trouble(action, error),
     });
-    this.chains = plant.chains?.(chains) ?? chains;
+    this.chains = { ...chains, ...plant.chains };
     clock.after(faults.random(`${name}.sweep`).int(0, 5_000), () => this.#sweep());
   }
 
   /** Whether it would answer now. */
   get awake(): boolean {
-    return !this.dead && this.frozenUntilMs <= this.world.clock.nowMs;
+    return !this.dead && this.frozenUntilMs <= this.storm.clock.nowMs;
   }
 
   async pass<T>(operation: () => Promise<T>): Promise<T> {
@@ -68,11 +66,11 @@ export class SimProcess implements Gate {
   }
 
   commitFails(): boolean {
-    const { faults } = this.world;
+    const { faults } = this.storm;
     return faults.strike(`kv.${faults.number("kv")}`, ["kv-conflict"]) !== null;
   }
 
-  /** Lets `befall` happen between two of its operations. */
+  /** Lets `befall` happen after so many more of its calls to the outside. */
   doom(operations: number, befall: () => void): void {
     this.#doom = { operations, befall };
   }
@@ -84,20 +82,20 @@ export class SimProcess implements Gate {
 
   die(): void {
     this.dead = true;
-    this.world.note(`process ${this.name} dies`);
+    this.storm.note(`process ${this.name} dies`);
   }
 
   freeze(ms: number): void {
-    this.frozenUntilMs = this.world.clock.nowMs + ms;
-    this.world.note(`process ${this.name} freezes for ${ms} ms`);
+    this.frozenUntilMs = this.storm.clock.nowMs + ms;
+    this.storm.note(`process ${this.name} freezes for ${ms} ms`);
   }
 
   /** Notes what was to be expected; anything else is a mistake of ours. */
   trouble(action: string, error: unknown): void {
     if (this.dead) return;
     const text = `${this.name}: ${action}: ${error instanceof Error ? error.message : error}`;
-    if (error instanceof Error && EXPECTED.has(error.name)) this.world.note(text);
-    else this.world.oracle.violate(`Trouble in ${text}`);
+    if (error instanceof Error && EXPECTED.has(error.name)) this.storm.note(text);
+    else this.storm.oracle.violate(`Trouble in ${text}`);
   }
 
   async #step(): Promise<void> {
@@ -110,7 +108,7 @@ export class SimProcess implements Gate {
   }
 
   async #awake(): Promise<void> {
-    const { clock } = this.world;
+    const { clock } = this.storm;
     while (!this.dead && this.frozenUntilMs > clock.nowMs) {
       await clock.sleep(this.frozenUntilMs - clock.nowMs);
     }
@@ -120,11 +118,11 @@ export class SimProcess implements Gate {
   #sweep(): void {
     if (this.dead) return;
     this.chains.sweep().catch((error) => this.trouble("sweep", error));
-    this.world.clock.after(SWEEP_MS, () => this.#sweep());
+    this.storm.clock.after(SWEEP_MS, () => this.#sweep());
   }
 
   #fileAt(url: string) {
-    const { cloud, faults } = this.world;
+    const { cloud, faults } = this.storm;
     const archive = cloud.archives.find((a) => url === `sim:${a.id}`);
     if (!archive || archive.endMs === null) throw new Error(`No file at ${url}`);
     const name = `file.${faults.number("file")}`;

@@ -10,7 +10,6 @@ import { parseArgs } from "node:util";
 import { z } from "zod";
 import { stormPool } from "./pool.ts";
 import { tableOf } from "./batch.ts";
-import type { Mask } from "./faults.ts";
 import { PLANTS } from "./planted.ts";
 import { replayCommand, shrink } from "./shrink.ts";
 import { Simulator } from "./storm.ts";
@@ -33,7 +32,7 @@ const { values } = parseArgs({
   },
 });
 
-const plant = values.plant === undefined ? undefined : PLANTS[values.plant];
+const plant = PLANTS[values.plant ?? ""];
 if (values.plant !== undefined && !plant) {
   throw new Error(`Plant "${values.plant}": choose one of ${Object.keys(PLANTS).join(", ")}`);
 }
@@ -45,13 +44,10 @@ Deno.exit(clean ? 0 : 1);
 
 /** Replays one storm; true if nothing was wrong. */
 async function one(seed: number): Promise<boolean> {
-  const names = (list: string) => new Set(list.split(","));
-  const mask: Mask = {
-    ...(values.only !== undefined && { only: names(values.only) }),
-    ...(values.without !== undefined && { without: names(values.without) }),
-  };
-  using simulator = await Simulator.open(database && { database });
-  const result = await simulator.storm(seed, { mask, ...(plant && { plant }) });
+  const names = (list?: string) => list === undefined ? undefined : new Set(list.split(","));
+  const mask = { only: names(values.only), without: names(values.without) };
+  using simulator = await Simulator.open({ database });
+  const result = await simulator.storm(seed, { mask, plant });
   console.log([...result.history, "", `Injected: ${result.injected.join(",")}`].join("\n"));
   console.log(result.violations.join("\n") || "Nothing was wrong");
   return result.violations.length === 0;
@@ -65,14 +61,7 @@ async function many(storms: number, from: number, jobs: number): Promise<boolean
   const enough = new AbortController();
   Deno.addSignalListener("SIGINT", () => enough.abort());
   const sum = await stormPool(
-    {
-      from,
-      storms,
-      jobs,
-      signal: enough.signal,
-      ...(values.plant !== undefined && { plant: values.plant }),
-      ...(database !== undefined && { database }),
-    },
+    { from, storms, jobs, signal: enough.signal, plant: values.plant, database },
     (sum, chunk) => {
       for (const { seed, violation } of chunk.failed) console.log(`seed ${seed}: ${violation}`);
       if (performance.now() - toldAtMs < PROGRESS_MS) return;

@@ -7,8 +7,6 @@ export interface Shrunk {
   result: StormResult;
   /** The faults and events that it takes. */
   only: string[];
-  /** Storms it took to find out. */
-  tries: number;
 }
 
 /** A storm is not tried more often than this. */
@@ -20,12 +18,7 @@ export async function shrink(
   seed: number,
   plant?: Plant,
 ): Promise<Shrunk | null> {
-  const rage = (only?: string[]) =>
-    simulator.storm(seed, {
-      ...(plant && { plant }),
-      ...(only && { mask: { only: new Set(only) } }),
-    });
-  let result = await rage();
+  let result = await simulator.storm(seed, { plant });
   if (result.violations.length === 0) return null;
   let only = result.injected;
   let tries = 1;
@@ -33,7 +26,7 @@ export async function shrink(
     let from = 0;
     while (from < only.length && tries < MAX_TRIES) {
       const fewer = [...only.slice(0, from), ...only.slice(from + size)];
-      const smaller = await rage(fewer);
+      const smaller = await simulator.storm(seed, { plant, mask: { only: new Set(fewer) } });
       tries++;
       if (smaller.violations.length === 0) {
         from += size;
@@ -44,7 +37,7 @@ export async function shrink(
       only = fewer.filter((name) => smaller.injected.includes(name));
     }
   }
-  return { result, only, tries };
+  return { result, only };
 }
 
 /** The command that lets exactly this storm rage again. */

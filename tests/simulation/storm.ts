@@ -3,17 +3,17 @@ import { storeOn } from "../../lib/store/mod.ts";
 import { Callbacks } from "./callbacks.ts";
 import { Calls } from "./calls.ts";
 import { Clients } from "./clients.ts";
-import { SimClock } from "./clock.ts";
+import { BEGIN_MS, SimClock } from "./clock.ts";
 import { Cloud } from "./cloud.ts";
-import { SimDatabase } from "./database.ts";
+import { OPEN_GATE, SimDatabase } from "./database.ts";
 import { type Button, Events } from "./events.ts";
 import { Faults, type Mask } from "./faults.ts";
 import { Oracle } from "./oracle.ts";
 import { type Plan, planOf } from "./plan.ts";
-import { type Plant, SOUND } from "./planted.ts";
+import type { Plant } from "./planted.ts";
 import { SimProcess } from "./process.ts";
 import { Verdict } from "./verdict.ts";
-import { NAME, ROOM, SETTINGS, type World } from "./world.ts";
+import { NAME, ROOM, SETTINGS } from "./world.ts";
 
 /** What came of a storm. */
 export interface StormResult {
@@ -65,44 +65,42 @@ export class Simulator implements Disposable {
   }
 }
 
-class Storm implements World {
-  readonly clock = new SimClock();
-  readonly faults: Faults;
+/** One storm: its pieces find each other here. */
+export class Storm {
+  readonly clock: SimClock;
   readonly cloud: Cloud;
-  readonly oracle: Oracle;
+  readonly faults: Faults;
   readonly plan: Plan;
   readonly plant: Plant;
   readonly processes: SimProcess[] = [];
-  readonly clients: Clients;
-  readonly callbacks: Callbacks;
-  readonly events: Events;
+  readonly oracle = new Oracle(this);
+  readonly clients = new Clients(this);
+  readonly callbacks = new Callbacks(this);
+  readonly events = new Events(this);
+  readonly sessions: { primary: string; secondary: string };
   readonly history: string[] = [];
-  readonly note: (line: string) => void;
-  sessions = { primary: "", secondary: "" };
   #ids = 0;
 
   constructor(readonly seed: number, readonly database: SimDatabase, options: StormOptions) {
-    const begunMs = this.clock.nowMs;
-    this.note = (line) =>
-      void this.history.push(`${((this.clock.nowMs - begunMs) / 1000).toFixed(2)} ${line}`);
+    this.clock = new SimClock(database);
     this.plan = planOf(seed);
-    this.plant = options.plant ?? SOUND;
+    this.plant = options.plant ?? {};
     this.faults = new Faults(seed, options.mask ?? {});
     this.cloud = new Cloud(this.clock, seed);
-    this.clock.waitsFor(database);
-    this.oracle = new Oracle(this.clock, this.cloud, this.note, this.processes);
-    this.clients = new Clients(this, () => this.oracle.state?.secondaryWanted ?? false);
-    this.callbacks = new Callbacks(this.clock, this.faults, (id) => this.#deliver(id));
-    const startProcess = (name: string) => this.#startProcess(`${name}'`);
-    this.events = new Events(this, this.clients, this.callbacks, this.processes, startProcess);
+    this.sessions = { primary: this.cloud.createSession(), secondary: this.cloud.createSession() };
     database.onChange = (key, value) => this.oracle.saved(key, value);
     this.cloud.onSignal = (_session, type) => this.clients.signalled(type);
     this.cloud.onStart = (archive) => this.oracle.starts(archive);
     this.cloud.onStop = (archive, asking) => this.oracle.stops(archive, asking);
     this.cloud.onNews = (archive) => this.callbacks.tell(archive);
-    this.oracle.mayDie = (call) => this.events.mayDie(call);
   }
 
+  /** Writes a line of the history. */
+  readonly note = (line: string): void => {
+    this.history.push(`${((this.clock.nowMs - BEGIN_MS) / 1000).toFixed(2)} ${line}`);
+  };
+
+  /** Ids that the processes make, one after the other. */
   newId(process: string): string {
     return `${process}-${++this.#ids}`;
   }
@@ -110,7 +108,7 @@ class Storm implements World {
   async run(): Promise<StormResult> {
     const { clock, plan, oracle, faults } = this;
     const world = await this.#prepare();
-    for (let i = 1; i <= plan.processes; i++) this.#startProcess(`p${i}`);
+    for (let i = 1; i <= plan.processes; i++) this.startProcess(`p${i}`);
     for (let i = 1; i <= plan.clients; i++) this.clients.add();
     const begunMs = clock.nowMs;
     const endMs = begunMs + plan.lengthMs;
@@ -134,8 +132,8 @@ class Storm implements World {
       const { items } = await world.parts.unsettled();
       return items.length > 0 ? "parts are unsettled" : this.#disorder();
     });
-    const calls = new Calls(this.cloud, clock, faults, oracle, "world", (operation) => operation());
-    await new Verdict(this, world, calls.platform(), this.clients).judge();
+    const calls = new Calls(this.cloud, clock, faults, oracle, "world", OPEN_GATE.pass);
+    await new Verdict(this, world, calls.platform()).judge();
     for (const process of this.processes) process.dead = true;
     await clock.rest();
     await this.database.compare();
@@ -151,12 +149,8 @@ class Storm implements World {
 
   /** Makes the room; answers the store as the world sees it, without faults. */
   async #prepare() {
-    const { clock, plan, cloud, faults } = this;
-    const store = storeOn(this.database.asSeenThrough({
-      pass: (operation) => operation(),
-      commitFails: () => false,
-    }));
-    const sessions = { primary: cloud.createSession(), secondary: cloud.createSession() };
+    const { clock, plan, cloud, faults, sessions } = this;
+    const store = storeOn(this.database.asSeenThrough(OPEN_GATE));
     const simultaneous = plan.simultaneous && faults.inject("plan.simultaneous", "simultaneous");
     await store.rooms.create({
       name: ROOM,
@@ -165,15 +159,14 @@ class Storm implements World {
       strategy: simultaneous ? "simultaneous" : "dual-session",
       createdAtMs: clock.nowMs,
     });
-    this.sessions = sessions;
-    this.oracle.sessions = sessions;
     if (plan.createdAtSkewMs !== 0 && faults.inject("plan.createdAt-skew", "createdAt-skew")) {
       cloud.createdAtSkewMs = plan.createdAtSkewMs;
     }
     return store;
   }
 
-  #startProcess(name: string): void {
+  /** Starts a process, whose clock may be wrong. */
+  startProcess(name: string): void {
     const { plan, faults, oracle } = this;
     const wrong = plan.clockSkewMs !== 0 && name.startsWith("p1") &&
       faults.inject(`plan.clock-wrong.${name}`, "clock-wrong");
@@ -186,7 +179,7 @@ class Storm implements World {
 
   /** Presses a button and waits for what comes of it; false if it failed. */
   async #press(button: Button): Promise<boolean> {
-    const process = this.processes.find((p) => p.awake);
+    const process = this.answering;
     if (!process) throw new Error(`Press ${button}: no process answers`);
     let result: boolean | null = null;
     void this.events.press(process, button).then((done) => result = done);
@@ -194,10 +187,9 @@ class Storm implements World {
     return result ?? false;
   }
 
-  #deliver(archiveId: string): boolean {
-    const process = this.processes.find((p) => p.awake);
-    process?.chains.hint(archiveId).catch((error) => process.trouble("callback", error));
-    return process !== undefined;
+  /** The process that answers requests now. */
+  get answering(): SimProcess | undefined {
+    return this.processes.find((process) => process.awake);
   }
 
   /** Lets time pass until all is in order, which it must be soon. */
@@ -218,7 +210,7 @@ class Storm implements World {
   /** What is not as it has to be while nothing goes wrong, or null. */
   #disorder(): string | null {
     const { state } = this.oracle;
-    if (!this.processes.some((process) => process.awake)) return "no process runs";
+    if (!this.answering) return "no process runs";
     const ill = this.processes.find((p) => !p.dead && (!p.awake || p.closing));
     if (ill) return `${ill.name} is frozen, or closes`;
     if (this.processes.some((process) => !process.dead && process.pressed > 0)) {

@@ -17,6 +17,5 @@ const opening = {
 };
 self.onmessage = async ({ data: { from, count, plant, database } }) => {
   const simulator = await opening[database];
-  const planted = plant === undefined ? undefined : PLANTS[plant];
-  self.postMessage(await stormBatch(simulator, from, count, planted ? { plant: planted } : {}));
+  self.postMessage(await stormBatch(simulator, from, count, { plant: PLANTS[plant ?? ""] }));
 };

@@ -4,10 +4,10 @@ import type { Chain, Part } from "../../lib/recording/model.ts";
 import { orphansAmong } from "../../lib/orphans.ts";
 import type { Platform } from "../../lib/platform/platform.ts";
 import type { Store } from "../../lib/store/mod.ts";
-import { Clients } from "./clients.ts";
 import type { TrueArchive } from "./cloud.ts";
 import { common, lengthMs, type Stretch, union, without } from "./spans.ts";
-import { ARCHIVE, NAME, type World } from "./world.ts";
+import type { Storm } from "./storm.ts";
+import { ARCHIVE, NAME } from "./world.ts";
 
 /** How far the record may be from the truth. */
 const RECORD_TOLERANCE_MS = 1_000;
@@ -32,12 +32,7 @@ interface Told {
 export class Verdict {
   readonly #owned = new Set<string>();
 
-  constructor(
-    readonly world: World,
-    readonly store: Store,
-    readonly platform: Platform,
-    readonly clients: Clients,
-  ) {}
+  constructor(readonly world: Storm, readonly store: Store, readonly platform: Platform) {}
 
   async judge(): Promise<void> {
     const { items: chains } = await this.store.chains.list({ limit: 100 });
@@ -160,14 +155,14 @@ export class Verdict {
     const promise = oracle.promised.get(chain.id);
     if (!promise || spans.length === 0) return;
     const promised = [promise];
-    const published = this.clients.all.flatMap((client) => client.primary);
+    const published = this.world.clients.all.flatMap((client) => client.primary);
     const holes = without(common(promised, published), spans);
     for (const hole of holes) this.#judgeHole(chain, told, hole);
 
     const on = (session: string) =>
       told.filter(({ archive }) => archive.sessionId === session).map((t) => spanOf(t.archive));
-    for (const client of this.clients.all) {
-      if (!Clients.isPrompt(client)) continue;
+    for (const client of this.world.clients.all) {
+      if (!client.isPrompt) continue;
       const recorded = [
         ...on(sessions.primary),
         ...common(on(sessions.secondary), client.secondary),

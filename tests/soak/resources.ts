@@ -1,7 +1,8 @@
 /** What a running call holds: memory and open handles of the server and of each browser. */
-import type { Browser, Page } from "playwright-core";
 import { z } from "zod";
 import type { App } from "../support/app.ts";
+import type { Person } from "../support/call.ts";
+import { median, sum } from "../support/statistics.ts";
 
 /** A moment's use of the machine; sizes in bytes. */
 export interface Resources {
@@ -9,31 +10,31 @@ export interface Resources {
   serverHeapBytes: number;
   serverBytes: number;
   serverHandles: number;
-  /** By person: the page's heap after a collection, and its browser's renderer processes. */
-  heapBytes: number[];
-  rendererBytes: number[];
-  /** Event listeners of the pages: what is added at each handover and forgotten shows here first. */
-  listeners: number[];
+  /** By person. */
+  pages: PageResources[];
+}
+
+interface PageResources {
+  /** The page's heap after a collection, and its browser's renderer processes. */
+  heapBytes: number;
+  rendererBytes: number;
+  /** Event listeners: what is added at each handover and forgotten shows here first. */
+  listeners: number;
 }
 
 /** Measures a server and the pages of a call, each with its browser. */
-export async function measure(
-  app: App,
-  people: { browser: Browser; page: Page }[],
-): Promise<Resources> {
-  const pages = [];
+export async function measure(app: App, people: Person[]): Promise<Resources> {
+  const pages: PageResources[] = [];
   for (const person of people) pages.push(await measurePage(person));
   return {
     serverHeapBytes: await heapAfterCollection(app.inspector),
     serverBytes: await residentBytes(app.pid()),
     serverHandles: (await Array.fromAsync(Deno.readDir(`/proc/${app.pid()}/fd`))).length,
-    heapBytes: pages.map(({ heapBytes }) => heapBytes),
-    rendererBytes: pages.map(({ rendererBytes }) => rendererBytes),
-    listeners: pages.map(({ listeners }) => listeners),
+    pages,
   };
 }
 
-async function measurePage({ browser, page }: { browser: Browser; page: Page }) {
+async function measurePage({ browser, page }: Person): Promise<PageResources> {
   const cdp = await page.context().newCDPSession(page);
   const root = await browser.newBrowserCDPSession();
   try {
@@ -45,7 +46,7 @@ async function measurePage({ browser, page }: { browser: Browser; page: Page }) 
     const sizes = await Promise.all(renderers.map(({ id }) => residentBytes(id)));
     return {
       heapBytes: usedSize,
-      rendererBytes: sizes.reduce((sum, size) => sum + size, 0),
+      rendererBytes: sum(sizes),
       listeners: jsEventListeners,
     };
   } finally {
@@ -74,12 +75,9 @@ async function heapAfterCollection(inspector: string): Promise<number> {
 }
 
 const answerSchema = z.object({
-  id: z.number().optional(),
-  result: z.object({
-    usedSize: z.number().optional(),
-    backingStorageSize: z.number().optional(),
-  }).optional(),
-});
+  id: z.number(),
+  result: z.object({ usedSize: z.number(), backingStorageSize: z.number() }).partial(),
+}).partial();
 
 /** https://man7.org/linux/man-pages/man5/proc_pid_status.5.html: VmRSS, in kB; 0 for a process that ended. */
 async function residentBytes(pid: number): Promise<number> {
@@ -125,9 +123,14 @@ export function trendsOf(looks: Resources[], names: string[]): Trend[] {
     row("server: process", "MB", ALLOWED.process, (l) => megabytes(l.serverBytes)),
     row("server: handles", "", ALLOWED.handles, (l) => l.serverHandles),
     ...names.flatMap((name, i) => [
-      row(`${name}: heap`, "MB", ALLOWED.heap, (l) => megabytes(l.heapBytes[i] ?? 0)),
-      row(`${name}: renderers`, "MB", ALLOWED.process, (l) => megabytes(l.rendererBytes[i] ?? 0)),
-      row(`${name}: listeners`, "", ALLOWED.listeners, (l) => l.listeners[i] ?? 0),
+      row(`${name}: heap`, "MB", ALLOWED.heap, (l) => megabytes(l.pages[i]?.heapBytes ?? 0)),
+      row(
+        `${name}: renderers`,
+        "MB",
+        ALLOWED.process,
+        (l) => megabytes(l.pages[i]?.rendererBytes ?? 0),
+      ),
+      row(`${name}: listeners`, "", ALLOWED.listeners, (l) => l.pages[i]?.listeners ?? 0),
     ]),
   ];
 }
@@ -136,9 +139,4 @@ export function trendsOf(looks: Resources[], names: string[]): Trend[] {
 export function isFlat({ values, most }: Trend): boolean {
   const quarter = Math.max(1, Math.floor(values.length / 4));
   return median(values.slice(-quarter)) - median(values.slice(quarter, 2 * quarter)) <= most;
-}
-
-function median(values: number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
 }

@@ -141,15 +141,15 @@ async function soak(call: Call): Promise<boolean> {
   }, ...verdicts(film, reports)];
   const recorded = `${film.durationSeconds.toFixed(0)} s recorded`;
   console.log(`\n${recorded}; stolen by others of a shared machine: ${stolen.toFixed(1)} s`);
-  for (const { what, value, good } of rows) {
+  const print = (good: boolean, what: string, value: string) =>
     console.log(`${good ? "ok " : "BAD"}  ${what.padEnd(26)} ${value}`);
-  }
+  for (const { what, value, good } of rows) print(good, what, value);
   const trends = trendsOf(looks, NAMES);
   console.log(`\n${"".padEnd(31)} start  middle     end`);
   for (const trend of trends) {
     const at = [0, Math.floor((trend.values.length - 1) / 2), trend.values.length - 1];
     const shown = at.map((i) => `${trend.values[i]?.toFixed(0)}${trend.unit}`.padStart(7));
-    console.log(`${isFlat(trend) ? "ok " : "BAD"}  ${trend.name.padEnd(26)} ${shown.join(" ")}`);
+    print(isFlat(trend), trend.name, shown.join(" "));
   }
   return rows.every((row) => row.good) && trends.every(isFlat);
 }

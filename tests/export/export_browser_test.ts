@@ -1,46 +1,25 @@
 /** The export as its users meet it: the film's page in Chromium, real files in, a real file out. */
 import assert from "node:assert/strict";
-import * as esbuild from "esbuild";
 import type { Page } from "playwright-core";
 import type { Film } from "../../lib/recording/views.ts";
-import { type Stage, testsOnOneStage } from "../player/stage.ts";
+import { hurryWaits, overlapping, type Stage, testsOnOneStage } from "../player/stage.ts";
 import type { MediaReport } from "../support/in_page.ts";
 import { decodeStored, installSaveDialog, playStored, storedFiles } from "./in_page_calls.ts";
 
-let script: Promise<string> | undefined;
-async function workerScript(): Promise<string> {
-  const { outputFiles: [file] } = await esbuild.build({
-    entryPoints: [new URL("../../lib/export/export.worker.ts", import.meta.url).pathname],
-    bundle: true,
-    write: false,
-    format: "esm",
-    target: "es2022",
-    logLevel: "silent",
-  });
-  await esbuild.stop();
-  if (!file) throw new Error("Cannot bundle the export's worker");
-  return file.text;
-}
-
-const onStage = testsOnOneStage({
-  answer(_request, { pathname }) {
-    if (pathname !== "/workers/export.js") return null;
-    return (script ??= workerScript()).then((text) =>
-      new Response(text, { headers: { "content-type": "text/javascript" } })
-    );
-  },
-});
-
-const THREE = (format: "webm" | "mp4") => [
-  { fromSeconds: 0, seconds: 8, format },
-  { fromSeconds: 6, seconds: 8, format },
-  { fromSeconds: 12, seconds: 8, format },
-];
+const test = testsOnOneStage();
 
 /** Opens the film's page and the export on it. */
-async function openExport({ page }: Stage, film: Film): Promise<void> {
-  await page.evaluate((film) => mountGaplessIsland(film, false), film);
-  await page.getByRole("button", { name: "Export film" }).click();
+async function openExport(stage: Stage, film: Film): Promise<void> {
+  await stage.mount(film);
+  await stage.page.getByRole("button", { name: "Export film" }).click();
+}
+
+/** Opens the export, waits until the parts were looked at, then lets waits between tries pass at once. */
+async function openHurriedExport(stage: Stage, film: Film): Promise<void> {
+  const { page } = stage;
+  page.on("worker", (worker) => void worker.evaluate(hurryWaits));
+  await openExport(stage, film);
+  await page.getByRole("button", { name: "Save film" }).waitFor();
 }
 
 async function save(page: Page): Promise<void> {
@@ -65,7 +44,7 @@ function upTo(count: number): number[] {
 }
 
 for (const format of ["webm", "mp4"] as const) {
-  onStage(
+  test(
     `three ${format} parts become one file: every picture once, sound whole and in step`,
     async (stage) => {
       const { page } = stage;
@@ -96,7 +75,7 @@ for (const format of ["webm", "mp4"] as const) {
   );
 }
 
-onStage(
+test(
   "a gap and a deleted part are told; the file keeps their time, and a plain video stays in step",
   async (stage) => {
     const { page } = stage;
@@ -128,7 +107,7 @@ onStage(
   },
 );
 
-onStage(
+test(
   "an export goes on when the network comes back, and Cancel leaves nothing behind",
   async (stage) => {
     const { page } = stage;
@@ -162,7 +141,7 @@ onStage(
   },
 );
 
-onStage(
+test(
   "a part that goes away half-way fails the export; tried again, it is a hole",
   async (stage) => {
     const { page } = stage;
@@ -184,7 +163,7 @@ onStage(
   },
 );
 
-onStage(
+test(
   "where no dialog asks where to, the file is downloaded once it is complete",
   async (stage) => {
     const { page } = stage;
@@ -213,7 +192,7 @@ onStage(
   },
 );
 
-onStage("a full disk is told, and nothing is left on it", async (stage) => {
+test("a full disk is told, and nothing is left on it", async (stage) => {
   const { page } = stage;
   const film = await stage.film(THREE("webm"));
   await page.evaluate(() => {
@@ -233,7 +212,7 @@ onStage("a full disk is told, and nothing is left on it", async (stage) => {
   assert.deepEqual(await page.evaluate(storedFiles), []);
 });
 
-onStage("parts that one file cannot hold are refused with the way out", async (stage) => {
+test("parts that one file cannot hold are refused with the way out", async (stage) => {
   const film = await stage.film([
     { fromSeconds: 0, seconds: 3, format: "webm" },
     { fromSeconds: 2, seconds: 3, format: "mp4" },
@@ -247,7 +226,7 @@ onStage("parts that one file cannot hold are refused with the way out", async (s
 });
 
 for (const format of ["webm", "mp4"] as const) {
-  onStage(`${format} parts of different sizes play as one file in a plain video`, async (stage) => {
+  test(`${format} parts of different sizes play as one file in a plain video`, async (stage) => {
     const { page } = stage;
     const film = await stage.film([
       { fromSeconds: 0, seconds: 4, format },

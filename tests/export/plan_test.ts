@@ -35,14 +35,14 @@ interface Case {
 const CASES: Case[] = [
   {
     name: "an overlap is cut at the later part's first picture, sound and all",
-    parts: [{ place: 0, length: 10 }, { place: 8, length: 10 }],
+    parts: [[0, 10], [8, 10]],
     spans: [media(0, 10), media(0.25, 10, { from: 0, to: 10 })],
     video: [[0, 0, 8.25], [1, 8.25, Infinity]],
     audio: [[0, 0, 8.25], [1, 8.25, Infinity]],
   },
   {
     name: "time that nothing covers stays as time",
-    parts: [{ place: 0, length: 10 }, { place: 14, length: 10 }],
+    parts: [[0, 10], [14, 10]],
     spans: [media(0, 10), media(0, 10)],
     video: [[0, 0, 14], [1, 14, Infinity]],
     audio: [[0, 0, 14], [1, 14, Infinity]],
@@ -50,10 +50,7 @@ const CASES: Case[] = [
   },
   {
     name: "a part that is gone is a hole, and the sound goes on with the next one's",
-    parts: [{ place: 0, length: 10 }, { place: 9, length: 10, status: "deleted" }, {
-      place: 18,
-      length: 10,
-    }],
+    parts: [[0, 10], [9, 10, { status: "deleted" }], [18, 10]],
     spans: [media(0, 10), { kind: "unplayable", reason: "was deleted" }, media(0, 10)],
     video: [[0, 0, 18], [2, 18, Infinity]],
     audio: [[0, 0, 18], [2, 18, Infinity]],
@@ -61,28 +58,28 @@ const CASES: Case[] = [
   },
   {
     name: "a part without pictures leaves those of the part before it alone",
-    parts: [{ place: 0, length: 10 }, { place: 8, length: 10 }],
+    parts: [[0, 10], [8, 10]],
     spans: [media(0, 10), soundOnly(0, 10)],
     video: [[0, 0, Infinity]],
     audio: [[0, 0, 8], [1, 8, Infinity]],
   },
   {
     name: "where pictures come late, sound does not wait longer than the earlier part lasts",
-    parts: [{ place: 0, length: 10 }, { place: 9, length: 10 }],
+    parts: [[0, 10], [9, 10]],
     spans: [media(0, 10), media(4, 10, { from: 0, to: 10 })],
     video: [[0, 0, 13], [1, 13, Infinity]],
     audio: [[0, 0, 10], [1, 10, Infinity]],
   },
   {
     name: "where sound comes late, the earlier part's goes on",
-    parts: [{ place: 0, length: 10 }, { place: 8, length: 10 }],
+    parts: [[0, 10], [8, 10]],
     spans: [media(0, 10), media(0, 10, { from: 0.5, to: 10 })],
     video: [[0, 0, 8], [1, 8, Infinity]],
     audio: [[0, 0, 8.5], [1, 8.5, Infinity]],
   },
   {
     name: "a part that lies inside another one adds nothing",
-    parts: [{ place: 0, length: 20 }, { place: 5, length: 3 }],
+    parts: [[0, 20], [5, 3]],
     spans: [media(0, 20), media(0, 3)],
     video: [[0, 0, Infinity]],
     audio: [[0, 0, Infinity]],

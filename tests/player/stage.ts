@@ -292,14 +292,12 @@ export async function openStage(
         const archiveId = `${crypto.randomUUID()}.${take.format}`;
         const bytes = await record(take);
         files.set(archiveId, bytes);
-        sketches.push({
-          place: placeSeconds ?? take.fromSeconds,
-          length: take.seconds,
-          archiveId,
-          status,
-          sizeBytes: bytes.length,
-          mediaUrl: `/api/archives/${archiveId}/media`,
-        });
+        const mediaUrl = `/api/archives/${archiveId}/media`;
+        sketches.push([
+          placeSeconds ?? take.fromSeconds,
+          take.seconds,
+          { archiveId, status, sizeBytes: bytes.length, mediaUrl },
+        ]);
       }
       return filmFrom(sketches, { chainId: crypto.randomUUID(), ...changes });
     },

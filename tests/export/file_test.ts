@@ -145,6 +145,7 @@ Deno.test("H.264 parts that begin differently carry their parameter sets in ever
     const record = RECORDS[(number ?? 0) < 90 ? 0 : 1] ?? new Uint8Array();
     // A sequence parameter set of 24 bytes, a picture parameter set of 5, each behind its length.
     const sets = [0, 0, 0, 24, ...record.subarray(8, 32), 0, 0, 0, 5, ...record.subarray(35, 40)];
-    assert.deepEqual([...data.subarray(0, -64)], type === "key" ? sets : []);
+    assert.deepEqual([...data.subarray(0, data.length - 64)], type === "key" ? sets : []);
+    assert.equal(data.length, type === "key" ? 64 + sets.length : 64);
   }
 });

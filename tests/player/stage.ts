@@ -4,8 +4,7 @@
  */
 import assert from "node:assert/strict";
 import * as esbuild from "esbuild";
-import type { Browser, Page } from "playwright-core";
-import type { Crossing, Notice } from "../../lib/player/engine.ts";
+import type { Page } from "playwright-core";
 import type { GaplessVideo } from "../../lib/player/gapless_video.ts";
 import type { Film, FilmPart } from "../../lib/recording/views.ts";
 import { launchChromium } from "../support/chromium.ts";
@@ -32,15 +31,6 @@ export interface Manners {
 /** One part: what is in it, and where it lies in the film. */
 export type PartPlan = Take & { status?: FilmPart["status"]; placeSeconds?: number };
 
-/** How a film played. */
-export interface Playthrough {
-  ended: boolean;
-  atSeconds: number;
-  technique: string | undefined;
-  notice: Notice["kind"];
-  crossings: Crossing[];
-}
-
 /** How a page is opened. */
 export interface PageOptions {
   /** Runs in the page before anything else. */
@@ -52,36 +42,7 @@ export interface PageOptions {
 }
 
 /** A server, a browser and one page at a time. */
-export interface Stage {
-  readonly page: Page;
-  /** Opens a new page in the place of the old one. */
-  open(options?: PageOptions): Promise<Page>;
-  /** Records the parts and tells the film made of them. */
-  film(parts: PartPlan[], changes?: Partial<Film>): Promise<Film>;
-  /** Puts the film's element on the page and waits until it can be played. */
-  show(film: Film): Promise<void>;
-  /** Puts the film's whole island on the page, as the film's page has it. */
-  mount(film: Film, isAdmin?: boolean): Promise<void>;
-  /** Does the same and waits until the film can be played. */
-  mountPlayable(film: Film): Promise<void>;
-  /** Waits until `look`, which runs in the page, finds something about the player, and answers it. */
-  until<Found>(look: (player: GaplessVideo) => Found | false): Promise<Found>;
-  /** Plays what is shown from a moment to its end, at speed, and tells how that went. */
-  playFrom(seconds: number, rate?: number): Promise<Playthrough>;
-  /** What the app answers when asked for a film. */
-  films: Map<string, Film>;
-  /** Keeps other bytes under an archive's id. */
-  replaceFile(archiveId: string, bytes: Uint8Array<ArrayBuffer>): void;
-  /** Manners by archive id; "*" for all. */
-  manners: Map<string, Manners>;
-  /** Every address handed out so far ends now. */
-  expireAddresses(): void;
-  /** The archives whose addresses were asked for. */
-  resolved: string[];
-  /** What the page said about seams, by the part before. */
-  seams: Map<number, Record<string, unknown>>;
-  close(): Promise<void>;
-}
+export type Stage = Awaited<ReturnType<typeof openStage>>;
 
 /** Three parts of a film of 6 s, each of which begins a second before the one before it ends. */
 export function overlapping(format: Take["format"] = "webm"): Take[] {
@@ -154,13 +115,13 @@ async function bundle(entry: string): Promise<string> {
 /** Opens the stage. Close it. */
 export async function openStage(
   { oneOrigin = false, args = [] }: { oneOrigin?: boolean; args?: string[] } = {},
-): Promise<Stage> {
+) {
   const scripts = new Map<string, Promise<string>>();
   const files = new Map<string, Uint8Array<ArrayBuffer>>();
-  const films: Stage["films"] = new Map();
-  const manners: Stage["manners"] = new Map();
-  const resolved: Stage["resolved"] = [];
-  const seams: Stage["seams"] = new Map();
+  const films = new Map<string, Film>();
+  const manners = new Map<string, Manners>();
+  const resolved: string[] = [];
+  const seams = new Map<number, Record<string, unknown>>();
   let generation = 0;
 
   // Two ports are two origins: the app's, and the one the files are kept at.
@@ -222,7 +183,7 @@ export async function openStage(
     return new Response(null, { status: 302, headers });
   });
 
-  const browser: Browser = await launchChromium({ args });
+  const browser = await launchChromium({ args });
   const newPage = async (
     { prepare, until, isPhone = false }: PageOptions = {},
   ): Promise<Page> => {
@@ -251,8 +212,11 @@ export async function openStage(
   };
   let page = await newPage();
 
-  const until: Stage["until"] = (look) => page.evaluate(`gaplessStudio.until(${look})`);
-  const mount: Stage["mount"] = async (film, isAdmin = false) => {
+  /** Waits until `look`, which runs in the page, finds something about the player, and answers it. */
+  const until = <Found>(look: (player: GaplessVideo) => Found | false): Promise<Found> =>
+    page.evaluate(`gaplessStudio.until(${look})`);
+  /** Puts the film's whole island on the page, as the film's page has it. */
+  const mount = async (film: Film, isAdmin = false): Promise<void> => {
     const given = [film, isAdmin] as const;
     await page.evaluate(([film, isAdmin]) => mountGaplessIsland(film, isAdmin), given);
   };
@@ -261,12 +225,35 @@ export async function openStage(
     get page() {
       return page;
     },
-    async open(options) {
+    /** What the app answers when asked for a film. */
+    films,
+    /** Manners by archive id; "*" for all. */
+    manners,
+    /** The archives whose addresses were asked for. */
+    resolved,
+    /** What the page said about seams, by the part before. */
+    seams,
+    /** Opens a new page in the place of the old one. */
+    async open(options: PageOptions = {}): Promise<Page> {
       await page.context().close();
       page = await newPage(options);
       return page;
     },
-    async show(film) {
+    /** Records the parts and tells the film made of them. */
+    async film(plans: PartPlan[], changes: Partial<Film> = {}): Promise<Film> {
+      const sketches: PartSketch[] = [];
+      for (const { status = "available", placeSeconds, ...take } of plans) {
+        const archiveId = `${crypto.randomUUID()}.${take.format}`;
+        const bytes = await record(take);
+        files.set(archiveId, bytes);
+        const mediaUrl = `/api/archives/${archiveId}/media`;
+        const special = { archiveId, status, sizeBytes: bytes.length, mediaUrl };
+        sketches.push([placeSeconds ?? take.fromSeconds, take.seconds, special]);
+      }
+      return filmFrom(sketches, { chainId: crypto.randomUUID(), ...changes });
+    },
+    /** Puts the film's element on the page and waits until it can be played. */
+    async show(film: Film): Promise<void> {
       await page.evaluate((film) => {
         const player = document.createElement("gapless-video");
         document.querySelector("gapless-video, video")?.replaceWith(player);
@@ -275,46 +262,25 @@ export async function openStage(
       await until((player) => player.readyState >= 3);
     },
     mount,
-    async mountPlayable(film) {
+    /** Puts the film's whole island on the page and waits until it can be played. */
+    async mountPlayable(film: Film): Promise<void> {
       await mount(film);
       await page.locator("media-controller").waitFor();
       await until((player) => player.readyState >= 3);
     },
     until,
-    manners,
-    films,
-    resolved,
-    seams,
+    /** Plays what is shown from a moment to its end, at speed, and tells how that went. */
+    playFrom: (seconds: number, rate = HURRY) =>
+      page.evaluate(
+        ([seconds, rate]) => gaplessStudio.playFrom(seconds, rate),
+        [seconds, rate] as const,
+      ),
+    /** Keeps other bytes under an archive's id. */
+    replaceFile: (archiveId: string, bytes: Uint8Array<ArrayBuffer>) =>
+      void files.set(archiveId, bytes),
+    /** Every address handed out so far ends now. */
     expireAddresses: () => void generation++,
-    async film(plans, changes = {}) {
-      const sketches: PartSketch[] = [];
-      for (const { status = "available", placeSeconds, ...take } of plans) {
-        const archiveId = `${crypto.randomUUID()}.${take.format}`;
-        const bytes = await record(take);
-        files.set(archiveId, bytes);
-        const mediaUrl = `/api/archives/${archiveId}/media`;
-        sketches.push([
-          placeSeconds ?? take.fromSeconds,
-          take.seconds,
-          { archiveId, status, sizeBytes: bytes.length, mediaUrl },
-        ]);
-      }
-      return filmFrom(sketches, { chainId: crypto.randomUUID(), ...changes });
-    },
-    playFrom: (seconds, rate = HURRY) =>
-      page.evaluate(async ([seconds, rate]) => {
-        const player = gaplessStudio.findPlayer();
-        const crossings: Crossing[] = [];
-        player.addEventListener("gapless-crossed", (event) => {
-          if (event instanceof CustomEvent) crossings.push(event.detail);
-        });
-        await gaplessStudio.seekAndPlay(seconds, rate);
-        await gaplessStudio.until((player) => player.ended);
-        const { ended, currentTime: atSeconds, dataset: { technique }, notice } = player;
-        return { ended, atSeconds, technique, notice: notice.kind, crossings };
-      }, [seconds, rate] as const),
-    replaceFile: (archiveId, bytes) => void files.set(archiveId, bytes),
-    async close() {
+    async close(): Promise<void> {
       await browser.close();
       await app.close();
       await storage.close();

@@ -9,6 +9,7 @@ import {
   VideoSampleSource,
   WebMOutputFormat,
 } from "mediabunny";
+import type { Crossing } from "../../lib/player/engine.ts";
 import type { GaplessVideo } from "../../lib/player/gapless_video.ts";
 import type { Film } from "../../lib/recording/views.ts";
 import { drawFrame } from "../support/frame_code.ts";
@@ -195,18 +196,28 @@ async function seekAndPlay(seconds: number, rate = 1): Promise<void> {
   await Promise.race([playing, until(() => plays)]);
 }
 
-/** Plays a stretch of the film and answers what was heard: the sound as the element puts it out. */
-async function listen(fromSeconds: number, toSeconds: number): Promise<ToneReport> {
+/** Plays from a moment to the end of the film and tells how that went. */
+async function playFrom(seconds: number, rate: number) {
   const player = findPlayer();
-  const landed = nextEvent(player, "seeked");
-  player.currentTime = fromSeconds;
-  await landed;
-  const video: HTMLVideoElement & { captureStream?(): MediaStream } = player.visibleVideo;
+  const crossings: Crossing[] = [];
+  player.addEventListener("gapless-crossed", (event) => {
+    if (event instanceof CustomEvent) crossings.push(event.detail);
+  });
+  await seekAndPlay(seconds, rate);
+  await until((player) => player.ended);
+  const { ended, currentTime: atSeconds, dataset: { technique }, notice } = player;
+  return { ended, atSeconds, technique, notice: notice.kind, crossings };
+}
+
+/** Hears the sound as an element puts it out; answers what ends that and tells what was heard. */
+function hear(
+  video: HTMLVideoElement & { captureStream?(): MediaStream },
+): () => Promise<Float32Array> {
   const track = video.captureStream?.().getAudioTracks()[0];
   if (!track) throw new Error("The sound cannot be captured");
   const reader = new MediaStreamTrackProcessor({ track, maxBufferSize: BUFFERED_CHUNKS }).readable
     .getReader();
-  const heard: Float32Array[] = [];
+  const heard: number[] = [];
   const reading = (async () => {
     for (;;) {
       const { value } = await reader.read();
@@ -214,15 +225,27 @@ async function listen(fromSeconds: number, toSeconds: number): Promise<ToneRepor
       const samples = new Float32Array(value.numberOfFrames);
       value.copyTo(samples, { planeIndex: 0, format: "f32-planar" });
       value.close();
-      heard.push(samples);
+      for (const sample of samples) heard.push(sample);
     }
   })();
+  return async () => {
+    await reader.cancel();
+    await reading;
+    return Float32Array.from(heard);
+  };
+}
+
+/** Plays a stretch of the film and answers what was heard. */
+async function listen(fromSeconds: number, toSeconds: number): Promise<ToneReport> {
+  const player = findPlayer();
+  const landed = nextEvent(player, "seeked");
+  player.currentTime = fromSeconds;
+  await landed;
+  const heard = hear(player.visibleVideo);
   await player.play();
   await until((player) => player.currentTime >= toSeconds);
   player.pause();
-  await reader.cancel();
-  await reading;
-  const sound = Float32Array.from(heard.flatMap((samples) => [...samples]));
+  const sound = await heard();
   // The track begins in silence and ends in it: only what lies between was played.
   const first = sound.findIndex((sample) => Math.abs(sample) > 0.05);
   const last = sound.findLastIndex((sample) => Math.abs(sample) > 0.05);
@@ -294,6 +317,9 @@ async function rehearse(media: string | Film): Promise<string[]> {
 /** What tests call through `page.evaluate`. */
 export const studio = {
   findPlayer,
+  nextEvent,
+  hear,
+  playFrom,
   record: async (take: Take): Promise<string> => (await record(take)).toBase64(),
   watchScreen,
   picturesAt,

@@ -5,22 +5,12 @@ import { type PartSpans, planCuts } from "../../lib/export/plan.ts";
 import { SoundLane } from "../../lib/export/sound_lane.ts";
 import { filmFrom, type PartSketch } from "../player/films.ts";
 
-const media = (
-  from: number,
-  to: number,
-  sound: { from: number; to: number } | null = { from, to },
-) =>
-  ({
-    kind: "media",
-    video: { startSeconds: from, endSeconds: to },
-    audio: sound && { startSeconds: sound.from, endSeconds: sound.to },
-  }) satisfies PartSpans;
-const soundOnly = (from: number, to: number) =>
-  ({
-    kind: "media",
-    video: null,
-    audio: { startSeconds: from, endSeconds: to },
-  }) satisfies PartSpans;
+const span = (startSeconds: number, endSeconds: number) => ({ startSeconds, endSeconds });
+const media = (from: number, to: number, audio = span(from, to)): PartSpans => ({
+  kind: "media",
+  video: span(from, to),
+  audio,
+});
 
 interface Case {
   name: string;
@@ -36,7 +26,7 @@ const CASES: Case[] = [
   {
     name: "an overlap is cut at the later part's first picture, sound and all",
     parts: [[0, 10], [8, 10]],
-    spans: [media(0, 10), media(0.25, 10, { from: 0, to: 10 })],
+    spans: [media(0, 10), media(0.25, 10, span(0, 10))],
     video: [[0, 0, 8.25], [1, 8.25, Infinity]],
     audio: [[0, 0, 8.25], [1, 8.25, Infinity]],
   },
@@ -59,21 +49,21 @@ const CASES: Case[] = [
   {
     name: "a part without pictures leaves those of the part before it alone",
     parts: [[0, 10], [8, 10]],
-    spans: [media(0, 10), soundOnly(0, 10)],
+    spans: [media(0, 10), { kind: "media", video: null, audio: span(0, 10) }],
     video: [[0, 0, Infinity]],
     audio: [[0, 0, 8], [1, 8, Infinity]],
   },
   {
     name: "where pictures come late, sound does not wait longer than the earlier part lasts",
     parts: [[0, 10], [9, 10]],
-    spans: [media(0, 10), media(4, 10, { from: 0, to: 10 })],
+    spans: [media(0, 10), media(4, 10, span(0, 10))],
     video: [[0, 0, 13], [1, 13, Infinity]],
     audio: [[0, 0, 10], [1, 10, Infinity]],
   },
   {
     name: "where sound comes late, the earlier part's goes on",
     parts: [[0, 10], [8, 10]],
-    spans: [media(0, 10), media(0, 10, { from: 0.5, to: 10 })],
+    spans: [media(0, 10), media(0, 10, span(0.5, 10))],
     video: [[0, 0, 8], [1, 8, Infinity]],
     audio: [[0, 0, 8.5], [1, 8.5, Infinity]],
   },
@@ -89,13 +79,8 @@ const CASES: Case[] = [
 for (const { name, parts, spans, video, audio, holes = [] } of CASES) {
   Deno.test(`planCuts(): ${name}`, () => {
     const film = filmFrom(parts);
-    const plan = planCuts(
-      film,
-      new Map(film.parts.flatMap(({ archiveId }, i) => {
-        const found = spans[i];
-        return found ? [[archiveId, found]] : [];
-      })),
-    );
+    const found = new Map(spans.map((part, i) => [film.parts[i]?.archiveId ?? "", part]));
+    const plan = planCuts(film, found);
     const rows = (stretches: typeof plan.video) =>
       stretches.map(({ seq, fromSeconds, toSeconds }) => [seq, fromSeconds, toSeconds]);
     assert.deepEqual(rows(plan.video), video);
@@ -117,16 +102,11 @@ function record(
   runs: readonly number[],
 ): Numbered[] {
   const pictures: Numbered[] = [];
-  const add = (number: number, key = false) =>
-    pictures.push({
-      number,
-      type: key ? "key" : "delta",
-      timestamp: number / 30,
-      duration: 1 / 30,
-    });
+  const add = (number: number, type: "key" | "delta" = "delta") =>
+    pictures.push({ number, type, timestamp: number / 30, duration: 1 / 30 });
   for (let group = first; group < first + count; group += keyEvery) {
     const end = Math.min(group + keyEvery, first + count);
-    add(group, true);
+    add(group, "key");
     let run = 0;
     for (let next = group + 1; next < end;) {
       const ahead = Math.min(runs[run++ % runs.length] ?? 0, end - 1 - next);
@@ -206,10 +186,9 @@ Deno.test("PictureCut gives pictures that are only needed no time, right before 
   fc.assert(fc.property(arbitraryParts, (parts) => {
     const times = splice(parts);
     for (const { time } of times.filter(({ time }) => time.duration === 0)) {
-      const next = Math.min(
-        ...times.map((other) => other.time).filter((other) => other.duration > 0)
-          .map((other) => other.timestamp).filter((timestamp) => timestamp > time.timestamp),
-      );
+      const shown = times.filter((other) => other.time.duration > 0);
+      const later = shown.map((other) => other.time.timestamp).filter((at) => at > time.timestamp);
+      const next = Math.min(...later);
       assert.ok(next - time.timestamp <= 0.002 + 1e-9, `${next - time.timestamp}`);
     }
   }));

@@ -121,8 +121,7 @@ test("addresses that expire in a pause are renewed when the film goes on", async
 test("addresses that expired before a seek are renewed for it", async (stage) => {
   const renewals = await showInPieces(stage);
   expireAddresses(stage);
-  const seen = await stage.page.evaluate(() => gaplessStudio.picturesAt([1_290, 30]));
-  assert.deepEqual(seen, [1_290, 30]);
+  assert.deepEqual(await stage.picturesAt([1_290, 30]), [1_290, 30]);
   // The file is opened anew at each place that is not in memory.
   assert.ok(renewals() <= 3, `${renewals()}`);
 });

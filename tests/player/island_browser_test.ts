@@ -1,21 +1,8 @@
 import assert from "node:assert/strict";
-import type { Page } from "playwright-core";
 import type { Film } from "../../lib/recording/views.ts";
 import { hurryWaits, openStage, overlapping, ROOMY, testsOnOneStage } from "./stage.ts";
 
 const test = testsOnOneStage();
-
-/** Takes pictures of the page for whoever wants to look at it, in the folder `SHOTS`. */
-async function shoot(page: Page, name: string, poise: () => Promise<void>): Promise<void> {
-  const folder = Deno.env.get("SHOTS");
-  if (!folder) return;
-  for (const [width, colorScheme] of [[1280, "light"], [1280, "dark"], [390, "dark"]] as const) {
-    await page.setViewportSize({ width, height: 900 });
-    await page.emulateMedia({ colorScheme });
-    await poise();
-    await page.screenshot({ path: `${folder}/${name}-${width}-${colorScheme}.png` });
-  }
-}
 
 test("the film's controls play, pause, seek, jump to parts and have names", async (stage) => {
   const { page } = stage;
@@ -149,7 +136,6 @@ test("the seek bar shows picture, part and time under the pointer", async (stage
     }, picture);
     await page.locator("media-preview-chapter-display", { hasText: part }).first().waitFor();
   }
-  await shoot(page, "preview", () => pointAt(0.6));
 });
 
 test("seams and gaps are marked on the seek bar, and reached by keyboard", async (stage) => {
@@ -167,7 +153,6 @@ test("seams and gaps are marked on the seek bar, and reached by keyboard", async
   await page.keyboard.press("Tab");
   await page.keyboard.press("ArrowRight");
   assert.equal(await seams.nth(1).evaluate((mark) => mark === document.activeElement), true);
-  await shoot(page, "marks", async () => {});
   await page.keyboard.press("Enter");
   assert.equal(await page.evaluate(() => gaplessStudio.findPlayer().currentTime), 10);
 
@@ -240,7 +225,6 @@ Deno.test("where the browser wants a tap before it plays, a button asks for it",
       });
     const page = await stage.open({ prepare, until: "asked for a tap" });
     const tap = page.getByRole("button", { name: "Tap to play" });
-    await shoot(page, "tap", async () => {});
     await tap.click();
     await stage.until((player) => player.currentTime > 0.3);
     assert.equal(await tap.count(), 0);

@@ -85,11 +85,7 @@ for (const format of ["webm", "mp4"] as const) {
 
   test(`a seek about a seam of ${format} files lands on the very picture`, async (stage) => {
     await stage.show(await stage.film(overlapping(format)));
-    const found = await stage.page.evaluate(
-      (wanted) => gaplessStudio.picturesAt(wanted),
-      NEAR_SEAMS,
-    );
-    assert.deepEqual(found, NEAR_SEAMS);
+    assert.deepEqual(await stage.picturesAt(NEAR_SEAMS), NEAR_SEAMS);
   });
 }
 

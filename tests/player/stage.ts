@@ -275,6 +275,9 @@ export async function openStage(
         ([seconds, rate]) => gaplessStudio.playFrom(seconds, rate),
         [seconds, rate] as const,
       ),
+    /** Seeks to each of these pictures and tells which is shown then. */
+    picturesAt: (numbers: number[]) =>
+      page.evaluate((numbers) => gaplessStudio.picturesAt(numbers), numbers),
     /** Keeps other bytes under an archive's id. */
     replaceFile: (archiveId: string, bytes: Uint8Array<ArrayBuffer>) =>
       void files.set(archiveId, bytes),

@@ -9,6 +9,7 @@ import {
   VideoSampleSource,
   WebMOutputFormat,
 } from "mediabunny";
+import { rangesOf } from "../../lib/player/buffers.ts";
 import type { Crossing } from "../../lib/player/engine.ts";
 import type { GaplessVideo } from "../../lib/player/gapless_video.ts";
 import type { Film } from "../../lib/recording/views.ts";
@@ -168,10 +169,7 @@ function until<Found>(look: (player: GaplessVideo) => Found | false): Promise<Fo
   return new Promise((resolve, reject) => {
     const deadline = setTimeout(() => {
       const { currentTime, readyState, paused, notice, buffered } = findPlayer();
-      const ranges = Array.from({ length: buffered.length }, (_, i) => [
-        buffered.start(i),
-        buffered.end(i),
-      ]);
+      const ranges = rangesOf(buffered);
       const seen = { currentTime, readyState, paused, notice, ranges };
       reject(new Error(`Waited in vain: ${JSON.stringify(seen)}`));
     }, 30_000);
@@ -317,6 +315,7 @@ async function rehearse(media: string | Film): Promise<string[]> {
 /** What tests call through `page.evaluate`. */
 export const studio = {
   findPlayer,
+  rangesOf,
   nextEvent,
   hear,
   playFrom,

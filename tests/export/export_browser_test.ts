@@ -4,12 +4,19 @@ import type { Page } from "playwright-core";
 import type { Film } from "../../lib/recording/views.ts";
 import { hurryWaits, overlapping, type Stage, testsOnOneStage } from "../player/stage.ts";
 import type { MediaReport } from "../support/in_page.ts";
-import { decodeStored, installSaveDialog, playStored, storedFiles } from "./in_page_calls.ts";
+import {
+  decodeStored,
+  installSaveDialog,
+  playStored,
+  removeSaveDialog,
+  storedFiles,
+} from "./in_page_calls.ts";
 
 const test = testsOnOneStage();
 
-/** Opens the film's page and the export on it. */
-async function openExport(stage: Stage, film: Film): Promise<void> {
+/** Opens the film's page and the export on it; without a dialog, the browser has none. */
+async function openExport(stage: Stage, film: Film, hasDialog = true): Promise<void> {
+  await stage.page.evaluate(hasDialog ? installSaveDialog : removeSaveDialog);
   await stage.mount(film);
   await stage.page.getByRole("button", { name: "Export film" }).click();
 }
@@ -47,7 +54,6 @@ function assertNear(actual: number, expected: number, tolerance: number, what: s
 for (const format of ["webm", "mp4"] as const) {
   test(`three ${format} parts become one file: every picture once, sound whole and in step`, async (stage) => {
     const { page } = stage;
-    await page.evaluate(installSaveDialog);
     await openExport(stage, await stage.film(overlapping(format)));
     const name = `Film.${format}`;
     await saveFilm(page);
@@ -79,7 +85,6 @@ test("a gap and a deleted part are told; the file keeps their time, and a plain 
     { fromSeconds: 2, seconds: 2, format: "webm", status: "deleted" },
     { fromSeconds: 5, seconds: 4, format: "webm" },
   ]);
-  await page.evaluate(installSaveDialog);
   await openExport(stage, film);
   await page.getByText("Part 2 was deleted.").waitFor();
   await page.getByText(/^2 seconds of the film are covered by no part/).waitFor();
@@ -101,7 +106,6 @@ test("an export goes on when the network comes back, and Cancel leaves nothing b
   const { page } = stage;
   const film = await stage.film(overlapping());
   const last = film.parts[2]?.archiveId ?? "";
-  await page.evaluate(installSaveDialog);
   await openHurriedExport(stage, film);
   stage.manners.set(last, { status: 503 });
   await save(page);
@@ -129,7 +133,6 @@ test("an export goes on when the network comes back, and Cancel leaves nothing b
 test("a part that goes away half-way fails the export; tried again, it is a hole", async (stage) => {
   const { page } = stage;
   const film = await stage.film(overlapping());
-  await page.evaluate(installSaveDialog);
   await openHurriedExport(stage, film);
   stage.manners.set(film.parts[2]?.archiveId ?? "", { status: 404 });
   await save(page);
@@ -141,13 +144,10 @@ test("a part that goes away half-way fails the export; tried again, it is a hole
   assert.deepEqual(numbersOf(await page.evaluate(decodeStored, "Film.webm")), upTo(150));
 });
 
-function withoutSaveDialog(): void {
-  Object.assign(globalThis, { showSaveFilePicker: undefined });
-}
-
 test("where no dialog asks where to, the file is downloaded once it is complete", async (stage) => {
   const { page } = stage;
-  await openExport(stage, await stage.film(overlapping(), { name: "All/hands: June" }));
+  const film = await stage.film(overlapping(), { name: "All/hands: June" });
+  await openExport(stage, film, false);
   const downloading = page.waitForEvent("download");
   await save(page);
   const download = await downloading;
@@ -165,7 +165,7 @@ test("where no dialog asks where to, the file is downloaded once it is complete"
   await save(page);
   await again;
   assert.equal((await page.evaluate(storedFiles)).length, 1);
-}, { prepare: withoutSaveDialog });
+});
 
 test("a full disk is told, and nothing is left on it", async (stage) => {
   const { page } = stage;
@@ -176,12 +176,12 @@ test("a full disk is told, and nothing is left on it", async (stage) => {
   await page.evaluate(() => {
     Object.assign(navigator.storage, { estimate: () => Promise.resolve({ quota: 50_000 }) });
   });
-  await openExport(stage, await stage.film(overlapping()));
+  await openExport(stage, await stage.film(overlapping()), false);
   await page.getByText("This browser lets the page keep 50 kB only.").waitFor();
   await save(page);
   await page.getByRole("alert").filter({ hasText: "not enough room on the disk" }).waitFor();
   assert.deepEqual(await page.evaluate(storedFiles), []);
-}, { prepare: withoutSaveDialog });
+});
 
 test("parts that one file cannot hold are refused with the way out", async (stage) => {
   const film = await stage.film([
@@ -203,7 +203,6 @@ for (const format of ["webm", "mp4"] as const) {
       { fromSeconds: 0, seconds: 3, format },
       { fromSeconds: 2, seconds: 3, format, width: 320, height: 180 },
     ]);
-    await page.evaluate(installSaveDialog);
     await openExport(stage, film);
     await saveFilm(page);
     const played = await page.evaluate(playStored, { name: `Film.${format}`, rate: 4 });

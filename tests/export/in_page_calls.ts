@@ -13,6 +13,11 @@ export function installSaveDialog(): void {
   });
 }
 
+/** Makes the browser one that has no such dialog. */
+export function removeSaveDialog(): void {
+  Object.assign(globalThis, { showSaveFilePicker: undefined });
+}
+
 /** What lies in the page's own storage: names and sizes. */
 export async function storedFiles(): Promise<[string, number][]> {
   const folder: FileSystemDirectoryHandle & { values?(): AsyncIterable<FileSystemHandle> } =

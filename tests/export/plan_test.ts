@@ -4,6 +4,7 @@ import { type Picture, PictureCut, type PictureTime } from "../../lib/export/pic
 import { type PartSpans, planCuts } from "../../lib/export/plan.ts";
 import { SoundLane } from "../../lib/export/sound_lane.ts";
 import { filmFrom, type PartSketch } from "../player/films.ts";
+import { decodeOrder, type NumberedPicture } from "./numbered.ts";
 
 const span = (startSeconds: number, endSeconds: number) => ({ startSeconds, endSeconds });
 const media = (from: number, to: number, audio = span(from, to)): PartSpans => ({
@@ -89,34 +90,8 @@ for (const { name, parts, spans, video, audio, holes = [] } of CASES) {
   });
 }
 
-interface Numbered extends Picture {
-  /** Which moment of the world it shows. */
-  number: number;
-}
-
-/** A part's pictures in decode order: those of each run are decoded after the picture that ends it. */
-function record(
-  first: number,
-  count: number,
-  keyEvery: number,
-  runs: readonly number[],
-): Numbered[] {
-  const pictures: Numbered[] = [];
-  const add = (number: number, type: "key" | "delta" = "delta") =>
-    pictures.push({ number, type, timestamp: number / 30, duration: 1 / 30 });
-  for (let group = first; group < first + count; group += keyEvery) {
-    const end = Math.min(group + keyEvery, first + count);
-    add(group, "key");
-    let run = 0;
-    for (let next = group + 1; next < end;) {
-      const ahead = Math.min(runs[run++ % runs.length] ?? 0, end - 1 - next);
-      add(next + ahead);
-      for (let between = next; between < next + ahead; between++) add(between);
-      next += ahead + 1;
-    }
-  }
-  return pictures;
-}
+/** A picture, and which moment of the world it shows. */
+type Numbered = Picture & NumberedPicture;
 
 /** The pictures of the parts as they go into the file. */
 function splice(parts: Numbered[][]): { picture: Numbered; time: PictureTime }[] {
@@ -146,11 +121,15 @@ const arbitraryParts = fc.record({
 }).map(({ runs, keyEvery, parts }) => {
   let first = 0;
   return parts.map(({ step, overlap, offGrid }, i) => {
-    const pictures = record(first, step + overlap, keyEvery, runs);
+    const pictures = decodeOrder(first, step + overlap, keyEvery, runs);
     first += step;
     // Two neighbours agree on the time to half a picture, not better.
     const move = i === 0 ? 0 : offGrid;
-    return pictures.map((picture) => ({ ...picture, timestamp: picture.timestamp + move }));
+    return pictures.map((picture): Numbered => ({
+      ...picture,
+      timestamp: picture.number / 30 + move,
+      duration: 1 / 30,
+    }));
   });
 });
 

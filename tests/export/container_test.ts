@@ -4,54 +4,49 @@ import { chooseContainer, fileNameOf, type PartFormats } from "../../lib/export/
 import { packetSeconds, silentPacket } from "../../lib/export/silence.ts";
 import { RECORDS } from "./numbered.ts";
 
-const vp8 = {
-  codec: "vp8",
-  codecString: "vp8",
-  width: 640,
-  height: 480,
-  description: null,
-};
+const vp8 = { codec: "vp8", codecString: "vp8", width: 640, height: 480, description: null };
 const vp9 = { ...vp8, codec: "vp9", codecString: "vp09.00.10.08" };
-const avc = {
-  ...vp8,
-  codec: "avc",
-  codecString: "avc1.42c00d",
-  description: RECORDS[0] ?? new Uint8Array(),
-};
+const otherVp9 = { ...vp9, codecString: "vp09.02.10.10" };
+const [record, otherRecord] = RECORDS.map((description) => ({ description }));
+const avc = { ...vp8, ...record, codec: "avc", codecString: "avc1.42c00d" };
+const otherAvc = { ...avc, ...otherRecord, width: 1280 };
 const opus = { codec: "opus", sampleRate: 48_000, channels: 1, description: null };
 const aac = {
   codec: "aac",
   sampleRate: 48_000,
   channels: 2,
-  description: new Uint8Array([0x11, 0x90]),
+  description: new Uint8Array([17, 144]),
 };
 
-type Tracks = Omit<PartFormats, "seq">;
-const choose = (parts: Tracks[]) => chooseContainer(parts.map((part, seq) => ({ ...part, seq })));
+/** The video and the audio of each part. */
+type Parts = [PartFormats["video"], PartFormats["audio"]][];
+const choose = (parts: Parts) =>
+  chooseContainer(parts.map(([video, audio], seq) => ({ seq, video, audio })));
 
-const POSSIBLE: [string, Tracks[], { extension: string; inBand?: true; sizeChanges?: true }][] = [
-  ["VP8 and Opus", [{ video: vp8, audio: opus }], { extension: "webm" }],
-  ["VP9 and Opus", [{ video: vp9, audio: opus }], { extension: "webm" }],
-  ["H.264 and AAC", [{ video: avc, audio: aac }], { extension: "mp4" }],
-  ["H.264 and Opus", [{ video: avc, audio: opus }], { extension: "mp4" }],
-  ["Opus alone", [{ video: null, audio: opus }], { extension: "webm" }],
-  ["AAC alone", [{ video: null, audio: aac }], { extension: "mp4" }],
-  ["pictures alone", [{ video: avc, audio: null }], { extension: "mp4" }],
-  ["parts that lack one kind", [{ video: vp8, audio: null }, { video: null, audio: opus }], {
-    extension: "webm",
-  }],
-  ["Opus in one and two channels", [{ video: vp8, audio: opus }, {
-    video: vp8,
-    audio: { ...opus, channels: 2 },
-  }], { extension: "webm" }],
-  ["VP8 of two sizes", [{ video: vp8, audio: opus }, {
-    video: { ...vp8, width: 1280 },
-    audio: opus,
-  }], { extension: "webm", sizeChanges: true }],
-  ["H.264 that begins differently", [{ video: avc, audio: aac }, {
-    video: { ...avc, width: 1280, description: RECORDS[1] ?? null },
-    audio: aac,
-  }], { extension: "mp4", sizeChanges: true, inBand: true }],
+const POSSIBLE: [string, Parts, { extension: string; inBand?: true; sizeChanges?: true }][] = [
+  ["VP8 and Opus", [[vp8, opus]], { extension: "webm" }],
+  ["VP9 and Opus", [[vp9, opus]], { extension: "webm" }],
+  ["H.264 and AAC", [[avc, aac]], { extension: "mp4" }],
+  ["H.264 and Opus", [[avc, opus]], { extension: "mp4" }],
+  ["Opus alone", [[null, opus]], { extension: "webm" }],
+  ["AAC alone", [[null, aac]], { extension: "mp4" }],
+  ["pictures alone", [[avc, null]], { extension: "mp4" }],
+  ["parts that lack one kind", [[vp8, null], [null, opus]], { extension: "webm" }],
+  [
+    "Opus in one and two channels",
+    [[vp8, opus], [vp8, { ...opus, channels: 2 }]],
+    { extension: "webm" },
+  ],
+  [
+    "VP8 of two sizes",
+    [[vp8, opus], [{ ...vp8, width: 1280 }, opus]],
+    { extension: "webm", sizeChanges: true },
+  ],
+  [
+    "H.264 that begins differently",
+    [[avc, aac], [otherAvc, aac]],
+    { extension: "mp4", sizeChanges: true, inBand: true },
+  ],
 ];
 for (const [name, parts, { extension, inBand = false, sizeChanges = false }] of POSSIBLE) {
   Deno.test(`chooseContainer() puts ${name} into ${extension}`, () => {
@@ -62,31 +57,26 @@ for (const [name, parts, { extension, inBand = false, sizeChanges = false }] of 
   });
 }
 
-const IMPOSSIBLE: [string, Tracks[], RegExp][] = [
+const IMPOSSIBLE: [string, Parts, RegExp][] = [
   [
     "two kinds of pictures",
-    [{ video: vp8, audio: opus }, { video: avc, audio: opus }],
+    [[vp8, opus], [avc, opus]],
     /Part 1 has pictures in VP8 and part 2 in H\.264/,
   ],
+  ["two kinds of sound", [[avc, aac], [avc, opus]], /Part 1 has sound in AAC and part 2 in Opus/],
   [
-    "two kinds of sound",
-    [{ video: avc, audio: aac }, { video: avc, audio: opus }],
-    /Part 1 has sound in AAC and part 2 in Opus/,
+    "AAC of two rates",
+    [[avc, aac], [avc, { ...aac, sampleRate: 44_100 }]],
+    /Part 2 has sound of another rate/,
   ],
-  ["AAC of two rates", [{ video: avc, audio: aac }, {
-    video: avc,
-    audio: { ...aac, sampleRate: 44_100 },
-  }], /Part 2 has sound of another rate/],
-  ["VP9 of two profiles", [{ video: vp9, audio: opus }, {
-    video: { ...vp9, codecString: "vp09.02.10.10" },
-    audio: opus,
-  }], /another VP9 profile/],
-  ["VP8 with AAC", [{ video: vp8, audio: aac }], /VP8 with AAC cannot/],
-  ["other codecs", [{ video: { ...vp8, codec: "hevc" }, audio: aac }], /H\.265 with AAC cannot/],
-  ["H.264 that does not say how it is decoded", [{
-    video: { ...avc, description: null },
-    audio: aac,
-  }], /Part 1 does not say/],
+  ["VP9 of two profiles", [[vp9, opus], [otherVp9, opus]], /another VP9 profile/],
+  ["VP8 with AAC", [[vp8, aac]], /VP8 with AAC cannot/],
+  ["other codecs", [[{ ...vp8, codec: "hevc" }, aac]], /H\.265 with AAC cannot/],
+  [
+    "H.264 that does not say how it is decoded",
+    [[{ ...avc, description: null }, aac]],
+    /Part 1 does not say/,
+  ],
   ["no part at all", [], /No part can be read/],
 ];
 for (const [name, parts, reason] of IMPOSSIBLE) {

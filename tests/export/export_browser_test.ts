@@ -1,59 +1,42 @@
 /** The export as its users meet it: the film's page in Chromium, real files in, a real file out. */
 import assert from "node:assert/strict";
-import * as esbuild from "esbuild";
 import type { Page } from "playwright-core";
 import type { Film } from "../../lib/recording/views.ts";
-import { type Stage, testsOnOneStage } from "../player/stage.ts";
+import { hurryWaits, overlapping, type Stage, testsOnOneStage } from "../player/stage.ts";
 import type { MediaReport } from "../support/in_page.ts";
-import { decodeStored, installSaveDialog, playStored, storedFiles } from "./in_page_calls.ts";
+import {
+  decodeStored,
+  installSaveDialog,
+  playStored,
+  removeSaveDialog,
+  storedFiles,
+} from "./in_page_calls.ts";
 
-let script: Promise<string> | undefined;
-async function workerScript(): Promise<string> {
-  const { outputFiles: [file] } = await esbuild.build({
-    entryPoints: [new URL("../../lib/export/export.worker.ts", import.meta.url).pathname],
-    bundle: true,
-    write: false,
-    format: "esm",
-    target: "es2022",
-    logLevel: "silent",
-  });
-  await esbuild.stop();
-  if (!file) throw new Error("Cannot bundle the export's worker");
-  return file.text;
+const test = testsOnOneStage();
+
+/** Opens the film's page and the export on it; without a dialog, the browser has none. */
+async function openExport(stage: Stage, film: Film, hasDialog = true): Promise<void> {
+  await stage.page.evaluate(hasDialog ? installSaveDialog : removeSaveDialog);
+  await stage.mount(film);
+  await stage.page.getByRole("button", { name: "Export film" }).click();
 }
 
-const onStage = testsOnOneStage({
-  answer(_request, { pathname }) {
-    if (pathname !== "/workers/export.js") return null;
-    return (script ??= workerScript()).then((text) =>
-      new Response(text, { headers: { "content-type": "text/javascript" } })
-    );
-  },
-});
+/** Opens an export whose waits between tries pass at once, and waits until it has looked at the parts. */
+async function openHurriedExport(stage: Stage, film: Film): Promise<void> {
+  const { page } = stage;
+  page.on("worker", (worker) => void worker.evaluate(hurryWaits));
+  await openExport(stage, film);
+  await page.getByRole("button", { name: "Save film" }).waitFor();
+}
 
-const THREE = (format: "webm" | "mp4") => [
-  { fromSeconds: 0, seconds: 8, format },
-  { fromSeconds: 6, seconds: 8, format },
-  { fromSeconds: 12, seconds: 8, format },
-];
-
-/** Opens the film's page and the export on it. */
-async function openExport({ page }: Stage, film: Film): Promise<void> {
-  await page.evaluate((film) => mountGaplessIsland(film, false), film);
-  await page.getByRole("button", { name: "Export film" }).click();
+/** Exports the film that is open to the end. */
+async function saveFilm(page: Page): Promise<void> {
+  await save(page);
+  await page.getByText(/^Saved as /).waitFor();
 }
 
 async function save(page: Page): Promise<void> {
   await page.getByRole("button", { name: "Save film" }).click();
-}
-
-/** Exports a film to the end; answers the file's name. */
-async function exportTo(stage: Stage, film: Film, extension: "webm" | "mp4"): Promise<string> {
-  await stage.page.evaluate(installSaveDialog);
-  await openExport(stage, film);
-  await save(stage.page);
-  await stage.page.getByText(/^Saved as /).waitFor();
-  return `${film.name}.${extension}`;
 }
 
 function numbersOf({ frames }: MediaReport): (number | null | undefined)[] {
@@ -64,176 +47,143 @@ function upTo(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i);
 }
 
-for (const format of ["webm", "mp4"] as const) {
-  onStage(
-    `three ${format} parts become one file: every picture once, sound whole and in step`,
-    async (stage) => {
-      const { page } = stage;
-      const film = await stage.film(THREE(format));
-      const name = await exportTo(stage, film, format);
-      const report = await page.evaluate(decodeStored, name);
-      assert.deepEqual(numbersOf(report), upTo(600));
-      for (const { seconds, numbers: { green } } of report.frames) {
-        assert.ok(
-          Math.abs(seconds - (green ?? 0) / 30) < 0.003,
-          `Picture ${green} at ${seconds} s`,
-        );
-      }
-      assert.ok(Math.abs(report.durationSeconds - 20) <= 1 / 30, `${report.durationSeconds} s`);
-      const heard = report.tones.low;
-      assert.ok(heard && heard.startSeconds !== null);
-      assert.deepEqual(heard.holes, []);
-      assert.ok(heard.maxJumpMs <= 20, `The sound jumps by ${heard.maxJumpMs} ms`);
-      assert.ok(Math.abs(heard.startSeconds) <= 0.02, `The sound is ${heard.startSeconds} s early`);
-
-      const played = await page.evaluate(playStored, { name, rate: 4 });
-      if (Deno.env.get("VERBOSE")) console.log(JSON.stringify({ heard, played }));
-      assert.equal(played.ended, true);
-      assert.equal(played.errorCode, undefined);
-      assert.ok(Math.abs(played.durationSeconds - 20) <= 1 / 30, `${played.durationSeconds} s`);
-      assert.ok(played.pictureSeconds < 1 / 30, `${played.pictureSeconds} s off`);
-    },
-  );
+function assertNear(actual: number, expected: number, tolerance: number, what: string): void {
+  assert.ok(Math.abs(actual - expected) <= tolerance, `${what}: ${actual}, not ${expected}`);
 }
 
-onStage(
-  "a gap and a deleted part are told; the file keeps their time, and a plain video stays in step",
-  async (stage) => {
+for (const format of ["webm", "mp4"] as const) {
+  test(`three ${format} parts become one file: every picture once, sound whole and in step`, async (stage) => {
     const { page } = stage;
-    const film = await stage.film([
-      { fromSeconds: 0, seconds: 4, format: "webm" },
-      { fromSeconds: 3, seconds: 3, format: "webm", status: "deleted" },
-      { fromSeconds: 7, seconds: 4, format: "webm" },
-    ]);
-    await page.evaluate(installSaveDialog);
-    await openExport(stage, film);
-    await page.getByText("Part 2 was deleted.").waitFor();
-    await page.getByText(/^3 seconds of the film are covered by no part/).waitFor();
-    await save(page);
-    await page.getByText(/^Saved as /).waitFor();
-    const report = await page.evaluate(decodeStored, "Stage.webm");
-    assert.deepEqual(numbersOf(report), upTo(330).filter((n) => n < 120 || n >= 210));
-    assert.ok(Math.abs(report.durationSeconds - 11) <= 1 / 30, `${report.durationSeconds} s`);
+    await openExport(stage, await stage.film(overlapping(format)));
+    const name = `Film.${format}`;
+    await saveFilm(page);
+    const report = await page.evaluate(decodeStored, name);
+    assert.deepEqual(numbersOf(report), upTo(180));
+    for (const { seconds, numbers: { green } } of report.frames) {
+      assertNear(seconds, (green ?? 0) / 30, 0.003, `Seconds of picture ${green}`);
+    }
+    assertNear(report.durationSeconds, 6, 1 / 30, "Seconds");
+    const heard = report.tones.low;
+    assert.ok(heard && heard.startSeconds !== null);
+    assert.deepEqual(heard.holes, []);
+    assert.ok(heard.maxJumpMs <= 20, `The sound jumps by ${heard.maxJumpMs} ms`);
+    assertNear(heard.startSeconds, 0, 0.02, "Seconds the sound is early");
 
-    const played = await page.evaluate(playStored, {
-      name: "Stage.webm",
-      fromSeconds: 2.5,
-      toSeconds: 10,
-    });
-    if (Deno.env.get("VERBOSE")) console.log(JSON.stringify(played));
-    // Loud, silent for the gap's length, loud again: else the sound would run ahead of the picture.
-    const [, silent = 0] = played.heard;
-    assert.ok(Math.abs(silent - 3) < 0.05, `Silent for ${played.heard} s`);
+    const played = await page.evaluate(playStored, { name, rate: 4 });
+    if (Deno.env.get("VERBOSE")) console.log(JSON.stringify({ heard, played }));
+    assert.equal(played.ended, true);
+    assert.equal(played.errorCode, undefined);
+    assertNear(played.durationSeconds, 6, 1 / 30, "Seconds played");
     assert.ok(played.pictureSeconds < 1 / 30, `${played.pictureSeconds} s off`);
-  },
-);
-
-onStage(
-  "an export goes on when the network comes back, and Cancel leaves nothing behind",
-  async (stage) => {
-    const { page } = stage;
-    const film = await stage.film(THREE("webm"));
-    const last = film.parts[2]?.archiveId ?? "";
-    await page.evaluate(installSaveDialog);
-    await openExport(stage, film);
-    await page.getByRole("button", { name: "Save film" }).waitFor();
-    stage.manners.set(last, { status: 503 });
-    await save(page);
-    await page.getByText("The recording cannot be reached.").waitFor();
-    const bar = page.getByRole("progressbar", { name: "Exporting" });
-    const share = Number(await bar.getAttribute("value"));
-    assert.ok(share > 0 && share < 1, `${share}`);
-    await page.getByRole("button", { name: "Cancel" }).click();
-    stage.manners.clear();
-    await page.getByText("Cancelled; nothing was kept. One").waitFor();
-    assert.deepEqual(await page.evaluate(storedFiles), []);
-
-    stage.manners.set(last, { status: 503 });
-    await save(page);
-    await page.getByText("The recording cannot be reached.").waitFor();
-    // Ten minutes later every address is another one, and the server sends little at a time.
-    stage.expireAddresses();
-    stage.manners.set("*", { pieceBytes: 30_000 });
-    stage.manners.delete(last);
-    await page.getByRole("button", { name: "Try now" }).click();
-    await page.getByText(/^Saved as /).waitFor();
-    const report = await page.evaluate(decodeStored, "Stage.webm");
-    assert.deepEqual(numbersOf(report), upTo(600));
-  },
-);
-
-onStage(
-  "a part that goes away half-way fails the export; tried again, it is a hole",
-  async (stage) => {
-    const { page } = stage;
-    const film = await stage.film(THREE("webm"));
-    const last = film.parts[2]?.archiveId ?? "";
-    await page.evaluate(installSaveDialog);
-    await openExport(stage, film);
-    await page.getByRole("button", { name: "Save film" }).waitFor();
-    stage.manners.set(last, { status: 404 });
-    await save(page);
-    await page.getByRole("alert").filter({ hasText: "A part is no longer there" }).waitFor();
-    assert.deepEqual(await page.evaluate(storedFiles), []);
-    await page.getByRole("button", { name: "Try again" }).click();
-    await page.getByText("Part 3 is no longer there.").waitFor();
-    await save(page);
-    await page.getByText(/^Saved as /).waitFor();
-    const report = await page.evaluate(decodeStored, "Stage.webm");
-    assert.deepEqual(numbersOf(report), upTo(420));
-  },
-);
-
-onStage(
-  "where no dialog asks where to, the file is downloaded once it is complete",
-  async (stage) => {
-    const { page } = stage;
-    const film = await stage.film(THREE("webm"), { name: "All/hands: June" });
-    await page.evaluate(() => {
-      Object.assign(globalThis, { showSaveFilePicker: undefined });
-    });
-    await openExport(stage, film);
-    const downloading = page.waitForEvent("download");
-    await save(page);
-    const download = await downloading;
-    assert.equal(download.suggestedFilename(), "All hands June.webm");
-    const path = await Deno.makeTempFile();
-    await download.saveAs(path);
-    const [[, size] = ["", 0]] = await page.evaluate(storedFiles);
-    assert.equal((await Deno.stat(path)).size, size);
-    await Deno.remove(path);
-    await page.getByRole("link", { name: "Save it again" }).waitFor();
-    // The next one clears away what nobody holds any more.
-    await page.getByRole("button", { name: "Close" }).click();
-    await page.getByRole("button", { name: "Export film" }).click();
-    const again = page.waitForEvent("download");
-    await save(page);
-    await again;
-    assert.equal((await page.evaluate(storedFiles)).length, 1);
-  },
-);
-
-onStage("a full disk is told, and nothing is left on it", async (stage) => {
-  const { page } = stage;
-  const film = await stage.film(THREE("webm"));
-  await page.evaluate(() => {
-    Object.assign(globalThis, { showSaveFilePicker: undefined });
   });
+}
+
+test("a gap and a deleted part are told; the file keeps their time, and a plain video stays in step", async (stage) => {
+  const { page } = stage;
+  const film = await stage.film([
+    { fromSeconds: 0, seconds: 3, format: "webm" },
+    { fromSeconds: 2, seconds: 2, format: "webm", status: "deleted" },
+    { fromSeconds: 5, seconds: 4, format: "webm" },
+  ]);
+  await openExport(stage, film);
+  await page.getByText("Part 2 was deleted.").waitFor();
+  await page.getByText(/^2 seconds of the film are covered by no part/).waitFor();
+  await saveFilm(page);
+  const report = await page.evaluate(decodeStored, "Film.webm");
+  assert.deepEqual(numbersOf(report), upTo(270).filter((n) => n < 90 || n >= 150));
+  assertNear(report.durationSeconds, 9, 1 / 30, "Seconds");
+
+  const heard = { name: "Film.webm", fromSeconds: 2.2, toSeconds: 7.5 };
+  const played = await page.evaluate(playStored, heard);
+  if (Deno.env.get("VERBOSE")) console.log(JSON.stringify(played));
+  // Loud, silent for the gap's length, loud again: else the sound would run ahead of the picture.
+  const [, silent = 0] = played.heard;
+  assert.ok(Math.abs(silent - 2) < 0.05, `Silent for ${played.heard} s`);
+  assert.ok(played.pictureSeconds < 1 / 30, `${played.pictureSeconds} s off`);
+});
+
+test("an export goes on when the network comes back, and Cancel leaves nothing behind", async (stage) => {
+  const { page } = stage;
+  const film = await stage.film(overlapping());
+  const last = film.parts[2]?.archiveId ?? "";
+  await openHurriedExport(stage, film);
+  stage.manners.set(last, { status: 503 });
+  await save(page);
+  await page.getByText("The recording cannot be reached.").waitFor();
+  const bar = page.getByRole("progressbar", { name: "Exporting" });
+  const share = Number(await bar.getAttribute("value"));
+  assert.ok(share > 0 && share < 1, `${share}`);
+  await page.getByRole("button", { name: "Cancel" }).click();
+  stage.manners.clear();
+  await page.getByText("Cancelled; nothing was kept. One").waitFor();
+  assert.deepEqual(await page.evaluate(storedFiles), []);
+
+  stage.manners.set(last, { status: 503 });
+  await save(page);
+  await page.getByText("The recording cannot be reached.").waitFor();
+  // Ten minutes later every address is another one, and the server sends little at a time.
+  stage.expireAddresses();
+  stage.manners.set("*", { pieceBytes: 10_000 });
+  stage.manners.delete(last);
+  await page.getByRole("button", { name: "Try now" }).click();
+  await page.getByText(/^Saved as /).waitFor();
+  assert.deepEqual(numbersOf(await page.evaluate(decodeStored, "Film.webm")), upTo(180));
+});
+
+test("a part that goes away half-way fails the export; tried again, it is a hole", async (stage) => {
+  const { page } = stage;
+  const film = await stage.film(overlapping());
+  await openHurriedExport(stage, film);
+  stage.manners.set(film.parts[2]?.archiveId ?? "", { status: 404 });
+  await save(page);
+  await page.getByRole("alert").filter({ hasText: "A part is no longer there" }).waitFor();
+  assert.deepEqual(await page.evaluate(storedFiles), []);
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByText("Part 3 is no longer there.").waitFor();
+  await saveFilm(page);
+  assert.deepEqual(numbersOf(await page.evaluate(decodeStored, "Film.webm")), upTo(150));
+});
+
+test("where no dialog asks where to, the file is downloaded once it is complete", async (stage) => {
+  const { page } = stage;
+  const film = await stage.film(overlapping(), { name: "All/hands: June" });
+  await openExport(stage, film, false);
+  const downloading = page.waitForEvent("download");
+  await save(page);
+  const download = await downloading;
+  assert.equal(download.suggestedFilename(), "All hands June.webm");
+  const [[, size] = ["", 0]] = await page.evaluate(storedFiles);
+  const path = await Deno.makeTempFile();
+  await download.saveAs(path);
+  assert.equal((await Deno.stat(path)).size, size);
+  await Deno.remove(path);
+  await page.getByRole("link", { name: "Save it again" }).waitFor();
+  // The next one clears away what nobody holds any more.
+  await page.getByRole("button", { name: "Close" }).click();
+  await page.getByRole("button", { name: "Export film" }).click();
+  const again = page.waitForEvent("download");
+  await save(page);
+  await again;
+  assert.equal((await page.evaluate(storedFiles)).length, 1);
+});
+
+test("a full disk is told, and nothing is left on it", async (stage) => {
+  const { page } = stage;
   const devtools = await page.context().newCDPSession(page);
   const origin = new URL(page.url()).origin;
-  await devtools.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 200_000 });
+  await devtools.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 50_000 });
   // What Chromium tells of its quota is a constant.
   await page.evaluate(() => {
-    Object.assign(navigator.storage, { estimate: () => Promise.resolve({ quota: 200_000 }) });
+    Object.assign(navigator.storage, { estimate: () => Promise.resolve({ quota: 50_000 }) });
   });
-  await openExport(stage, film);
-  await page.getByText("This browser lets the page keep 200 kB only.").waitFor();
+  await openExport(stage, await stage.film(overlapping()), false);
+  await page.getByText("This browser lets the page keep 50 kB only.").waitFor();
   await save(page);
   await page.getByRole("alert").filter({ hasText: "not enough room on the disk" }).waitFor();
   assert.deepEqual(await page.evaluate(storedFiles), []);
 });
 
-onStage("parts that one file cannot hold are refused with the way out", async (stage) => {
+test("parts that one file cannot hold are refused with the way out", async (stage) => {
   const film = await stage.film([
     { fromSeconds: 0, seconds: 3, format: "webm" },
     { fromSeconds: 2, seconds: 3, format: "mp4" },
@@ -247,18 +197,19 @@ onStage("parts that one file cannot hold are refused with the way out", async (s
 });
 
 for (const format of ["webm", "mp4"] as const) {
-  onStage(`${format} parts of different sizes play as one file in a plain video`, async (stage) => {
+  test(`${format} parts of different sizes play as one file in a plain video`, async (stage) => {
     const { page } = stage;
     const film = await stage.film([
-      { fromSeconds: 0, seconds: 4, format },
-      { fromSeconds: 3, seconds: 4, format, width: 320, height: 180 },
+      { fromSeconds: 0, seconds: 3, format },
+      { fromSeconds: 2, seconds: 3, format, width: 320, height: 180 },
     ]);
-    const name = await exportTo(stage, film, format);
-    const played = await page.evaluate(playStored, { name, rate: 4 });
+    await openExport(stage, film);
+    await saveFilm(page);
+    const played = await page.evaluate(playStored, { name: `Film.${format}`, rate: 4 });
     if (Deno.env.get("VERBOSE")) console.log(JSON.stringify(played));
     assert.equal(played.ended, true);
     // Of the second size, to near its end.
-    assert.ok((played.lastPicture ?? 0) > 150, `The last picture was ${played.lastPicture}`);
+    assert.ok((played.lastPicture ?? 0) > 90, `The last picture was ${played.lastPicture}`);
     assert.ok(played.pictureSeconds < 1 / 30, `${played.pictureSeconds} s off`);
   });
 }

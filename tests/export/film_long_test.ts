@@ -42,8 +42,8 @@ for (const format of ["webm", "mp4"] as const) {
       pictureBytes: 3_000,
     });
     const film = filmFrom([
-      { place: 0, length: PART_SECONDS },
-      { place: PART_SECONDS - OVERLAP_SECONDS, length: PART_SECONDS },
+      [0, PART_SECONDS],
+      [PART_SECONDS - OVERLAP_SECONDS, PART_SECONDS],
     ]);
     const servers = film.parts.map(() => new CountingServer(bytes));
     const open = (archiveId: string) => {

@@ -13,6 +13,11 @@ export function installSaveDialog(): void {
   });
 }
 
+/** Makes the browser one that has no such dialog. */
+export function removeSaveDialog(): void {
+  Object.assign(globalThis, { showSaveFilePicker: undefined });
+}
+
 /** What lies in the page's own storage: names and sizes. */
 export async function storedFiles(): Promise<[string, number][]> {
   const folder: FileSystemDirectoryHandle & { values?(): AsyncIterable<FileSystemHandle> } =
@@ -55,9 +60,7 @@ export async function playStored(
   },
 ): Promise<Played> {
   const folder = await navigator.storage.getDirectory();
-  const video: HTMLVideoElement & { captureStream?(): MediaStream } = document.createElement(
-    "video",
-  );
+  const video = document.createElement("video");
   document.body.replaceChildren(video);
   const ready = new Promise((resolve, reject) => {
     video.addEventListener("canplay", resolve, { once: true });
@@ -66,35 +69,12 @@ export async function playStored(
   video.src = URL.createObjectURL(await (await folder.getFileHandle(name)).getFile());
   await ready;
   if (fromSeconds > 0) {
-    const landed = new Promise((resolve) => video.addEventListener("seeked", resolve));
+    const landed = gaplessStudio.nextEvent(video, "seeked");
     video.currentTime = fromSeconds;
     await landed;
   }
-  const track = video.captureStream?.().getAudioTracks()[0];
-  const reader = track && new MediaStreamTrackProcessor({ track }).readable.getReader();
-  const heard: number[] = [];
-  const hearing = (async () => {
-    let quietFor = Infinity;
-    let loud = false;
-    for (;;) {
-      const { value } = await reader?.read() ?? {};
-      if (!value) return;
-      const samples = new Float32Array(value.numberOfFrames);
-      value.copyTo(samples, { planeIndex: 0, format: "f32-planar" });
-      const { sampleRate } = value;
-      value.close();
-      for (const sample of samples) {
-        quietFor = Math.abs(sample) > 0.02 ? 0 : quietFor + 1 / sampleRate;
-        // A tone crosses zero all the time.
-        if (loud !== quietFor < 0.01) {
-          loud = !loud;
-          if (loud || heard.length > 0) heard.push(0);
-        }
-        const last = heard.length - 1;
-        if (last >= 0) heard[last] = (heard[last] ?? 0) + 1 / sampleRate;
-      }
-    }
-  })();
+  const hearing = gaplessStudio.hear(video);
+  const over = gaplessStudio.nextEvent(video, "ended");
   video.playbackRate = rate;
   await video.play();
   const samples = await gaplessTest.watch(
@@ -102,13 +82,18 @@ export async function playStored(
     "green",
     () => video.ended || video.currentTime >= Math.min(toSeconds, video.duration - 0.2),
   );
-  if (toSeconds === Infinity && !video.ended) {
-    await new Promise((resolve) => video.addEventListener("ended", resolve, { once: true }));
-  }
+  if (toSeconds === Infinity) await over;
   const { ended, duration, error } = video;
   video.pause();
-  await reader?.cancel();
-  await hearing;
+  // Lengths of the loud and the silent stretches, loud first. A tone crosses zero all the time.
+  const heard: number[] = [];
+  let quietFor = Infinity;
+  for (const sample of await hearing()) {
+    quietFor = Math.abs(sample) > 0.02 ? 0 : quietFor + 1 / 48_000;
+    const isLoud = quietFor < 0.01;
+    if (isLoud !== (heard.length % 2 === 1) && (isLoud || heard.length > 0)) heard.push(0);
+    if (heard.length > 0) heard.push((heard.pop() ?? 0) + 1 / 48_000);
+  }
   const distances = samples.flatMap(({ number, currentTime }) =>
     number === null ? [] : [Math.abs(currentTime - number / 30)]
   );

@@ -46,7 +46,7 @@ export const RECORDS = [
 
 /** Makes one file. */
 export async function recordNumbered(take: NumberedTake): Promise<Uint8Array<ArrayBuffer>> {
-  const { fromSeconds, seconds, format, pictureBytes = 64 } = take;
+  const { fromSeconds, seconds, format, pictureBytes = 64, sound = true, picture = true } = take;
   const webm = format === "webm";
   const target = new BufferTarget();
   const output = new Output({
@@ -55,31 +55,31 @@ export async function recordNumbered(take: NumberedTake): Promise<Uint8Array<Arr
   });
   const video = new EncodedVideoPacketSource(webm ? "vp8" : "avc");
   const audio = new EncodedAudioPacketSource("opus");
-  if (take.picture ?? true) output.addVideoTrack(video);
-  if (take.sound ?? true) output.addAudioTrack(audio);
+  if (picture) output.addVideoTrack(video);
+  if (sound) output.addAudioTrack(audio);
   await output.start();
-  const numbers = picturesOf(take);
-  const soundFrom = Math.ceil(fromSeconds * SOUND_RATE - 1e-9);
-  const soundTo = Math.floor((fromSeconds + seconds) * SOUND_RATE + 1e-9);
-  let sound = soundFrom;
+  /** The first number of the take at a rate, and the one behind its last. */
+  const numbersAt = (rate: number): [number, number] => [
+    Math.ceil(fromSeconds * rate - 1e-9),
+    Math.floor((fromSeconds + seconds) * rate + 1e-9),
+  ];
+  let [next, soundTo] = numbersAt(SOUND_RATE);
   const addSound = async (untilSeconds: number) => {
-    for (; sound < soundTo && sound / SOUND_RATE - fromSeconds <= untilSeconds; sound++) {
-      const at = Math.max(0, sound / SOUND_RATE - fromSeconds);
+    for (; sound && next < soundTo && next / SOUND_RATE - fromSeconds <= untilSeconds; next++) {
+      const at = Math.max(0, next / SOUND_RATE - fromSeconds);
       // The first byte says: one frame of 20 ms.
-      const packet = new EncodedPacket(bytesOf(0xf8, sound, 8), "key", at, 1 / SOUND_RATE);
+      const packet = new EncodedPacket(bytesOf(0xf8, next, 8), "key", at, 1 / SOUND_RATE);
       await audio.add(packet, {
         decoderConfig: { codec: "opus", sampleRate: 48_000, numberOfChannels: 1 },
       });
     }
   };
-  for (const { number, key } of take.picture ?? true ? numbers : []) {
+  const [first, end] = numbersAt(PICTURE_RATE);
+  const pictures = decodeOrder(first, end - first, KEY_EVERY, [take.reordered ? 3 : 0]);
+  for (const { number, type } of picture ? pictures : []) {
     const at = Math.max(0, number / PICTURE_RATE - fromSeconds);
-    const packet = new EncodedPacket(
-      bytesOf(0, number, pictureBytes),
-      key ? "key" : "delta",
-      at,
-      1 / PICTURE_RATE,
-    );
+    const bytes = bytesOf(0, number, pictureBytes);
+    const packet = new EncodedPacket(bytes, type, at, 1 / PICTURE_RATE);
     await video.add(packet, {
       decoderConfig: {
         codec: webm ? "vp8" : "avc1.42001e",
@@ -88,30 +88,44 @@ export async function recordNumbered(take: NumberedTake): Promise<Uint8Array<Arr
         ...(!webm && { description: RECORDS[take.record ?? 0] }),
       },
     });
-    if (take.sound ?? true) await addSound(at);
+    await addSound(at);
   }
-  if (take.sound ?? true) await addSound(Infinity);
+  await addSound(Infinity);
   await output.finalize();
   if (!target.buffer) throw new Error("The file is empty");
   return new Uint8Array(target.buffer);
 }
 
-function picturesOf({ fromSeconds, seconds, reordered }: NumberedTake) {
-  const first = Math.ceil(fromSeconds * PICTURE_RATE - 1e-9);
-  const last = Math.floor((fromSeconds + seconds) * PICTURE_RATE + 1e-9);
-  const numbers: { number: number; key: boolean }[] = [];
-  for (let number = first; number < last;) {
-    const key = (number - first) % KEY_EVERY === 0;
-    const groupEnd = Math.min(
-      last,
-      first + (Math.floor((number - first) / KEY_EVERY) + 1) * KEY_EVERY,
-    );
-    const ahead = key || !reordered ? 0 : Math.min(3, groupEnd - 1 - number);
-    numbers.push({ number: number + ahead, key });
-    for (let i = 0; i < ahead; i++) numbers.push({ number: number + i, key: false });
-    number += ahead + 1;
+/** A picture by its number, in decode order. */
+export interface NumberedPicture {
+  number: number;
+  type: "key" | "delta";
+}
+
+/**
+ * The pictures from `first` on in decode order, a key frame every `keyEvery`. The lengths of `runs`, in
+ * turn, say how many pictures are decoded after the one that ends their run.
+ */
+export function decodeOrder(
+  first: number,
+  count: number,
+  keyEvery: number,
+  runs: readonly number[],
+): NumberedPicture[] {
+  const pictures: NumberedPicture[] = [];
+  const add = (number: number) => pictures.push({ number, type: "delta" });
+  for (let group = first; group < first + count; group += keyEvery) {
+    const end = Math.min(group + keyEvery, first + count);
+    pictures.push({ number: group, type: "key" });
+    let run = 0;
+    for (let next = group + 1; next < end;) {
+      const ahead = Math.min(runs[run++ % runs.length] ?? 0, end - 1 - next);
+      add(next + ahead);
+      for (let between = next; between < next + ahead; between++) add(between);
+      next += ahead + 1;
+    }
   }
-  return numbers;
+  return pictures;
 }
 
 /** One byte, the number, and as many more as wanted, behind a length as H.264 has it. */

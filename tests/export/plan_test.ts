@@ -4,23 +4,14 @@ import { type Picture, PictureCut, type PictureTime } from "../../lib/export/pic
 import { type PartSpans, planCuts } from "../../lib/export/plan.ts";
 import { SoundLane } from "../../lib/export/sound_lane.ts";
 import { filmFrom, type PartSketch } from "../player/films.ts";
+import { decodeOrder, type NumberedPicture } from "./numbered.ts";
 
-const media = (
-  from: number,
-  to: number,
-  sound: { from: number; to: number } | null = { from, to },
-) =>
-  ({
-    kind: "media",
-    video: { startSeconds: from, endSeconds: to },
-    audio: sound && { startSeconds: sound.from, endSeconds: sound.to },
-  }) satisfies PartSpans;
-const soundOnly = (from: number, to: number) =>
-  ({
-    kind: "media",
-    video: null,
-    audio: { startSeconds: from, endSeconds: to },
-  }) satisfies PartSpans;
+const span = (startSeconds: number, endSeconds: number) => ({ startSeconds, endSeconds });
+const media = (from: number, to: number, audio = span(from, to)): PartSpans => ({
+  kind: "media",
+  video: span(from, to),
+  audio,
+});
 
 interface Case {
   name: string;
@@ -35,14 +26,14 @@ interface Case {
 const CASES: Case[] = [
   {
     name: "an overlap is cut at the later part's first picture, sound and all",
-    parts: [{ place: 0, length: 10 }, { place: 8, length: 10 }],
-    spans: [media(0, 10), media(0.25, 10, { from: 0, to: 10 })],
+    parts: [[0, 10], [8, 10]],
+    spans: [media(0, 10), media(0.25, 10, span(0, 10))],
     video: [[0, 0, 8.25], [1, 8.25, Infinity]],
     audio: [[0, 0, 8.25], [1, 8.25, Infinity]],
   },
   {
     name: "time that nothing covers stays as time",
-    parts: [{ place: 0, length: 10 }, { place: 14, length: 10 }],
+    parts: [[0, 10], [14, 10]],
     spans: [media(0, 10), media(0, 10)],
     video: [[0, 0, 14], [1, 14, Infinity]],
     audio: [[0, 0, 14], [1, 14, Infinity]],
@@ -50,10 +41,7 @@ const CASES: Case[] = [
   },
   {
     name: "a part that is gone is a hole, and the sound goes on with the next one's",
-    parts: [{ place: 0, length: 10 }, { place: 9, length: 10, status: "deleted" }, {
-      place: 18,
-      length: 10,
-    }],
+    parts: [[0, 10], [9, 10, { status: "deleted" }], [18, 10]],
     spans: [media(0, 10), { kind: "unplayable", reason: "was deleted" }, media(0, 10)],
     video: [[0, 0, 18], [2, 18, Infinity]],
     audio: [[0, 0, 18], [2, 18, Infinity]],
@@ -61,28 +49,28 @@ const CASES: Case[] = [
   },
   {
     name: "a part without pictures leaves those of the part before it alone",
-    parts: [{ place: 0, length: 10 }, { place: 8, length: 10 }],
-    spans: [media(0, 10), soundOnly(0, 10)],
+    parts: [[0, 10], [8, 10]],
+    spans: [media(0, 10), { kind: "media", video: null, audio: span(0, 10) }],
     video: [[0, 0, Infinity]],
     audio: [[0, 0, 8], [1, 8, Infinity]],
   },
   {
     name: "where pictures come late, sound does not wait longer than the earlier part lasts",
-    parts: [{ place: 0, length: 10 }, { place: 9, length: 10 }],
-    spans: [media(0, 10), media(4, 10, { from: 0, to: 10 })],
+    parts: [[0, 10], [9, 10]],
+    spans: [media(0, 10), media(4, 10, span(0, 10))],
     video: [[0, 0, 13], [1, 13, Infinity]],
     audio: [[0, 0, 10], [1, 10, Infinity]],
   },
   {
     name: "where sound comes late, the earlier part's goes on",
-    parts: [{ place: 0, length: 10 }, { place: 8, length: 10 }],
-    spans: [media(0, 10), media(0, 10, { from: 0.5, to: 10 })],
+    parts: [[0, 10], [8, 10]],
+    spans: [media(0, 10), media(0, 10, span(0.5, 10))],
     video: [[0, 0, 8], [1, 8, Infinity]],
     audio: [[0, 0, 8.5], [1, 8.5, Infinity]],
   },
   {
     name: "a part that lies inside another one adds nothing",
-    parts: [{ place: 0, length: 20 }, { place: 5, length: 3 }],
+    parts: [[0, 20], [5, 3]],
     spans: [media(0, 20), media(0, 3)],
     video: [[0, 0, Infinity]],
     audio: [[0, 0, Infinity]],
@@ -92,13 +80,8 @@ const CASES: Case[] = [
 for (const { name, parts, spans, video, audio, holes = [] } of CASES) {
   Deno.test(`planCuts(): ${name}`, () => {
     const film = filmFrom(parts);
-    const plan = planCuts(
-      film,
-      new Map(film.parts.flatMap(({ archiveId }, i) => {
-        const found = spans[i];
-        return found ? [[archiveId, found]] : [];
-      })),
-    );
+    const found = new Map(spans.map((part, i) => [film.parts[i]?.archiveId ?? "", part]));
+    const plan = planCuts(film, found);
     const rows = (stretches: typeof plan.video) =>
       stretches.map(({ seq, fromSeconds, toSeconds }) => [seq, fromSeconds, toSeconds]);
     assert.deepEqual(rows(plan.video), video);
@@ -107,39 +90,8 @@ for (const { name, parts, spans, video, audio, holes = [] } of CASES) {
   });
 }
 
-interface Numbered extends Picture {
-  /** Which moment of the world it shows. */
-  number: number;
-}
-
-/** A part's pictures in decode order: those of each run are decoded after the picture that ends it. */
-function record(
-  first: number,
-  count: number,
-  keyEvery: number,
-  runs: readonly number[],
-): Numbered[] {
-  const pictures: Numbered[] = [];
-  const add = (number: number, key = false) =>
-    pictures.push({
-      number,
-      type: key ? "key" : "delta",
-      timestamp: number / 30,
-      duration: 1 / 30,
-    });
-  for (let group = first; group < first + count; group += keyEvery) {
-    const end = Math.min(group + keyEvery, first + count);
-    add(group, true);
-    let run = 0;
-    for (let next = group + 1; next < end;) {
-      const ahead = Math.min(runs[run++ % runs.length] ?? 0, end - 1 - next);
-      add(next + ahead);
-      for (let between = next; between < next + ahead; between++) add(between);
-      next += ahead + 1;
-    }
-  }
-  return pictures;
-}
+/** A picture, and which moment of the world it shows. */
+type Numbered = Picture & NumberedPicture;
 
 /** The pictures of the parts as they go into the file. */
 function splice(parts: Numbered[][]): { picture: Numbered; time: PictureTime }[] {
@@ -169,11 +121,15 @@ const arbitraryParts = fc.record({
 }).map(({ runs, keyEvery, parts }) => {
   let first = 0;
   return parts.map(({ step, overlap, offGrid }, i) => {
-    const pictures = record(first, step + overlap, keyEvery, runs);
+    const pictures = decodeOrder(first, step + overlap, keyEvery, runs);
     first += step;
     // Two neighbours agree on the time to half a picture, not better.
     const move = i === 0 ? 0 : offGrid;
-    return pictures.map((picture) => ({ ...picture, timestamp: picture.timestamp + move }));
+    return pictures.map((picture): Numbered => ({
+      ...picture,
+      timestamp: picture.number / 30 + move,
+      duration: 1 / 30,
+    }));
   });
 });
 
@@ -209,10 +165,9 @@ Deno.test("PictureCut gives pictures that are only needed no time, right before 
   fc.assert(fc.property(arbitraryParts, (parts) => {
     const times = splice(parts);
     for (const { time } of times.filter(({ time }) => time.duration === 0)) {
-      const next = Math.min(
-        ...times.map((other) => other.time).filter((other) => other.duration > 0)
-          .map((other) => other.timestamp).filter((timestamp) => timestamp > time.timestamp),
-      );
+      const shown = times.filter((other) => other.time.duration > 0);
+      const later = shown.map((other) => other.time.timestamp).filter((at) => at > time.timestamp);
+      const next = Math.min(...later);
       assert.ok(next - time.timestamp <= 0.002 + 1e-9, `${next - time.timestamp}`);
     }
   }));

@@ -1,4 +1,4 @@
-/** What tests of the export share: files in memory, served by ranges, and a disk in memory. */
+/** What tests of the export share: files in memory, served by ranges. */
 import type { Sink } from "../../lib/export/film_file.ts";
 import { writeFilm } from "../../lib/export/film_file.ts";
 import { openPart } from "../../lib/export/part_reader.ts";
@@ -16,28 +16,6 @@ export function rangesOf(bytes: Uint8Array<ArrayBuffer>): typeof fetch {
   };
 }
 
-/** A file being written in memory. */
-export class MemorySink implements Sink {
-  #bytes = new Uint8Array(2 ** 16);
-  #size = 0;
-
-  write(data: Uint8Array<ArrayBuffer>, position: number): Promise<void> {
-    const size = Math.max(this.#size, position + data.length);
-    if (size > this.#bytes.length) {
-      const larger = new Uint8Array(2 * size);
-      larger.set(this.#bytes);
-      this.#bytes = larger;
-    }
-    this.#bytes.set(data, position);
-    this.#size = size;
-    return Promise.resolve();
-  }
-
-  get bytes(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.slice(0, this.#size);
-  }
-}
-
 /** Surveys and writes a film whose files lie in memory, by archive id. */
 export async function exportFilm(
   film: Film,
@@ -48,10 +26,19 @@ export async function exportFilm(
   const { signal } = new AbortController();
   const found = await survey(film, { openPart: open, onLooked: () => {}, signal });
   if (found.kind !== "possible") throw new Error(found.reason);
-  const sink = new MemorySink();
+  const writes: { data: Uint8Array; position: number }[] = [];
+  const sink: Sink = {
+    write(data, position) {
+      writes.push({ data: data.slice(), position });
+      return Promise.resolve();
+    },
+  };
   await writeFilm(
     { ...found, title: film.name, recordedAtMs: film.createdAtMs },
     { openPart: open, sink, onProgress: () => {}, signal },
   );
-  return { survey: found, bytes: sink.bytes };
+  const size = Math.max(...writes.map(({ data, position }) => position + data.length));
+  const bytes = new Uint8Array(size);
+  for (const { data, position } of writes) bytes.set(data, position);
+  return { survey: found, bytes };
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { failureText } from "../../lib/export/failure.ts";
-import { createPatientFetch } from "../../lib/export/patient_fetch.ts";
+import { createPatientFetch, type Wait } from "../../lib/export/patient_fetch.ts";
+import type { Survey } from "../../lib/export/survey.ts";
 import { formatBytes, formatSpan, progressOf, warningsOf } from "../../lib/export/words.ts";
 import {
   MediaFetchError,
@@ -8,102 +9,80 @@ import {
   RETRY_DELAYS_MS,
 } from "../../lib/player/media_fetch.ts";
 
-/** A world whose answers are laid down, and in which waiting takes no time. */
-function world(answers: (() => Response | Promise<Response>)[]): MediaFetchWorld {
-  return worldOf(() => {
-    const answer = answers.shift();
-    return answer ? Promise.resolve(answer()) : Promise.reject(new TypeError("No network"));
-  });
+/** Patiently fetches a part from a server; waiting takes no time unless `wait` does. */
+function fetchFrom(
+  fetch: MediaFetchWorld["fetch"],
+  { wait = () => Promise.resolve(), over = new AbortController(), silenceMs }: {
+    wait?: Wait;
+    over?: AbortController;
+    silenceMs?: number;
+  } = {},
+): Promise<Response> {
+  const url = "http://app/media";
+  const world = { fetch, now: () => 0, isOnline: () => true, sleep: () => Promise.resolve() };
+  return createPatientFetch(url, wait, over.signal, { world, silenceMs })(url);
 }
 
-function worldOf(fetch: MediaFetchWorld["fetch"]): MediaFetchWorld {
-  const world = { fetch, now: () => 0, isOnline: () => true, sleep: () => Promise.resolve() };
-  return world;
-}
-const good = () => new Response("media", { status: 206 });
-const busy = () => new Response("busy", { status: 503 });
-const never = new AbortController().signal;
+const good = () => Promise.resolve(new Response("media", { status: 206 }));
 
 Deno.test("a part that cannot be reached is waited for, then read", async () => {
   let waits = 0;
-  const tries = RETRY_DELAYS_MS.unreachable.length + 1;
-  const fetchPart = createPatientFetch(
-    "http://app/media",
-    (trouble) => {
-      assert.equal(trouble.trouble, "unreachable");
-      waits++;
-      return Promise.resolve();
+  let busyFor = 2 * (RETRY_DELAYS_MS.unreachable.length + 1);
+  const response = await fetchFrom(
+    () => busyFor-- > 0 ? Promise.resolve(new Response("busy", { status: 503 })) : good(),
+    {
+      wait({ trouble }) {
+        assert.equal(trouble, "unreachable");
+        waits++;
+        return Promise.resolve();
+      },
     },
-    never,
-    { world: world([...Array.from({ length: 2 * tries }, () => busy), good]) },
   );
-  assert.equal(await (await fetchPart("http://app/media")).text(), "media");
+  assert.equal(await response.text(), "media");
   assert.equal(waits, 2);
 });
 
 Deno.test("what waiting cannot mend fails at once", async () => {
-  const fetchPart = createPatientFetch(
-    "http://app/media",
-    () => assert.fail("It waited"),
-    never,
-    { world: world([() => new Response("no", { status: 403 })]) },
-  );
+  const refuse = () => Promise.resolve(new Response("no", { status: 403 }));
   await assert.rejects(
-    fetchPart("http://app/media"),
+    fetchFrom(refuse, { wait: () => assert.fail("It waited") }),
     (error) => error instanceof MediaFetchError && error.trouble === "denied",
   );
 });
 
 Deno.test("a cancelled export ends a wait", async () => {
   const over = new AbortController();
-  const fetchPart = createPatientFetch(
-    "http://app/media",
-    (_trouble, signal) =>
-      new Promise((_, reject) => {
-        signal.addEventListener("abort", () => reject(signal.reason));
-        over.abort();
-      }),
-    over.signal,
-    { world: world([]) },
-  );
-  await assert.rejects(fetchPart("http://app/media"), { name: "AbortError" });
+  const wait: Wait = (_trouble, signal) =>
+    new Promise((_, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason));
+      over.abort();
+    });
+  const noNetwork = () => Promise.reject(new TypeError("No network"));
+  await assert.rejects(fetchFrom(noNetwork, { wait, over }), { name: "AbortError" });
 });
 
 Deno.test("a body that brings nothing any more fails like one that broke off", async () => {
-  const stuck = () =>
-    new Response(
-      new ReadableStream({
-        start: (controller) => controller.enqueue(new Uint8Array(4)),
-        pull: () => new Promise(() => {}),
-      }),
-      { status: 206 },
-    );
-  const fetchPart = createPatientFetch("http://app/media", () => Promise.resolve(), never, {
-    world: world([stuck]),
-    silenceMs: 20,
+  const stuck = new ReadableStream({
+    start: (controller) => controller.enqueue(new Uint8Array(4)),
+    pull: () => new Promise(() => {}),
   });
-  const reader = (await fetchPart("http://app/media")).body?.getReader();
+  const answer = () => Promise.resolve(new Response(stuck, { status: 206 }));
+  const reader = (await fetchFrom(answer, { silenceMs: 20 })).body?.getReader();
   assert.equal((await reader?.read())?.value?.length, 4);
   await assert.rejects(async () => await reader?.read(), TypeError);
 });
 
 Deno.test("a server that never answers counts as unreachable", async () => {
   let waits = 0;
-  const silent = worldOf((_input, init) =>
-    waits > 0 ? Promise.resolve(good()) : new Promise((_, reject) => {
+  const silent: MediaFetchWorld["fetch"] = (_input, init) =>
+    waits > 0 ? good() : new Promise((_, reject) => {
       init?.signal?.addEventListener("abort", () => reject(init.signal?.reason));
-    })
-  );
-  const fetchPart = createPatientFetch(
-    "http://app/media",
-    () => {
-      waits++;
-      return Promise.resolve();
-    },
-    never,
-    { world: silent, silenceMs: 5 },
-  );
-  assert.equal((await fetchPart("http://app/media")).status, 206);
+    });
+  const wait = () => {
+    waits++;
+    return Promise.resolve();
+  };
+  assert.equal((await fetchFrom(silent, { wait, silenceMs: 5 })).status, 206);
   assert.equal(waits, 1);
 });
 
@@ -134,27 +113,24 @@ Deno.test("progressOf() knows the rest once it has a pace", () => {
 });
 
 Deno.test("sizes and lengths are told in round numbers", () => {
-  assert.deepEqual([0, 999, 1_234_567, 45_600_000_000].map(formatBytes), [
-    "0 byte",
-    "999 byte",
-    "1.2 MB",
-    "45.6 GB",
-  ]);
-  assert.deepEqual([0, 1, 89, 90, 600, 7_200].map(formatSpan), [
-    "1 second",
-    "1 second",
-    "89 seconds",
-    "2 minutes",
-    "10 minutes",
-    "2 hours",
-  ]);
+  const sizes = [0, 999, 1_234_567, 45_600_000_000].map(formatBytes);
+  assert.deepEqual(sizes, ["0 byte", "999 byte", "1.2 MB", "45.6 GB"]);
+  const spans = [0, 1, 89, 90, 600, 7_200].map(formatSpan).join(", ");
+  assert.equal(spans, "1 second, 1 second, 89 seconds, 2 minutes, 10 minutes, 2 hours");
 });
 
 Deno.test("warningsOf() tells what is missing and what may not play everywhere", () => {
-  const survey = {
-    kind: "possible" as const,
-    container: { extension: "mp4", mimeType: "video/mp4" } as const,
-    videoCodec: "avc" as const,
+  const deletedPart = { seq: 1, archiveId: "b", state: "lost", reason: "was deleted" } as const;
+  const comingPart = {
+    seq: 4,
+    archiveId: "e",
+    state: "pending",
+    reason: "is being prepared",
+  } as const;
+  const survey: Survey & { kind: "possible" } = {
+    kind: "possible",
+    container: { extension: "mp4", mimeType: "video/mp4" },
+    videoCodec: "avc",
     soundFormat: null,
     inBand: true,
     sizeChanges: true,
@@ -165,22 +141,8 @@ Deno.test("warningsOf() tells what is missing and what may not play everywhere",
       durationSeconds: 60,
       holes: [{ fromSeconds: 10, toSeconds: 22 }, { fromSeconds: 30, toSeconds: 30.05 }],
       skipped: [
-        {
-          seq: 1,
-          archiveId: "b",
-          state: "lost" as const,
-          reason: "was deleted",
-          fromSeconds: 10,
-          toSeconds: 22,
-        },
-        {
-          seq: 4,
-          archiveId: "e",
-          state: "pending" as const,
-          reason: "is being prepared",
-          fromSeconds: 60,
-          toSeconds: null,
-        },
+        { ...deletedPart, fromSeconds: 10, toSeconds: 22 },
+        { ...comingPart, fromSeconds: 60, toSeconds: null },
       ],
     },
   };

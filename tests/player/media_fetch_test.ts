@@ -2,15 +2,14 @@ import assert from "node:assert/strict";
 import {
   ADDRESS_LIFE_MS,
   createMediaFetch,
-  MediaFetchError,
   type Trouble,
   troubleOf,
 } from "../../lib/player/media_fetch.ts";
 
 const MEDIA_URL = "/api/archives/a/media";
 
-/** A world whose server answers by a script: what it does for each request, in order. */
-function world(script: (number | "cut")[], { redirects = true, online = true } = {}) {
+/** Fetches from a server that answers by a script: what it does for each request, in order. */
+function fetchFrom(script: (number | "cut")[], { redirects = true, online = true } = {}) {
   const asked: string[] = [];
   const slept: number[] = [];
   let nowMs = 0;
@@ -19,7 +18,7 @@ function world(script: (number | "cut")[], { redirects = true, online = true } =
     asked,
     slept,
     pass: (ms: number) => void (nowMs += ms),
-    world: {
+    get: createMediaFetch(MEDIA_URL, {
       now: () => nowMs,
       isOnline: () => online,
       sleep: (delayMs: number) => {
@@ -42,30 +41,22 @@ function world(script: (number | "cut")[], { redirects = true, online = true } =
         Object.defineProperty(response, "url", { value: `https://storage.test/${issued}` });
         return Promise.resolve(response);
       },
-    },
+    }),
   };
 }
 
-async function troubleFrom(promise: Promise<unknown>): Promise<Trouble | "none"> {
-  try {
-    await promise;
-    return "none";
-  } catch (error) {
-    assert.ok(error instanceof MediaFetchError, String(error));
-    return error.trouble;
-  }
+async function assertFails(promise: Promise<unknown>, trouble: Trouble): Promise<void> {
+  await assert.rejects(promise, { name: "MediaFetchError", trouble });
 }
 
 Deno.test("createMediaFetch() asks for the address once and then uses it", async () => {
-  const { asked, world: w } = world([]);
-  const get = createMediaFetch(MEDIA_URL, w);
+  const { asked, get } = fetchFrom([]);
   for (let i = 0; i < 3; i++) assert.equal((await get("")).status, 206);
   assert.deepEqual(asked, [MEDIA_URL, "https://storage.test/1", "https://storage.test/1"]);
 });
 
 Deno.test("createMediaFetch() renews an address that has aged before using it", async () => {
-  const { asked, pass, world: w } = world([]);
-  const get = createMediaFetch(MEDIA_URL, w);
+  const { asked, pass, get } = fetchFrom([]);
   await get("");
   pass(ADDRESS_LIFE_MS + 1);
   await get("");
@@ -74,8 +65,7 @@ Deno.test("createMediaFetch() renews an address that has aged before using it", 
 
 for (const refusal of [403, 404, "cut"] as const) {
   Deno.test(`createMediaFetch() renews an address that answers ${refusal}, without waiting`, async () => {
-    const { asked, slept, world: w } = world([206, refusal, 206]);
-    const get = createMediaFetch(MEDIA_URL, w);
+    const { asked, slept, get } = fetchFrom([206, refusal, 206]);
     await get("");
     assert.equal((await get("")).status, 206);
     assert.deepEqual(asked, [MEDIA_URL, "https://storage.test/1", MEDIA_URL]);
@@ -84,28 +74,28 @@ for (const refusal of [403, 404, "cut"] as const) {
 }
 
 Deno.test("createMediaFetch() gives a refused new address few tries, then calls the file gone", async () => {
-  const { asked, world: w } = world(Array(20).fill(403));
-  assert.equal(await troubleFrom(createMediaFetch(MEDIA_URL, w)("")), "gone");
+  const { asked, get } = fetchFrom(Array(20).fill(403));
+  await assertFails(get(""), "gone");
   assert.equal(asked.length, 3);
 });
 
 Deno.test("createMediaFetch() waits longer and longer for a server in trouble, then gives up", async () => {
-  const { slept, world: w } = world(Array(20).fill(503));
-  assert.equal(await troubleFrom(createMediaFetch(MEDIA_URL, w)("")), "unreachable");
+  const { slept, get } = fetchFrom(Array(20).fill(503));
+  await assertFails(get(""), "unreachable");
   assert.deepEqual(slept, slept.toSorted((a, b) => a - b));
   assert.ok(slept.length >= 3);
 });
 
 Deno.test("createMediaFetch() tells a file server that forbids scripts from no network", async () => {
-  const blocked = world(Array(20).fill("cut"));
-  assert.equal(await troubleFrom(createMediaFetch(MEDIA_URL, blocked.world)("")), "blocked");
-  const offline = world(Array(20).fill("cut"), { redirects: false });
-  assert.equal(await troubleFrom(createMediaFetch(MEDIA_URL, offline.world)("")), "unreachable");
+  const blocked = fetchFrom(Array(20).fill("cut"));
+  await assertFails(blocked.get(""), "blocked");
+  const offline = fetchFrom(Array(20).fill("cut"), { redirects: false });
+  await assertFails(offline.get(""), "unreachable");
 });
 
 Deno.test("createMediaFetch() does not wait where there is no network", async () => {
-  const { world: w, slept } = world(Array(20).fill("cut"), { redirects: false, online: false });
-  assert.equal(await troubleFrom(createMediaFetch(MEDIA_URL, w)("")), "unreachable");
+  const { slept, get } = fetchFrom(Array(20).fill("cut"), { redirects: false, online: false });
+  await assertFails(get(""), "unreachable");
   assert.deepEqual(slept, []);
 });
 

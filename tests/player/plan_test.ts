@@ -9,14 +9,10 @@ import {
   type Situation,
   WINDOW,
 } from "../../lib/player/plan.ts";
-import { layOut } from "../../lib/player/timeline.ts";
-import { filmFrom } from "./films.ts";
+import { timelineFrom } from "./films.ts";
 
 type Inside = Extract<Cursor, { kind: "inside" }>;
-const FILM = layOut(
-  filmFrom([{ place: 0, length: 100 }, { place: 95, length: 50 }, { place: 140, length: 60 }]),
-  new Map(),
-);
+const FILM = timelineFrom([[0, 100], [95, 50], [140, 60]]);
 const situation = (changes: Partial<Situation>): Situation => ({
   timeline: FILM,
   window: WINDOW,
@@ -49,16 +45,15 @@ function step(changes: Partial<Situation>): string {
   }
 }
 
+const seek = (seconds: number) =>
+  step({ cursor: { kind: "seek", seconds }, playheadSeconds: seconds });
+
 Deno.test("nextStep() opens the part that a seek lands in", () => {
   assert.equal(step({}), "open a at 0");
-  const seek = (seconds: number) =>
-    step({ cursor: { kind: "seek", seconds }, playheadSeconds: seconds });
   assert.equal(seek(120), "open b at 120");
 });
 
 Deno.test("nextStep() begins a seek just behind a seam in the earlier part", () => {
-  const seek = (seconds: number) =>
-    step({ cursor: { kind: "seek", seconds }, playheadSeconds: seconds });
   assert.equal(seek(95.2), "open a at 95.2");
   assert.equal(seek(96.5), "open b at 96.5");
 });
@@ -80,15 +75,15 @@ Deno.test("nextStep() opens the next part at its very beginning, once it is in t
   assert.equal(step({ cursor, playheadSeconds: 70 }), "open b at 95");
 });
 
+const AT_END = { cursor: { kind: "behind", archiveId: "c" }, playheadSeconds: 190 } as const;
+
 Deno.test("nextStep() ends the film behind its last part, once", () => {
-  const cursor: Cursor = { kind: "behind", archiveId: "c" };
-  assert.equal(step({ cursor, playheadSeconds: 190 }), "end");
-  assert.equal(step({ cursor, playheadSeconds: 190, ended: true }), "wait");
+  assert.equal(step(AT_END), "end");
+  assert.equal(step({ ...AT_END, ended: true }), "wait");
 });
 
 Deno.test("nextStep() waits at the end of a film that is still being recorded", () => {
-  const cursor: Cursor = { kind: "behind", archiveId: "c" };
-  assert.equal(step({ cursor, playheadSeconds: 190, timeline: { ...FILM, open: true } }), "wait");
+  assert.equal(step({ ...AT_END, timeline: { ...FILM, open: true } }), "wait");
 });
 
 Deno.test("nextStep() throws away what was played, before anything else", () => {
@@ -98,23 +93,14 @@ Deno.test("nextStep() throws away what was played, before anything else", () => 
 });
 
 Deno.test("nextStep() keeps memory flat over a long film", () => {
-  const timeline = layOut(
-    filmFrom(Array.from({ length: 50 }, (_, n) => ({ place: n * 100, length: 105 }))),
-    new Map(),
-  );
+  const timeline = timelineFrom(Array.from({ length: 50 }, (_, n) => [n * 100, 105]));
   let cursor: Cursor = { kind: "seek", seconds: 0 };
   let [from, to, most] = [0, 0, 0];
   for (let playheadSeconds = 0; playheadSeconds < 5000; playheadSeconds++) {
     for (let guard = 0;; guard++) {
       assert.ok(guard < 500, "The plan never rests");
-      const next = nextStep(
-        situation({
-          timeline,
-          cursor,
-          playheadSeconds,
-          bufferedFromSeconds: to > from ? from : null,
-        }),
-      );
+      const bufferedFromSeconds = to > from ? from : null;
+      const next = nextStep(situation({ timeline, cursor, playheadSeconds, bufferedFromSeconds }));
       if (next.kind === "wait" || next.kind === "end") break;
       if (next.kind === "evict") from = next.toSeconds;
       if (next.kind === "leave" && cursor.kind === "inside") {
@@ -141,22 +127,14 @@ Deno.test("nextStep() keeps memory flat over a long film", () => {
 });
 
 Deno.test("reviseCursor() goes back for a part that appeared ahead of the playhead", () => {
-  const film = filmFrom([
-    { place: 0, length: 100 },
-    { place: 95, length: 50, status: "stopped" },
-    { place: 140, length: 60 },
-  ]);
-  const before = layOut(film, new Map());
+  const before = timelineFrom([[0, 100], [95, 50, { status: "stopped" }], [140, 60]]);
   const cursor: Cursor = { kind: "inside", archiveId: "c", heads: [] };
   assert.deepEqual(reviseCursor(before, FILM, cursor, 80), { kind: "behind", archiveId: "a" });
   assert.equal(reviseCursor(before, FILM, cursor, 150), cursor);
 });
 
 Deno.test("reviseCursor() goes on behind the last part there is when the one in hand is lost", () => {
-  const after = layOut(
-    filmFrom([{ place: 0, length: 100 }, { place: 95, length: 50, status: "deleted" }]),
-    new Map(),
-  );
+  const after = timelineFrom([[0, 100], [95, 50, { status: "deleted" }]]);
   const cursor: Cursor = { kind: "inside", archiveId: "b", heads: [] };
   assert.deepEqual(reviseCursor(FILM, after, cursor, 90), { kind: "behind", archiveId: "a" });
 });
@@ -167,30 +145,27 @@ Deno.test("reviseCursor() changes nothing when parts are added at the end", () =
   assert.equal(reviseCursor(shorter, FILM, cursor, 130), cursor);
 });
 
+const ranges = (...pairs: [number, number][]) =>
+  pairs.map(([startSeconds, endSeconds]) => ({ startSeconds, endSeconds }));
+
 Deno.test("jumpOver() crosses only a hole that playback has come to", () => {
-  const ranges = [{ startSeconds: 0, endSeconds: 8 }, { startSeconds: 10, endSeconds: 15 }];
-  assert.equal(jumpOver(ranges, 4), null);
-  assert.equal(jumpOver(ranges, 7.9), 10);
-  assert.equal(jumpOver(ranges, 9), 10);
-  assert.equal(jumpOver(ranges, 15), null);
+  const jumps = [4, 7.9, 9, 15].map((seconds) => jumpOver(ranges([0, 8], [10, 15]), seconds));
+  assert.deepEqual(jumps, [null, 10, 10, null]);
   assert.equal(jumpOver([], 0), null);
 });
 
 Deno.test("isBuffered() is true inside a range only", () => {
-  const ranges = [{ startSeconds: 2, endSeconds: 8 }];
-  assert.deepEqual([1.9, 2, 7.9, 8].map((t) => isBuffered(ranges, t)), [false, true, true, false]);
+  const found = [1.9, 2, 7.9, 8].map((seconds) => isBuffered(ranges([2, 8]), seconds));
+  assert.deepEqual(found, [false, true, true, false]);
 });
 
 Deno.test("jumpOver() crosses a hole the earlier the faster the film plays", () => {
-  const ranges = [{ startSeconds: 0, endSeconds: 4 }, { startSeconds: 6, endSeconds: 9 }];
-  assert.equal(jumpOver(ranges, 3.2, 1), null);
-  assert.equal(jumpOver(ranges, 3.2, 4), 6);
+  assert.equal(jumpOver(ranges([0, 4], [6, 9]), 3.2, 1), null);
+  assert.equal(jumpOver(ranges([0, 4], [6, 9]), 3.2, 4), 6);
 });
 
 Deno.test("isLost() tells what the browser threw away from a hole of the film", () => {
-  const gap = layOut(filmFrom([{ place: 0, length: 10 }, { place: 20, length: 10 }]), new Map());
-  const ranges = (...pairs: [number, number][]) =>
-    pairs.map(([startSeconds, endSeconds]) => ({ startSeconds, endSeconds }));
+  const gap = timelineFrom([[0, 10], [20, 10]]);
   const table: [string, boolean][] = [
     ["thrown away ahead", isLost(FILM, ranges([0, 4]), 4, 30)],
     ["thrown away in between", isLost(FILM, ranges([0, 4], [9, 30]), 3.9, 9)],

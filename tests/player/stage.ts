@@ -4,11 +4,12 @@
  */
 import assert from "node:assert/strict";
 import * as esbuild from "esbuild";
-import type { Browser, Page } from "playwright-core";
-import type { Crossing } from "../../lib/player/engine.ts";
+import type { Page } from "playwright-core";
+import type { GaplessVideo } from "../../lib/player/gapless_video.ts";
 import type { Film, FilmPart } from "../../lib/recording/views.ts";
 import { launchChromium } from "../support/chromium.ts";
 import { letRun } from "../support/people.ts";
+import { filmFrom, type PartSketch } from "./films.ts";
 // For their types only: these run inside the page.
 import type {} from "./page_entry.ts";
 import type { Take } from "./studio_in_page.ts";
@@ -30,16 +31,10 @@ export interface Manners {
 /** One part: what is in it, and where it lies in the film. */
 export type PartPlan = Take & { status?: FilmPart["status"]; placeSeconds?: number };
 
-/** How a film played. */
-export interface Playthrough {
-  ended: boolean;
-  atSeconds: number;
-  technique: string | undefined;
-  crossings: Crossing[];
-}
-
 /** How a page is opened. */
 export interface PageOptions {
+  /** Runs in the page before anything else. */
+  prepare?: () => void;
   /** What it must have said on its console before it is taken to be open. */
   until?: string;
   /** A narrow screen that is touched. */
@@ -47,27 +42,36 @@ export interface PageOptions {
 }
 
 /** A server, a browser and one page at a time. */
-export interface Stage {
-  readonly page: Page;
-  /** Opens a new page in the place of the old one; `prepare` runs in it before anything else. */
-  open(prepare?: () => void, options?: PageOptions): Promise<Page>;
-  /** Records the parts and tells the film made of them. */
-  film(parts: PartPlan[], changes?: Partial<Film>): Promise<Film>;
-  /** Puts a film on the page and waits until it can be played. */
-  show(film: Film): Promise<void>;
-  /** Shows the film, plays it from a moment to its end, at speed, and tells how that went. */
-  playFrom(film: Film, seconds: number): Promise<Playthrough>;
-  /** What the app answers when asked for a film. */
-  films: Map<string, Film>;
-  /** Keeps other bytes under an archive's id. */
-  replaceFile(archiveId: string, bytes: Uint8Array<ArrayBuffer>): void;
-  /** Manners by archive id; "*" for all. */
-  manners: Map<string, Manners>;
-  /** Every address handed out so far ends now. */
-  expireAddresses(): void;
-  /** How often addresses were asked for and files were read, by archive id. */
-  log: { resolved: string[]; read: string[] };
-  close(): Promise<void>;
+export type Stage = Awaited<ReturnType<typeof openStage>>;
+
+/** Three parts of a film of 6 s, each of which begins a second before the one before it ends. */
+export function overlapping(format: Take["format"] = "webm"): Take[] {
+  return [
+    { fromSeconds: 0, seconds: 3, format },
+    { fromSeconds: 2, seconds: 3, format },
+    { fromSeconds: 4, seconds: 2, format },
+  ];
+}
+
+/** Three overlapping parts of a film of 30 s: room to jump about in. */
+export const ROOMY: Take[] = [
+  { fromSeconds: 0, seconds: 8, format: "webm" },
+  { fromSeconds: 6, seconds: 8, format: "webm" },
+  { fromSeconds: 12, seconds: 18, format: "webm" },
+];
+
+/** For {@link PageOptions.prepare}: a browser without MediaSource. */
+export function withoutMediaSource(): void {
+  Reflect.deleteProperty(globalThis, "MediaSource");
+}
+
+/** In a page or a worker: waits of seconds pass at once, limits of ten seconds and more stay. */
+export function hurryWaits(): void {
+  const wait = globalThis.setTimeout;
+  Object.assign(globalThis, {
+    setTimeout: (done: () => void, delayMs = 0) =>
+      wait(done, delayMs < 10_000 ? delayMs / 20 : delayMs),
+  });
 }
 
 /** A page that does not answer, for any reason, must not hold up all the others. */
@@ -81,9 +85,16 @@ const PAGE = `<!doctype html><meta charset="utf-8"><title>Stage</title>
 <link rel="stylesheet" href="/styles.css"><link rel="stylesheet" href="/player.css"><style>body > gapless-video, body > video { width: 320px; height: 180px }</style>
 <script src="/page.js"></script><gapless-video></gapless-video>`;
 
-async function bundle(): Promise<string> {
+/** The scripts the app serves, by path, and where they are made of. */
+const SCRIPTS: Record<string, string> = {
+  "/page.js": "./page_entry.ts",
+  "/workers/align.js": "../../lib/alignment/align.worker.ts",
+  "/workers/export.js": "../../lib/export/export.worker.ts",
+};
+
+async function bundle(entry: string): Promise<string> {
   const result = await esbuild.build({
-    entryPoints: [new URL("./page_entry.ts", import.meta.url).pathname],
+    entryPoints: [new URL(entry, import.meta.url).pathname],
     bundle: true,
     write: false,
     format: "iife",
@@ -97,24 +108,20 @@ async function bundle(): Promise<string> {
   });
   await esbuild.stop();
   const [file] = result.outputFiles;
-  if (!file) throw new Error("Cannot bundle the player's test page");
+  if (!file) throw new Error(`Cannot bundle ${entry}`);
   return file.text;
 }
 
 /** Opens the stage. Close it. */
 export async function openStage(
-  { oneOrigin = false, args = [], answer = () => null }: {
-    oneOrigin?: boolean;
-    args?: string[];
-    /** What the app answers besides films and files; null for what it leaves to the stage. */
-    answer?: (request: Request, url: URL) => Promise<Response> | null;
-  } = {},
-): Promise<Stage> {
-  const script = await bundle();
+  { oneOrigin = false, args = [] }: { oneOrigin?: boolean; args?: string[] } = {},
+) {
+  const scripts = new Map<string, Promise<string>>();
   const files = new Map<string, Uint8Array<ArrayBuffer>>();
   const films = new Map<string, Film>();
   const manners = new Map<string, Manners>();
-  const log: Stage["log"] = { resolved: [], read: [] };
+  const resolved: string[] = [];
+  const seams = new Map<number, Record<string, unknown>>();
   let generation = 0;
 
   // Two ports are two origins: the app's, and the one the files are kept at.
@@ -134,7 +141,6 @@ export async function openStage(
     const bytes = files.get(id);
     if (!bytes) return new Response("Not found", { status: 404, headers });
     if (manner.status) return new Response("Trouble", { status: manner.status, headers });
-    log.read.push(id);
     headers.set("content-type", id.endsWith("mp4") ? "video/mp4" : "video/webm");
     if (!range || manner.wholeFiles) return new Response(bytes, { headers });
     const from = Number(range[1]);
@@ -148,25 +154,27 @@ export async function openStage(
     return new Response(bytes.subarray(from, to + 1), { status: 206, headers });
   };
   const storage = serve(sendFile);
-  const app = serve((request, url) => {
-    const answered = answer(request, url);
-    if (answered) return answered;
-    if (url.pathname.startsWith("/files/")) return sendFile(request, url);
-    if (url.pathname === "/page.js") {
-      return new Response(script, { headers: { "content-type": "text/javascript" } });
+  const app = serve(async (request, url) => {
+    const { pathname } = url;
+    if (pathname.startsWith("/files/")) return await sendFile(request, url);
+    const entry = SCRIPTS[pathname];
+    if (entry) {
+      const script = scripts.getOrInsertComputed(pathname, () => bundle(entry));
+      return new Response(await script, { headers: { "content-type": "text/javascript" } });
     }
-    if (url.pathname.endsWith(".css")) {
-      const css = Deno.readTextFileSync(new URL(`../../static${url.pathname}`, import.meta.url));
+    if (pathname.endsWith(".css")) {
+      const css = Deno.readTextFileSync(new URL(`../../static${pathname}`, import.meta.url));
       return new Response(css, { headers: { "content-type": "text/css" } });
     }
-    const chain = /^\/api\/chains\/([^/]+)$/.exec(url.pathname)?.[1];
+    const [, chain, seam] = /^\/api\/chains\/([^/]+)(?:\/seams\/(\d+))?$/.exec(pathname) ?? [];
     if (chain) {
+      if (seam) seams.set(Number(seam), await request.json());
       const film = films.get(chain);
       return film ? Response.json(film) : new Response("Not found", { status: 404 });
     }
-    const media = /^\/api\/archives\/([^/]+)\/media$/.exec(url.pathname)?.[1];
+    const media = /^\/api\/archives\/([^/]+)\/media$/.exec(pathname)?.[1];
     if (!media) return new Response(PAGE, { headers: { "content-type": "text/html" } });
-    log.resolved.push(media);
+    resolved.push(media);
     if (!files.has(media)) return new Response("Gone", { status: 404 });
     const headers = {
       location: `${oneOrigin ? "" : storage.origin}/files/${media}/${generation}`,
@@ -175,10 +183,9 @@ export async function openStage(
     return new Response(null, { status: 302, headers });
   });
 
-  const browser: Browser = await launchChromium({ args });
+  const browser = await launchChromium({ args });
   const newPage = async (
-    prepare?: () => void,
-    { until, isPhone = false }: PageOptions = {},
+    { prepare, until, isPhone = false }: PageOptions = {},
   ): Promise<Page> => {
     const phone = { hasTouch: true, isMobile: true, viewport: { width: 390, height: 844 } };
     const page = await (await browser.newContext(isPhone ? phone : {})).newPage();
@@ -205,82 +212,78 @@ export async function openStage(
   };
   let page = await newPage();
 
-  const show = (film: Film): Promise<void> =>
-    page.evaluate(async (film) => {
-      const old = document.querySelector("gapless-video, video");
-      const player = document.createElement("gapless-video");
-      old?.replaceWith(player);
-      player.film = film;
-      await gaplessStudio.until((player) => player.readyState >= 3);
-    }, film);
+  /** Waits until `look`, which runs in the page, finds something about the player, and answers it. */
+  const until = <Found>(look: (player: GaplessVideo) => Found | false): Promise<Found> =>
+    page.evaluate(`gaplessStudio.until(${look})`);
+  /** Puts the film's whole island on the page, as the film's page has it. */
+  const mount = async (film: Film, isAdmin = false): Promise<void> => {
+    const given = [film, isAdmin] as const;
+    await page.evaluate(([film, isAdmin]) => mountGaplessIsland(film, isAdmin), given);
+  };
 
   return {
     get page() {
       return page;
     },
-    async open(prepare, options) {
+    /** What the app answers when asked for a film. */
+    films,
+    /** Manners by archive id; "*" for all. */
+    manners,
+    /** The archives whose addresses were asked for. */
+    resolved,
+    /** What the page said about seams, by the part before. */
+    seams,
+    /** Opens a new page in the place of the old one. */
+    async open(options: PageOptions = {}): Promise<Page> {
       await page.context().close();
-      page = await newPage(prepare, options);
+      page = await newPage(options);
       return page;
     },
-    show,
-    manners,
-    films,
-    log,
-    expireAddresses: () => void generation++,
-    async film(plans, changes = {}) {
-      const parts: FilmPart[] = [];
-      for (const [seq, { status = "available", placeSeconds, ...take }] of plans.entries()) {
+    /** Records the parts and tells the film made of them. */
+    async film(plans: PartPlan[], changes: Partial<Film> = {}): Promise<Film> {
+      const sketches: PartSketch[] = [];
+      for (const { status = "available", placeSeconds, ...take } of plans) {
         const archiveId = `${crypto.randomUUID()}.${take.format}`;
         const bytes = await record(take);
         files.set(archiveId, bytes);
-        parts.push({
-          seq,
-          archiveId,
-          lane: seq % 2 ? "secondary" : "primary",
-          status,
-          reason: "",
-          placeSeconds: placeSeconds ?? take.fromSeconds,
-          durationSeconds: take.seconds,
-          sizeBytes: bytes.length,
-          mediaUrl: `/api/archives/${archiveId}/media`,
-        });
+        const mediaUrl = `/api/archives/${archiveId}/media`;
+        const special = { archiveId, status, sizeBytes: bytes.length, mediaUrl };
+        sketches.push([placeSeconds ?? take.fromSeconds, take.seconds, special]);
       }
-      return {
-        chainId: crypto.randomUUID(),
-        room: "main",
-        name: "Stage",
-        options: { hasAudio: true, hasVideo: true, outputMode: "composed" },
-        state: "stopped",
-        createdAtMs: 0,
-        epochMs: 0,
-        durationSeconds: Math.max(...plans.map((plan) => plan.fromSeconds + plan.seconds)),
-        parts,
-        seams: [],
-        gaps: [],
-        continuity: 1,
-        overlapSeconds: 0,
-        ...changes,
-      };
+      return filmFrom(sketches, { chainId: crypto.randomUUID(), ...changes });
     },
-    async playFrom(film, seconds) {
-      await show(film);
-      return await page.evaluate(async ([seconds, rate]) => {
-        const player = document.querySelector("gapless-video");
-        if (!player) throw new Error("There is no player");
-        player.playbackRate = rate;
-        const crossings: Crossing[] = [];
-        player.addEventListener("gapless-crossed", (event) => {
-          if (event instanceof CustomEvent) crossings.push(event.detail);
-        });
-        await gaplessStudio.seekAndPlay(seconds);
-        await gaplessStudio.until((player) => player.ended);
-        const { ended, currentTime, dataset } = player;
-        return { ended, atSeconds: currentTime, technique: dataset.technique, crossings };
-      }, [seconds, HURRY] as const);
+    /** Puts the film's element on the page and waits until it can be played. */
+    async show(film: Film): Promise<void> {
+      await page.evaluate((film) => {
+        const player = document.createElement("gapless-video");
+        document.querySelector("gapless-video, video")?.replaceWith(player);
+        player.film = film;
+      }, film);
+      await until((player) => player.readyState >= 3);
     },
-    replaceFile: (archiveId, bytes) => void files.set(archiveId, bytes),
-    async close() {
+    mount,
+    /** Puts the film's whole island on the page and waits until it can be played. */
+    async mountPlayable(film: Film): Promise<void> {
+      await mount(film);
+      await page.locator("media-controller").waitFor();
+      await until((player) => player.readyState >= 3);
+    },
+    until,
+    /** Plays what is shown from a moment to its end, at speed, and tells how that went. */
+    playFrom: (seconds: number, rate = HURRY) =>
+      page.evaluate(
+        ([seconds, rate]) => gaplessStudio.playFrom(seconds, rate),
+        [seconds, rate] as const,
+      ),
+    /** Seeks to each of these pictures and tells which is shown then. */
+    picturesAt: (numbers: number[]) =>
+      page.evaluate((numbers) => gaplessStudio.picturesAt(numbers), numbers),
+    /** Keeps other bytes under an archive's id. */
+    replaceFile: (archiveId: string, bytes: Uint8Array<ArrayBuffer>) =>
+      void files.set(archiveId, bytes),
+    /** Every address handed out so far ends now. */
+    expireAddresses: () => void generation++,
+    async close(): Promise<void> {
       await browser.close();
       await app.close();
       await storage.close();
@@ -294,20 +297,22 @@ export async function openStage(
  */
 export function testsOnOneStage(
   options: Parameters<typeof openStage>[0] = {},
-): (name: string, play: (stage: Stage) => Promise<void>) => void {
+): (name: string, play: (stage: Stage) => Promise<void>, page?: PageOptions) => void {
   let opened: Promise<Stage> | null = null;
   Deno.test.afterAll(async () => await (await opened)?.close());
-  return (name, play) =>
+  return (name, play, page) =>
     Deno.test({
       name,
       // The stage outlives the test.
       sanitizeOps: false,
       sanitizeResources: false,
       async fn() {
+        const isUsed = opened !== null;
         const stage = await (opened ??= openStage(options));
         stage.manners.clear();
         stage.films.clear();
-        await stage.open();
+        stage.seams.clear();
+        if (isUsed || page) await stage.open(page);
         const isDone = await Promise.race([
           play(stage).then(() => true),
           letRun(TEST_DEADLINE_SECONDS).then(() => false),

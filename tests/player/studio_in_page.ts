@@ -9,6 +9,8 @@ import {
   VideoSampleSource,
   WebMOutputFormat,
 } from "mediabunny";
+import { rangesOf } from "../../lib/player/buffers.ts";
+import type { Crossing } from "../../lib/player/engine.ts";
 import type { GaplessVideo } from "../../lib/player/gapless_video.ts";
 import type { Film } from "../../lib/recording/views.ts";
 import { drawFrame } from "../support/frame_code.ts";
@@ -30,11 +32,13 @@ export interface Take {
 const RATE = 48_000;
 /** Pictures of the world a second: picture n is shown from n / 30 s on. */
 const FRAMES_PER_SECOND = 30;
+/** The world's sound lasts no longer. */
 const LOOP_SECONDS = 180;
 
 /** Records one take and returns the file. H.264 + Opus in MP4, VP8 + Opus in WebM. */
 async function record(take: Take): Promise<Uint8Array> {
   const { fromSeconds, seconds, format, width = 192, height = 108 } = take;
+  const { sound = true, picture = true } = take;
   const webm = format === "webm";
   const target = new BufferTarget();
   const output = new Output({
@@ -48,17 +52,17 @@ async function record(take: Take): Promise<Uint8Array> {
     latencyMode: "realtime",
   });
   const audio = new AudioSampleSource({ codec: "opus", bitrate: 64_000 });
-  if (take.picture ?? true) output.addVideoTrack(video, { frameRate: FRAMES_PER_SECOND });
-  if (take.sound ?? true) output.addAudioTrack(audio);
+  if (picture) output.addVideoTrack(video, { frameRate: FRAMES_PER_SECOND });
+  if (sound) output.addAudioTrack(audio);
   await output.start();
   const canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext("2d");
   if (!context) throw new Error("Cannot make a 2d canvas");
-  const world = makeTones("low", LOOP_SECONDS, RATE);
+  const world = makeTones("low", fromSeconds + seconds, RATE);
   const first = Math.ceil(fromSeconds * FRAMES_PER_SECOND);
   const last = Math.floor((fromSeconds + seconds) * FRAMES_PER_SECOND);
   for (let second = 0; second < seconds; second++) {
-    if (take.sound ?? true) {
+    if (sound) {
       const from = Math.round((fromSeconds + second) * RATE);
       const length = Math.round(Math.min(1, seconds - second) * RATE);
       const sample = new AudioSample({
@@ -71,7 +75,7 @@ async function record(take: Take): Promise<Uint8Array> {
       await audio.add(sample);
       sample.close();
     }
-    if (!(take.picture ?? true)) continue;
+    if (!picture) continue;
     for (let number = first; number < last; number++) {
       const at = number / FRAMES_PER_SECOND - fromSeconds;
       if (at < second || at >= second + 1) continue;
@@ -111,44 +115,39 @@ function drawWanderer(
 
 /** What was on the screen at one animation frame. */
 export interface ScreenSample {
-  atMs: number;
   number: number | null;
   /** Nobody counts what two elements put on screen. */
   presented: null;
 }
 
 /** Looks at every animation frame, whichever element is on screen, until `done`. */
-function watchScreen(
+async function watchScreen(
   find: () => HTMLVideoElement,
   done: (samples: ScreenSample[]) => boolean,
-): Promise<ScreenSample[]> {
+): Promise<void> {
   const samples: ScreenSample[] = [];
-  return new Promise((resolve) => {
-    const look = (atMs: number) => {
-      samples.push({
-        atMs,
-        number: gaplessTest.numberShown(find(), "green"),
-        presented: null,
-      });
-      if (done(samples)) resolve(samples);
-      else requestAnimationFrame(look);
-    };
-    requestAnimationFrame(look);
-  });
+  while (!done(samples)) {
+    await new Promise(requestAnimationFrame);
+    samples.push({ number: gaplessTest.numberShown(find(), "green"), presented: null });
+  }
 }
 
 /** Chunks of audio, of 10 ms or so, that wait while the page is busy. */
 const BUFFERED_CHUNKS = 1_000;
 
+/** The film's element on the page. Throws if there is none. */
+function findPlayer(): GaplessVideo {
+  const found = document.querySelector("gapless-video");
+  if (!found) throw new Error("There is no player");
+  return found;
+}
+
 /** Seeks to the middle of each picture and reads what is shown. */
 async function picturesAt(numbers: number[]): Promise<(number | null)[]> {
-  const player = document.querySelector("gapless-video");
-  if (!player) throw new Error("There is no player");
+  const player = findPlayer();
   const seen: (number | null)[] = [];
   for (const number of numbers) {
-    const landed = new Promise((resolve) =>
-      player.addEventListener("seeked", resolve, { once: true })
-    );
+    const landed = nextEvent(player, "seeked");
     // `seeked` says that the picture is decoded, the callback that it is on screen.
     const shown = new Promise((resolve) => player.requestVideoFrameCallback(resolve));
     player.currentTime = (number + 0.5) / FRAMES_PER_SECOND;
@@ -158,22 +157,25 @@ async function picturesAt(numbers: number[]): Promise<(number | null)[]> {
   return seen;
 }
 
-/** Waits until `look` finds something, and answers it. Throws after half a minute. */
+function nextEvent(target: EventTarget, name: string): Promise<unknown> {
+  return new Promise((resolve) => target.addEventListener(name, resolve, { once: true }));
+}
+
+/**
+ * Waits until there is a player and `look` finds something about it, and answers that. Throws after half
+ * a minute.
+ */
 function until<Found>(look: (player: GaplessVideo) => Found | false): Promise<Found> {
-  const player = document.querySelector("gapless-video");
-  if (!player) throw new Error("There is no player");
   return new Promise((resolve, reject) => {
     const deadline = setTimeout(() => {
-      const { currentTime, readyState, paused, notice, buffered } = player;
-      const ranges = Array.from({ length: buffered.length }, (_, i) => [
-        buffered.start(i),
-        buffered.end(i),
-      ]);
+      const { currentTime, readyState, paused, notice, buffered } = findPlayer();
+      const ranges = rangesOf(buffered);
       const seen = { currentTime, readyState, paused, notice, ranges };
       reject(new Error(`Waited in vain: ${JSON.stringify(seen)}`));
     }, 30_000);
     const lookAgain = () => {
-      const found = look(player);
+      const player = document.querySelector("gapless-video");
+      const found = player && look(player);
       if (!found) return void requestAnimationFrame(lookAgain);
       clearTimeout(deadline);
       resolve(found);
@@ -182,31 +184,38 @@ function until<Found>(look: (player: GaplessVideo) => Found | false): Promise<Fo
   });
 }
 
-/** Seeks, plays and waits until the film plays. Throws after half a minute. */
-async function seekAndPlay(seconds: number): Promise<void> {
-  const player = document.querySelector("gapless-video");
-  if (!player) throw new Error("There is no player");
+/** Seeks, plays at `rate` and waits until the film plays. Throws after half a minute. */
+async function seekAndPlay(seconds: number, rate = 1): Promise<void> {
+  const player = findPlayer();
   let plays = false;
+  player.playbackRate = rate;
   player.currentTime = seconds;
   const playing = player.play().then(() => plays = true);
   await Promise.race([playing, until(() => plays)]);
 }
 
-/** Plays a stretch of the film and answers what was heard: the sound as the element puts it out. */
-async function listen(fromSeconds: number, toSeconds: number): Promise<ToneReport> {
-  const player = document.querySelector("gapless-video");
-  if (!player) throw new Error("There is no player");
-  const landed = new Promise((resolve) =>
-    player.addEventListener("seeked", resolve, { once: true })
-  );
-  player.currentTime = fromSeconds;
-  await landed;
-  const video: HTMLVideoElement & { captureStream?(): MediaStream } = player.visibleVideo;
+/** Plays from a moment to the end of the film and tells how that went. */
+async function playFrom(seconds: number, rate: number) {
+  const player = findPlayer();
+  const crossings: Crossing[] = [];
+  player.addEventListener("gapless-crossed", (event) => {
+    if (event instanceof CustomEvent) crossings.push(event.detail);
+  });
+  await seekAndPlay(seconds, rate);
+  await until((player) => player.ended);
+  const { ended, currentTime: atSeconds, dataset: { technique }, notice } = player;
+  return { ended, atSeconds, technique, notice: notice.kind, crossings };
+}
+
+/** Hears the sound as an element puts it out; answers what ends that and tells what was heard. */
+function hear(
+  video: HTMLVideoElement & { captureStream?(): MediaStream },
+): () => Promise<Float32Array> {
   const track = video.captureStream?.().getAudioTracks()[0];
   if (!track) throw new Error("The sound cannot be captured");
   const reader = new MediaStreamTrackProcessor({ track, maxBufferSize: BUFFERED_CHUNKS }).readable
     .getReader();
-  const heard: Float32Array[] = [];
+  const heard: number[] = [];
   const reading = (async () => {
     for (;;) {
       const { value } = await reader.read();
@@ -214,19 +223,27 @@ async function listen(fromSeconds: number, toSeconds: number): Promise<ToneRepor
       const samples = new Float32Array(value.numberOfFrames);
       value.copyTo(samples, { planeIndex: 0, format: "f32-planar" });
       value.close();
-      heard.push(samples);
+      for (const sample of samples) heard.push(sample);
     }
   })();
+  return async () => {
+    await reader.cancel();
+    await reading;
+    return Float32Array.from(heard);
+  };
+}
+
+/** Plays a stretch of the film and answers what was heard. */
+async function listen(fromSeconds: number, toSeconds: number): Promise<ToneReport> {
+  const player = findPlayer();
+  const landed = nextEvent(player, "seeked");
+  player.currentTime = fromSeconds;
+  await landed;
+  const heard = hear(player.visibleVideo);
   await player.play();
   await until((player) => player.currentTime >= toSeconds);
   player.pause();
-  await reader.cancel();
-  await reading;
-  const sound = new Float32Array(heard.reduce((sum, samples) => sum + samples.length, 0));
-  heard.reduce((at, samples) => {
-    sound.set(samples, at);
-    return at + samples.length;
-  }, 0);
+  const sound = await heard();
   // The track begins in silence and ends in it: only what lies between was played.
   const first = sound.findIndex((sample) => Math.abs(sample) > 0.05);
   const last = sound.findLastIndex((sample) => Math.abs(sample) > 0.05);
@@ -249,22 +266,25 @@ const TOLD = [
   "volumechange",
 ];
 
-/** Puts a plain video or our element through the same acts; answers what it said and how it stood. */
-async function rehearse(kind: "video", url: string): Promise<string[]>;
-async function rehearse(kind: "film", film: Film): Promise<string[]>;
-async function rehearse(_kind: "video" | "film", media: string | Film): Promise<string[]> {
+/**
+ * Puts a plain video (of a URL) or our element (of a film) through the same acts; answers what it said
+ * and how it stood.
+ */
+async function rehearse(media: string | Film): Promise<string[]> {
   const player = document.createElement(typeof media === "string" ? "video" : "gapless-video");
   document.querySelector("gapless-video, video")?.replaceWith(player);
   const told: string[] = [];
   for (const name of TOLD) player.addEventListener(name, () => told.push(name));
   const act = async (name: string, ends: string, doIt: () => void) => {
     told.push(`(${name})`);
-    const over = new Promise((resolve) => player.addEventListener(ends, resolve, { once: true }));
+    const over = nextEvent(player, ends).then(async () => {
+      while (!player.ended && player.readyState < 3) await new Promise(requestAnimationFrame);
+    });
     doIt();
     const late = new Promise((resolve) => setTimeout(resolve, 10_000, "late"));
     if (await Promise.race([over, late]) === "late") told.push(`(never ${ends})`);
     // What is told at once after the last thing belongs to the same act.
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    await new Promise((resolve) => setTimeout(resolve, 60));
     const { paused, ended, seeking, playbackRate, volume, muted, error } = player;
     const at = [player.duration, player.seekable.length && player.seekable.end(0)]
       .map((seconds) => Math.round(seconds * 10) / 10);
@@ -294,6 +314,11 @@ async function rehearse(_kind: "video" | "film", media: string | Film): Promise<
 
 /** What tests call through `page.evaluate`. */
 export const studio = {
+  findPlayer,
+  rangesOf,
+  nextEvent,
+  hear,
+  playFrom,
   record: async (take: Take): Promise<string> => (await record(take)).toBase64(),
   watchScreen,
   picturesAt,

@@ -1,17 +1,13 @@
 import assert from "node:assert/strict";
-import { landingOf, layOut, type PartFinding, segmentAt } from "../../lib/player/timeline.ts";
-import { filmFrom } from "./films.ts";
+import { landingOf, layOut, segmentAt, type Timeline } from "../../lib/player/timeline.ts";
+import { filmFrom, timelineFrom } from "./films.ts";
 
-const NOTHING = new Map<string, PartFinding>();
-const spans = (timeline: ReturnType<typeof layOut>) =>
-  timeline.segments.map((s) => [s.archiveId, s.fromSeconds, s.toSeconds, s.endSeconds]);
+/** Which part is shown from when to when, and when it ends. */
+const spans = ({ segments }: Timeline) =>
+  segments.map((s) => [s.archiveId, s.fromSeconds, s.toSeconds, s.endSeconds]);
 
 Deno.test("layOut() lets each part take over from the one before at its own first moment", () => {
-  const film = filmFrom([{ place: 0, length: 10 }, { place: 8, length: 6 }, {
-    place: 12,
-    length: 8,
-  }]);
-  const timeline = layOut(film, NOTHING);
+  const timeline = timelineFrom([[0, 10], [8, 6], [12, 8]]);
   assert.deepEqual(spans(timeline), [["a", 0, 8, 10], ["b", 8, 12, 14], ["c", 12, 20, 20]]);
   assert.deepEqual(timeline.holes, []);
   assert.equal(timeline.durationSeconds, 20);
@@ -19,13 +15,14 @@ Deno.test("layOut() lets each part take over from the one before at its own firs
 });
 
 Deno.test("layOut() of a film without parts is empty and closed", () => {
-  const timeline = layOut(filmFrom([]), NOTHING);
-  assert.deepEqual([timeline.segments, timeline.durationSeconds, timeline.open], [[], 0, false]);
+  const { segments, durationSeconds, open } = timelineFrom([]);
+  assert.deepEqual([segments, durationSeconds, open], [[], 0, false]);
 });
 
 Deno.test("layOut() lays out fifty parts", () => {
-  const film = filmFrom(Array.from({ length: 50 }, (_, n) => ({ place: n * 10, length: 12 })));
-  const { segments, durationSeconds } = layOut(film, NOTHING);
+  const { segments, durationSeconds } = timelineFrom(
+    Array.from({ length: 50 }, (_, n) => [n * 10, 12]),
+  );
   assert.equal(segments.length, 50);
   assert.ok(
     segments.every((s, n) => s.fromSeconds === n * 10 && n === 49 || s.toSeconds === n * 10 + 10),
@@ -34,38 +31,30 @@ Deno.test("layOut() lays out fifty parts", () => {
 });
 
 Deno.test("layOut() leaves out a part that lies wholly inside an earlier one", () => {
-  const film = filmFrom([{ place: 0, length: 20 }, { place: 5, length: 5 }, {
-    place: 18,
-    length: 5,
-  }]);
-  assert.deepEqual(spans(layOut(film, NOTHING)), [["a", 0, 18, 20], ["c", 18, 23, 23]]);
+  const timeline = timelineFrom([[0, 20], [5, 5], [18, 5]]);
+  assert.deepEqual(spans(timeline), [["a", 0, 18, 20], ["c", 18, 23, 23]]);
 });
 
 Deno.test("layOut() keeps the nested part when the one around it cannot be played", () => {
-  const film = filmFrom([{ place: 0, length: 20 }, { place: 5, length: 5 }]);
-  const timeline = layOut(film, new Map([["a", { kind: "unplayable", reason: "cannot be read" }]]));
+  const a = { kind: "unplayable", reason: "cannot be read" } as const;
+  const timeline = timelineFrom([[0, 20], [5, 5]], { a });
   assert.deepEqual(spans(timeline), [["b", 5, 10, 10]]);
   assert.deepEqual(timeline.holes, [{ fromSeconds: 0, toSeconds: 5 }]);
 });
 
 Deno.test("layOut() names a gap between parts as a hole", () => {
-  const film = filmFrom([{ place: 0, length: 8 }, { place: 10, length: 5 }]);
-  assert.deepEqual(layOut(film, NOTHING).holes, [{ fromSeconds: 8, toSeconds: 10 }]);
+  assert.deepEqual(timelineFrom([[0, 8], [10, 5]]).holes, [{ fromSeconds: 8, toSeconds: 10 }]);
 });
 
 Deno.test("layOut() believes a file's own length over the film's", () => {
-  const film = filmFrom([{ place: 0, length: 8 }, { place: 7, length: 5 }]);
-  const timeline = layOut(
-    film,
-    new Map([["b", { kind: "media", startSeconds: 0.5, endSeconds: 5.25 }]]),
-  );
+  const b = { kind: "media", startSeconds: 0.5, endSeconds: 5.25 } as const;
+  const timeline = timelineFrom([[0, 8], [7, 5]], { b });
   assert.deepEqual(spans(timeline), [["a", 0, 7.5, 8], ["b", 7.5, 12.25, 12.25]]);
 });
 
 for (const status of ["started", "paused", "stopped"] as const) {
   Deno.test(`layOut() expects a part that is ${status} to come, and stays open`, () => {
-    const film = filmFrom([{ place: 0, length: 8 }, { place: 6, length: null, status }]);
-    const timeline = layOut(film, NOTHING);
+    const timeline = timelineFrom([[0, 8], [6, null, { status }]]);
     assert.equal(timeline.open, true);
     assert.deepEqual(timeline.skipped.map((part) => part.state), ["pending"]);
     assert.deepEqual(spans(timeline), [["a", 0, 8, 8]]);
@@ -74,8 +63,7 @@ for (const status of ["started", "paused", "stopped"] as const) {
 
 for (const status of ["uploaded", "expired", "failed", "deleted"] as const) {
   Deno.test(`layOut() gives up a part that is ${status}, and says so`, () => {
-    const film = filmFrom([{ place: 0, length: 8 }, { place: 6, length: 6, status }]);
-    const timeline = layOut(film, NOTHING);
+    const timeline = timelineFrom([[0, 8], [6, 6, { status }]]);
     assert.equal(timeline.open, false);
     assert.deepEqual(timeline.skipped.map((part) => part.state), ["lost"]);
     assert.notEqual(timeline.skipped[0]?.reason, "");
@@ -84,30 +72,21 @@ for (const status of ["uploaded", "expired", "failed", "deleted"] as const) {
 }
 
 Deno.test("layOut() keeps a film open while it is being recorded", () => {
-  const film = filmFrom([{ place: 0, length: 8 }], { state: "recording", durationSeconds: 30 });
-  const timeline = layOut(film, NOTHING);
+  const film = filmFrom([[0, 8]], { state: "recording", durationSeconds: 30 });
+  const timeline = layOut(film, new Map());
   assert.equal(timeline.open, true);
   assert.equal(timeline.durationSeconds, 30);
 });
 
 Deno.test("segmentAt() finds the part shown at a moment", () => {
-  const film = filmFrom([{ place: 0, length: 10 }, { place: 8, length: 6 }, {
-    place: 16,
-    length: 4,
-  }]);
-  const timeline = layOut(film, NOTHING);
-  const table: [number, number][] = [[0, 0], [7.99, 0], [8, 1], [13.99, 1], [15, 2], [19.9, 2], [
-    20,
-    -1,
-  ]];
-  for (const [seconds, index] of table) {
-    assert.equal(segmentAt(timeline, seconds), index, `${seconds}`);
-  }
+  const timeline = timelineFrom([[0, 10], [8, 6], [16, 4]]);
+  const seconds = [0, 7.99, 8, 13.99, 15, 19.9, 20];
+  const found = seconds.map((at) => segmentAt(timeline, at));
+  assert.deepEqual(found, [0, 0, 1, 1, 2, 2, -1]);
 });
 
 Deno.test("landingOf() moves a seek out of a gap and into the film", () => {
-  const film = filmFrom([{ place: 0, length: 8 }, { place: 10, length: 5 }]);
-  const timeline = layOut(film, NOTHING);
-  const table: [number, number][] = [[-3, 0], [4, 4], [8, 10], [9.5, 10], [12, 12], [99, 15]];
-  for (const [seconds, landing] of table) assert.equal(landingOf(timeline, seconds), landing);
+  const timeline = timelineFrom([[0, 8], [10, 5]]);
+  const landings = [-3, 4, 8, 9.5, 12, 99].map((seconds) => landingOf(timeline, seconds));
+  assert.deepEqual(landings, [0, 4, 10, 10, 12, 15]);
 });

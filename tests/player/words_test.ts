@@ -5,7 +5,7 @@ import { addRange, FilmRanges } from "../../lib/player/ranges.ts";
 import { leftAt, rememberAt } from "../../lib/player/resume.ts";
 import { formatClock, formatTimeCode, parseTimeCode } from "../../lib/player/time_code.ts";
 import { layOut } from "../../lib/player/timeline.ts";
-import { filmFrom } from "./films.ts";
+import { filmFrom, timelineFrom } from "./films.ts";
 
 Deno.test("parseTimeCode() reads what people and links write, and nothing else", () => {
   const table: [string, number | null][] = [
@@ -72,9 +72,9 @@ Deno.test("FilmRanges throws outside its list as the browser's own ranges do", (
 
 Deno.test("chaptersOf() lists every part and says which cannot be played", () => {
   const film = filmFrom([
-    { place: 0, length: 10 },
-    { place: 8, length: 6, status: "deleted" },
-    { place: 12, length: null, status: "started" },
+    [0, 10],
+    [8, 6, { status: "deleted" }],
+    [12, null, { status: "started" }],
   ]);
   const expected = [["Part 1", null], ["Part 2", "lost"], ["Part 3", "pending"]];
   for (const timeline of [null, layOut(film, new Map())]) {
@@ -84,30 +84,20 @@ Deno.test("chaptersOf() lists every part and says which cannot be played", () =>
 });
 
 Deno.test("noticeAt() announces a coming part only at the end of what can be played", () => {
-  const film = filmFrom([{ place: 0, length: 10 }, { place: 8, length: null, status: "stopped" }]);
-  const timeline = layOut(film, new Map());
+  const timeline = timelineFrom([[0, 10], [8, null, { status: "stopped" }]]);
   assert.equal(noticeAt(timeline, 5).kind, "none");
-  assert.deepEqual(noticeAt(timeline, 9.8), {
-    kind: "awaiting-part",
-    seq: 1,
-    reason: "is being prepared",
-  });
+  const awaiting = { kind: "awaiting-part", seq: 1, reason: "is being prepared" };
+  assert.deepEqual(noticeAt(timeline, 9.8), awaiting);
 });
 
 Deno.test("noticeAt() says so when nothing of a film can be played", () => {
-  const timeline = layOut(filmFrom([{ place: 0, length: 10, status: "expired" }]), new Map());
-  const notice = noticeAt(timeline, 0);
-  assert.equal(notice.kind, "error");
-  assert.match(notice.kind === "error" ? notice.message : "", /has expired/);
+  const notice = noticeAt(timelineFrom([[0, 10, { status: "expired" }]]), 0);
+  assert.ok(notice.kind === "error");
+  assert.match(notice.message, /has expired/);
 });
 
 Deno.test("crossingOf() names the parts that are missing, and nothing for a rounding error", () => {
-  const film = filmFrom([
-    { place: 0, length: 10 },
-    { place: 8, length: 10, status: "failed" },
-    { place: 17, length: 5 },
-  ]);
-  const timeline = layOut(film, new Map());
+  const timeline = timelineFrom([[0, 10], [8, 10, { status: "failed" }], [17, 5]]);
   assert.deepEqual(crossingOf(timeline, 10, 17)?.parts, [{ seq: 1, reason: "failed to record" }]);
   assert.equal(crossingOf(timeline, 10, 10.05), null);
 });

@@ -1,4 +1,5 @@
-/** The app's pages on a real store, auth and chains, in memory; only the video platform is a list. */
+/** The app on a real store, auth and chains, in memory; only the video platform is a list. */
+import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { Builder } from "fresh/dev";
 import { createApp } from "../../app.ts";
@@ -19,18 +20,28 @@ export const START_MS = Date.UTC(2026, 4, 3, 10, 0, 0);
 // Building once serves every app of a test file.
 const applySnapshot = await new Builder({ root: ROOT }).build({ snapshot: "memory" });
 
-/** An app under test, asked like a browser asks. */
-export interface TestApp {
-  services: Services;
-  /** Asks for a page. Redirects are not followed. `as: "admin"` sends a signed-in cookie. */
-  get(path: string, options?: Ask): Promise<Answer>;
-  /** Sends a form from one of the app's own pages. */
-  post(path: string, fields?: Record<string, string>, options?: Ask): Promise<Answer>;
+/** What a visitor's browser does. Redirects are not followed. */
+interface Visitor {
+  get(path: string, headers?: Record<string, string>): Promise<Answer>;
+  /** Sends a form from one of the app's own pages, unless `headers` say otherwise. */
+  post(
+    path: string,
+    fields?: Record<string, string>,
+    headers?: Record<string, string>,
+  ): Promise<Answer>;
 }
 
-interface Ask {
-  as?: "admin";
-  headers?: Record<string, string>;
+/** An app under test, asked like a browser without cookies asks. */
+export interface TestApp extends Visitor {
+  services: Services;
+  /** The archives of its platform. */
+  archives: PlatformArchive[];
+  /** Sends a request that is no browser's. */
+  ask(path: string, init: RequestInit): Promise<Answer>;
+  /** A browser that has signed in. */
+  admin: Visitor;
+  /** A browser that has the cookie of this answer. */
+  withCookieOf(answer: Answer): Visitor;
 }
 
 /** An answer, read. */
@@ -40,22 +51,37 @@ export interface Answer {
   body: string;
 }
 
-/** Runs `test` on an app of its own. */
-export async function withApp(
-  options: { archives?: PlatformArchive[]; env?: Record<string, string> },
+/** How an app under test is set up. */
+interface Setup {
+  archives?: PlatformArchive[];
+  env?: Record<string, string>;
+}
+
+/** Defines a test on an app of its own. */
+export function testApp(
+  name: string,
   test: (app: TestApp) => Promise<void>,
+  setup: Setup = {},
+): void {
+  Deno.test(name, () => withApp(test, setup));
+}
+
+async function withApp(
+  test: (app: TestApp) => Promise<void>,
+  { archives = [], env = {} }: Setup,
 ): Promise<void> {
   const dataDir = await Deno.makeTempDir();
+  const origin = env.PUBLIC_URL ?? ORIGIN;
   const config = readConfig({
     ADMIN_PASSWORD: PASSWORD,
     DATA_DIR: dataDir,
-    PUBLIC_URL: ORIGIN,
-    ...options.env,
+    PUBLIC_URL: origin,
+    ...env,
   });
   const store = await openStore(":memory:");
-  const own = await openServices(config, { store, origin: () => ORIGIN });
-  const platform = listedPlatform(options.archives ?? []);
-  // The services' own chains would ask the emulator, which nobody serves here.
+  // Nobody serves the emulator of these services.
+  const own = await openServices(config, { store, origin: () => "http://127.0.0.1:1" });
+  const platform = listedPlatform(archives);
   const chains = createChains({
     store,
     platform,
@@ -75,39 +101,63 @@ export async function withApp(
   const app = createApp(services);
   applySnapshot(app);
   const handler = app.handler();
-  let cookie: string | null = null;
 
-  async function ask(path: string, init: RequestInit, options: Ask = {}): Promise<Answer> {
-    const headers = new Headers({ ...options.headers });
-    if (options.as === "admin") headers.set("cookie", cookie ??= await signIn());
-    const response = await handler(new Request(new URL(path, ORIGIN), { ...init, headers }));
-    return {
-      status: response.status,
-      headers: response.headers,
-      body: await response.text(),
-    };
+  async function ask(path: string, init: RequestInit): Promise<Answer> {
+    const { status, headers, body } = await handler(new Request(new URL(path, origin), init));
+    return { status, headers, body: await new Response(body).text() };
   }
-  async function signIn(): Promise<string> {
-    const answer = await post("/sign-in", { password: PASSWORD });
-    return answer.headers.get("set-cookie")?.split(";")[0] ?? "";
-  }
-  function post(path: string, fields: Record<string, string> = {}, options: Ask = {}) {
-    const headers = { "sec-fetch-site": "same-origin", ...options.headers };
-    const init = { method: "POST", body: new URLSearchParams(fields) };
-    return ask(path, init, { ...options, headers });
-  }
-
+  const visitor = (cookies: { cookie?: string }): Visitor => ({
+    get: (path, headers) => ask(path, { headers: { ...cookies, ...headers } }),
+    post: (path, fields, headers) =>
+      ask(path, {
+        method: "POST",
+        body: new URLSearchParams(fields),
+        headers: { ...cookies, "sec-fetch-site": "same-origin", ...headers },
+      }),
+  });
+  const signIn = await services.auth.signIn(new Request(origin), PASSWORD, "test");
   try {
     await test({
       services,
-      get: (path, options) => ask(path, {}, options),
-      post,
+      archives,
+      ask,
+      ...visitor({}),
+      admin: visitor(signIn.ok ? pairOf(signIn.cookie) : {}),
+      withCookieOf: ({ headers }) => visitor(pairOf(headers.get("set-cookie") ?? "")),
     });
   } finally {
     await chains.close();
     await own.close();
     await Deno.remove(dataDir, { recursive: true });
   }
+}
+
+/** A cookie as browsers send it back. */
+const pairOf = (cookie: string) => ({ cookie: cookie.split(";")[0] ?? "" });
+
+/** Asserts that an answer is a page of this status that shows all of `texts`. */
+export function assertPage(answer: Answer, status: number, ...texts: (string | RegExp)[]): void {
+  assert.equal(answer.status, status, answer.body);
+  assert.match(answer.headers.get("content-type") ?? "", /^text\/html/);
+  for (const text of texts) assertShows(answer, text);
+}
+
+/** Asserts that an answer's body has a text in it. */
+export function assertShows({ body }: Answer, text: string | RegExp): void {
+  if (typeof text === "string") assert.ok(body.includes(text), `"${text}" is missing in ${body}`);
+  else assert.match(body, text);
+}
+
+/** Asserts that an answer leads to another address. */
+export function assertRedirect(
+  answer: Answer,
+  location: string | RegExp = /./,
+  status = 303,
+): void {
+  assert.equal(answer.status, status, answer.body);
+  const actual = answer.headers.get("location") ?? "";
+  if (typeof location === "string") assert.equal(actual, location);
+  else assert.match(actual, location);
 }
 
 /** An archive that is there to be downloaded, or as `change` says. */

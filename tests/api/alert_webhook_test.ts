@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createTellAlert } from "../../lib/alert_webhook.ts";
 import type { ToldAlert } from "../../lib/handover/mod.ts";
-import { assertJson, Participant, withServer } from "./server.ts";
+import { enterCall, withServer } from "./server.ts";
 
 const ALERT: ToldAlert = {
   id: "chain-1",
@@ -98,18 +98,16 @@ Deno.test("an archive that is stopped behind the app's back is told to ALERT_WEB
   };
   await withHook(hook, (url) =>
     withServer(async (server) => {
-      const { ask, services } = server;
-      await using _ada = await Participant.enter(server);
-      const body = { name: "Weekly" };
-      const view = assertJson(await ask("POST", "/api/rooms/main/start", { as: "admin", body }));
-      await services.platform.stopArchive(view.parts[0].archiveId);
-      await ask("POST", "/api/rooms/main/hint");
+      await using _ada = await enterCall(server);
+      const view = await server.command("start", { name: "Weekly" });
+      const { platform, chains } = server.services;
+      await platform.stopArchive(view.parts[0]?.archiveId ?? "");
+      await server.ask("POST", "/api/rooms/main/hint");
       const { kind, recording, text } = await heard.promise;
       assert.deepEqual([kind, recording], ["uncovered", "Weekly"]);
       assert.match(text, /The archive ended by itself/);
-      const after = assertJson(await ask("POST", "/api/rooms/main/stop", { as: "admin" }));
-      assert.equal(after.chain, null);
-      await services.chains.sweep();
+      assert.equal((await server.command("stop")).chain, null);
+      await chains.sweep();
       assert.equal(times, 1);
     }, { ALERT_WEBHOOK_URL: url }));
 });

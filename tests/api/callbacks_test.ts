@@ -2,46 +2,40 @@ import assert from "node:assert/strict";
 import { SignJWT } from "jose";
 import { MAX_AGE_SECONDS } from "../../lib/api/callbacks.ts";
 import { sha256 } from "../../lib/auth/password.ts";
-import { assertProblem, type TestServer, withServer } from "./server.ts";
+import { type Answer, assertProblem, test, UNREACHABLE, withServer } from "./server.ts";
 
 const SECRET = "the-signature-secret-of-the-account";
-/** A real project, of which nothing is called. */
-const REAL = { API_KEY: "1", API_SECRET: "s", OPENTOK_API_URL: "http://127.0.0.1:1" };
 const BODY = JSON.stringify({ id: "a1", event: "archive", status: "available" });
 
 interface Signing {
   secret?: string;
   body?: string;
   ageSeconds?: number;
-  jti?: string;
 }
 
-async function signature({ secret = SECRET, body = BODY, ageSeconds = 0, jti }: Signing = {}) {
+async function signature({ secret = SECRET, body = BODY, ageSeconds = 0 }: Signing = {}) {
   return await new SignJWT({ payload_hash: (await sha256(body)).toHex() })
     .setProtectedHeader({ alg: "HS256", typ: "JWT" })
     .setIssuedAt(Math.floor(Date.now() / 1000) - ageSeconds)
-    .setJti(jti ?? crypto.randomUUID())
+    .setJti(crypto.randomUUID())
     .sign(new TextEncoder().encode(secret));
 }
 
-/** Sends callbacks, and notes which archives and sessions they made the app look at. */
+type Send = (body: string, token?: string) => Promise<Answer>;
+
+/** Runs a test that sends callbacks and notes which archives and sessions they made the app look at. */
 async function withCallbacks(
   env: Record<string, string>,
-  test: (
-    send: (body: string, token?: string, kind?: string) => ReturnType<TestServer["ask"]>,
-    hints: string[],
-  ) => Promise<void>,
+  run: (send: Send, hints: string[]) => Promise<void>,
+  kind = "archive",
 ): Promise<void> {
-  await withServer(async ({ ask, services }) => {
+  await withServer(async ({ askWith, services: { chains } }) => {
     const hints: string[] = [];
-    services.chains.hint = (archiveId) => Promise.resolve(void hints.push(archiveId));
-    services.chains.hintSession = (sessionId) => Promise.resolve(void hints.push(sessionId));
-    const send = (body: string, token?: string, kind = "archive") =>
-      ask("POST", `/api/callbacks/${kind}`, {
-        body,
-        headers: token ? { authorization: `Bearer ${token}` } : {},
-      });
-    await test(send, hints);
+    chains.hint = chains.hintSession = (id) => Promise.resolve(void hints.push(id));
+    await run((body, token) => {
+      const ask = askWith(token ? { authorization: `Bearer ${token}` } : {});
+      return ask("POST", `/api/callbacks/${kind}`, body);
+    }, hints);
   }, env);
 }
 
@@ -72,7 +66,7 @@ Deno.test("a callback that is not rightly signed is refused", () =>
   }));
 
 Deno.test("unsigned callbacks are taken as hints only where no secret is set", async () => {
-  await withCallbacks(REAL, async (send, hints) => {
+  await withCallbacks(UNREACHABLE, async (send, hints) => {
     assert.equal((await send(BODY)).status, 204);
     assert.deepEqual(hints, ["a1"]);
     assertProblem(await send("{"), 400, /not JSON/);
@@ -96,24 +90,23 @@ const SESSION_BODY = JSON.stringify({
 Deno.test("session monitoring is taken like archive callbacks: signed, once, as a hint", async () => {
   await withCallbacks({ SIGNATURE_SECRET: SECRET }, async (send, hints) => {
     const token = await signature({ body: SESSION_BODY });
-    assert.equal((await send(SESSION_BODY, token, "session")).status, 204);
-    assert.equal((await send(SESSION_BODY, token, "session")).status, 204);
+    assert.equal((await send(SESSION_BODY, token)).status, 204);
+    assert.equal((await send(SESSION_BODY, token)).status, 204);
     assert.deepEqual(hints, ["s1"]);
-    assertProblem(await send(SESSION_BODY, await signature(), "session"), 401, /signature/);
+    assertProblem(await send(SESSION_BODY, await signature()), 401, /signature/);
     const old = await signature({ body: SESSION_BODY, ageSeconds: MAX_AGE_SECONDS + 120 });
-    assertProblem(await send(SESSION_BODY, old, "session"), 401, /signature/);
-    assertProblem(await send(SESSION_BODY, undefined, "session"), 503, /unsigned/);
+    assertProblem(await send(SESSION_BODY, old), 401, /signature/);
+    assertProblem(await send(SESSION_BODY), 503, /unsigned/);
     assert.deepEqual(hints, ["s1"]);
-  });
-  await withCallbacks(REAL, async (send, hints) => {
-    assert.equal((await send(SESSION_BODY, undefined, "session")).status, 204);
+  }, "session");
+  await withCallbacks(UNREACHABLE, async (send, hints) => {
+    assert.equal((await send(SESSION_BODY)).status, 204);
     assert.deepEqual(hints, ["s1"]);
-    assertProblem(await send("{}", undefined, "session"), 400, /sessionId/);
-  });
+    assertProblem(await send("{}"), 400, /sessionId/);
+  }, "session");
 });
 
-Deno.test("what is told of a session nobody records changes nothing", () =>
-  withServer(async ({ ask }) => {
-    const answer = await ask("POST", "/api/callbacks/session", { body: SESSION_BODY });
-    assert.equal(answer.status, 204, answer.text);
-  }, REAL));
+test("what is told of a session nobody records changes nothing", async ({ ask }) => {
+  const answer = await ask("POST", "/api/callbacks/session", SESSION_BODY);
+  assert.equal(answer.status, 204, answer.text);
+}, UNREACHABLE);

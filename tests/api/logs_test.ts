@@ -28,21 +28,18 @@ const sessionId = (name: string) => `1_${btoa(`1~123~~1700000000000~${name}~`)}`
 Deno.test("logs are one JSON object a line, and hold no secret, cookie or link", async () => {
   const secrets = [PASSWORD];
   const lines = await linesOf(() =>
-    withServer(async ({ ask, adminCookie }) => {
-      const admin = { as: "admin" } as const;
-      const body = { scope: { kind: "room", room: "main" } };
-      const link = assertJson(await ask("POST", "/api/links", { ...admin, body }), 201);
+    withServer(async ({ admin, adminCookie, askWith }) => {
+      const scope = { kind: "room", room: "main" };
+      const link = assertJson(await admin("POST", "/api/links", { scope }), 201);
       secrets.push(adminCookie.split("=")[1] ?? "", link.url.split("/open/")[1]);
-      const failed = await ask("POST", "/api/rooms", { ...admin, body: { name: "other" } });
-      assertProblem(failed, 503);
-      const entry = { ...admin, body: { name: "Ada", host: true } };
-      const joined = assertJson(await ask("POST", "/api/rooms/main/join", entry));
+      assertProblem(await admin("POST", "/api/rooms", { name: "other" }), 503);
+      const entry = { name: "Ada", host: true };
+      const joined = assertJson(await admin("POST", "/api/rooms/main/join", entry));
       secrets.push(joined.primary.token, joined.secondary.token);
-      await ask("GET", "/api/archives?limit=1&token=query-hush-hush", admin);
-      await ask("POST", "/api/callbacks/archive", {
-        headers: { authorization: "Bearer eyJhbGciOiJIUzI1NiJ9.e30.hush-hush" },
-        body: { id: "a", sessionId: "s" },
-      });
+      await admin("GET", "/api/archives?limit=1&token=query-hush-hush");
+      const authorization = "Bearer eyJhbGciOiJIUzI1NiJ9.e30.hush-hush";
+      const hint = { id: "a", sessionId: "s" };
+      await askWith({ authorization })("POST", "/api/callbacks/archive", hint);
     }, {
       API_KEY: "123",
       API_SECRET: "project-hush-hush",

@@ -1,6 +1,6 @@
 /** The whole app as `Deno.serve` would run it: its headers, its doors, its refusals. */
 import assert from "node:assert/strict";
-import { type Answer, assertPage, assertRedirect, PASSWORD, testApp } from "./support.ts";
+import { type Answer, assertPage, assertRedirect, PASSWORD, test } from "./support.ts";
 
 /** The sources of each directive of an answer's content security policy. */
 function policyOf({ headers }: Answer): Map<string, string[]> {
@@ -14,40 +14,37 @@ function policyOf({ headers }: Answer): Map<string, string[]> {
   );
 }
 
-testApp(
-  "every answer carries the security headers, errors and machines' answers too",
-  async (app) => {
-    const statuses = {
-      "/participant": 200,
-      "/sign-in": 200,
-      "/nothing-here": 404,
-      "/player/none": 404,
-      "/api/rooms": 200,
-      "/api/nothing": 404,
-      "/apiKey": 200,
-      "/healthz": 503,
-      "/styles.css": 200,
-      "/admin.html": 308,
-    };
-    for (const [path, status] of Object.entries(statuses)) {
-      const answer = await app.get(path);
-      assert.equal(answer.status, status, path);
-      assert.equal(answer.headers.get("x-content-type-options"), "nosniff", path);
-      assert.ok(answer.headers.get("referrer-policy"), path);
-      assert.match(answer.headers.get("permissions-policy") ?? "", /camera=\(self\)/);
-      assert.equal(answer.headers.get("strict-transport-security"), null);
-      const policy = policyOf(answer);
-      assert.deepEqual(policy.get("default-src"), ["'self'"], path);
-      assert.deepEqual(policy.get("object-src"), ["'none'"], path);
+test("every answer carries the security headers, errors and machines' answers too", async (app) => {
+  const statuses = {
+    "/participant": 200,
+    "/sign-in": 200,
+    "/nothing-here": 404,
+    "/player/none": 404,
+    "/api/rooms": 200,
+    "/api/nothing": 404,
+    "/apiKey": 200,
+    "/healthz": 503,
+    "/styles.css": 200,
+    "/admin.html": 308,
+  };
+  for (const [path, status] of Object.entries(statuses)) {
+    const answer = await app.get(path);
+    assert.equal(answer.status, status, path);
+    assert.equal(answer.headers.get("x-content-type-options"), "nosniff", path);
+    assert.ok(answer.headers.get("referrer-policy"), path);
+    assert.match(answer.headers.get("permissions-policy") ?? "", /camera=\(self\)/);
+    assert.equal(answer.headers.get("strict-transport-security"), null);
+    const policy = policyOf(answer);
+    assert.deepEqual(policy.get("default-src"), ["'self'"], path);
+    assert.deepEqual(policy.get("object-src"), ["'none'"], path);
     assert.deepEqual(policy.get("connect-src"), ["'self'"], "no real platform's address");
-      assert.deepEqual(policy.get("frame-ancestors"), ["'none'"], path);
-      assert.ok(!policy.get("script-src")?.includes("'unsafe-inline'"), path);
-      assert.ok(!policy.has("upgrade-insecure-requests"), path);
-    }
-  },
-);
+    assert.deepEqual(policy.get("frame-ancestors"), ["'none'"], path);
+    assert.ok(!policy.get("script-src")?.includes("'unsafe-inline'"), path);
+    assert.ok(!policy.has("upgrade-insecure-requests"), path);
+  }
+});
 
-testApp("inline scripts run only by the nonce of their answer", async (app) => {
+test("inline scripts run only by the nonce of their answer", async (app) => {
   const nonces = new Set<string>();
   for (const path of ["/participant", "/participant", "/nothing-here"]) {
     const page = await app.get(path);
@@ -62,7 +59,7 @@ testApp("inline scripts run only by the nonce of their answer", async (app) => {
   assert.ok(nonces.size >= 2);
 });
 
-testApp("only pages whose libraries need it allow styles without a nonce", async (app) => {
+test("only pages whose libraries need it allow styles without a nonce", async (app) => {
   const isInlineAllowed = async (path: string) =>
     policyOf(await app.get(path)).get("style-src")?.includes("'unsafe-inline'");
   const calls = ["/", "/participant", "/host", "/rooms/main", "/rooms/main/host"];
@@ -74,7 +71,7 @@ testApp("only pages whose libraries need it allow styles without a nonce", async
   }
 });
 
-testApp("the real platform's addresses are allowed where it is the platform", async (app) => {
+test("the real platform's addresses are allowed where it is the platform", async (app) => {
   const policy = policyOf(await app.get("/sign-in"));
   const sources = policy.get("connect-src") ?? [];
   for (const domain of ["opentok.com", "tokbox.com", "vonage.com"]) {
@@ -86,26 +83,23 @@ testApp("the real platform's addresses are allowed where it is the platform", as
   }
 }, { env: { API_KEY: "1", API_SECRET: "s", OPENTOK_API_URL: "http://127.0.0.1:1" } });
 
-testApp("https is kept https", async (app) => {
+test("https is kept https", async (app) => {
   const page = await app.get("/sign-in");
   assert.ok(page.headers.get("strict-transport-security"));
   assert.ok(policyOf(page).has("upgrade-insecure-requests"));
 }, { env: { PUBLIC_URL: "https://gapless.example" } });
 
-testApp(
-  "signing in by the form opens what is for admins, from the site's own pages only",
-  async (app) => {
-    const form = { password: PASSWORD, next: "/host" };
-    const foreign = await app.post("/sign-in", form, { "sec-fetch-site": "cross-site" });
-    assertPage(foreign, 403);
-    assert.equal(foreign.headers.get("set-cookie"), null);
-    const own = await app.post("/sign-in", form);
-    assertRedirect(own, "/host");
-    assert.equal((await app.withCookieOf(own).get("/api/links")).status, 200);
-  },
-);
+test("signing in by the form opens what is for admins, from the site's own pages only", async (app) => {
+  const form = { password: PASSWORD, next: "/host" };
+  const foreign = await app.post("/sign-in", form, { "sec-fetch-site": "cross-site" });
+  assertPage(foreign, 403);
+  assert.equal(foreign.headers.get("set-cookie"), null);
+  const own = await app.post("/sign-in", form);
+  assertRedirect(own, "/host");
+  assert.equal((await app.withCookieOf(own).get("/api/links")).status, 200);
+});
 
-testApp("an API refusal of another site is a problem, not a page", async (app) => {
+test("an API refusal of another site is a problem, not a page", async (app) => {
   for (const path of ["/api/archives", "/archives"]) {
     const headers = { origin: "https://evil.example" };
     const answer = await app.ask(path, { method: "POST", headers });
@@ -114,12 +108,8 @@ testApp("an API refusal of another site is a problem, not a page", async (app) =
   }
 });
 
-testApp(
-  "a deployment without credentials shows on every page which variables to set",
-  async (app) => {
-    for (const path of ["/", "/host", "/history", "/player", "/sign-in"]) {
-      assertPage(await app.get(path), 503, "API_KEY", "API_SECRET", "ADMIN_PASSWORD");
-    }
-  },
-  { env: { DENO_DEPLOYMENT_ID: "d1", ADMIN_PASSWORD: "" } },
-);
+test("a deployment without credentials shows on every page which variables to set", async (app) => {
+  for (const path of ["/", "/host", "/history", "/player", "/sign-in"]) {
+    assertPage(await app.get(path), 503, "API_KEY", "API_SECRET", "ADMIN_PASSWORD");
+  }
+}, { env: { DENO_DEPLOYMENT_ID: "d1", ADMIN_PASSWORD: "" } });

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { PlatformError, type PlatformErrorKind } from "../../lib/platform/platform.ts";
-import { assertPage, testApp } from "./support.ts";
+import { assertPage, test } from "./support.ts";
 
-testApp("an error nobody expected says nothing of its insides", async (app) => {
+test("an error nobody expected says nothing of its insides", async (app) => {
   app.services.platform.listArchives = () => Promise.reject(new Error("secret-4711 at /srv/app"));
   const page = await app.get("/history");
   assertPage(page, 500, "Something went wrong");
@@ -10,7 +10,7 @@ testApp("an error nobody expected says nothing of its insides", async (app) => {
   assert.doesNotMatch(page.body, /secret-4711|\/srv|<script/);
 });
 
-testApp("trouble with the video platform is told apart from trouble here", async (app) => {
+test("trouble with the video platform is told apart from trouble here", async (app) => {
   const statuses: [PlatformErrorKind, number][] = [
     ["unavailable", 503],
     ["timeout", 504],
@@ -25,7 +25,7 @@ testApp("trouble with the video platform is told apart from trouble here", async
   }
 });
 
-testApp("in demo mode another name is answered with 421, which names PUBLIC_URL", async (app) => {
+test("in demo mode another name is answered with 421, which names PUBLIC_URL", async (app) => {
   const page = await app.get("http://rebound.example:8000/host");
   assertPage(page, 421, "PUBLIC_URL=http://rebound.example:8000");
   const api = await app.get("http://rebound.example/api/rooms");
@@ -36,6 +36,6 @@ testApp("in demo mode another name is answered with 421, which names PUBLIC_URL"
   }
 }, { env: { HOST: "studio.lan" } });
 
-testApp("a method that a page does not know is 405", async (app) => {
+test("a method that a page does not know is 405", async (app) => {
   assertPage(await app.post("/history"), 405, "That does not work here");
 });

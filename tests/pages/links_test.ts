@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { assertPage, assertRedirect, storeChain, testApp } from "./support.ts";
+import { storeChain } from "../support/stored_chain.ts";
+import { assertPage, assertRedirect, test } from "./support.ts";
 
 const tokenIn = (body: string) => /value="[^"]*(\/open\/[0-9a-f]+)"/.exec(body)?.[1];
 
-testApp("an admin makes a link to a recording, gives it away and withdraws it", async (app) => {
-  await storeChain(app.services, { id: "c1", name: "Seminar" });
+test("an admin makes a link to a recording, gives it away and withdraws it", async (app) => {
+  await storeChain(app.services.store, { id: "c1", name: "Seminar" });
   assertPage(await app.admin.get("/links?chain=c1"), 200, "Watch: Seminar");
   const fields = { target: "chain c1", label: "<Ann>", hours: "24" };
   const made = await app.admin.post("/links?chain=c1", fields);
@@ -28,7 +29,7 @@ testApp("an admin makes a link to a recording, gives it away and withdraws it", 
   assertPage(await viewer.get("/player/c1"), 403);
 }, { env: { ACCESS: "links" } });
 
-testApp("a link is made only for what is there", async (app) => {
+test("a link is made only for what is there", async (app) => {
   for (const target of ["chain nope", "room nope", "", "house main", "room"]) {
     assertRedirect(await app.admin.post("/links", { target, hours: "24" }));
   }
@@ -36,7 +37,7 @@ testApp("a link is made only for what is there", async (app) => {
   assertPage(await app.admin.get("/links"), 200, "No links");
 });
 
-testApp("nobody signed out sees or makes links", async (app) => {
+test("nobody signed out sees or makes links", async (app) => {
   assertRedirect(await app.get("/links"), /^\/sign-in/);
   assertRedirect(await app.post("/links", { target: "room main", hours: "1" }), /^\/sign-in/);
   assertPage(await app.admin.get("/links"), 200, "No links");

@@ -1,14 +1,7 @@
 import assert from "node:assert/strict";
 import { filmOfChain } from "../../lib/films.ts";
-import {
-  archive,
-  assertPage,
-  assertRedirect,
-  START_MS,
-  storeChain,
-  type TestApp,
-  testApp,
-} from "./support.ts";
+import { START_MS, storeChain } from "../support/stored_chain.ts";
+import { archive, assertPage, assertRedirect, test, type TestApp } from "./support.ts";
 
 /** The main room's primary session. */
 const sessionId = "session-0";
@@ -22,11 +15,11 @@ async function openMain(app: TestApp): Promise<void> {
 
 const sectionOf = (body: string) => /<section[^>]*orphans[\s\S]*?<\/section>/.exec(body)?.[0] ?? "";
 
-testApp(
+test(
   "/history shows archives of our sessions that no chain owns, apart from the others",
   async (app) => {
     await openMain(app);
-    await storeChain(app.services, { id: "seminar" }, [60_000]);
+    await storeChain(app.services.store, { id: "seminar" }, [60_000]);
     const section = sectionOf((await app.admin.get("/history")).body);
     const named = [...section.matchAll(/Archive (\d)</g)].map(([, n]) => Number(n));
     assert.deepEqual(named, [6, 4, 1]);
@@ -53,12 +46,12 @@ testApp(
   },
 );
 
-testApp("without orphans the history says nothing of them", async (app) => {
+test("without orphans the history says nothing of them", async (app) => {
   await openMain(app);
   assert.doesNotMatch((await app.admin.get("/history")).body, /[Nn]o recording/);
 }, { archives: [archive(1)] });
 
-testApp("an adopted archive becomes a recording of its own", async (app) => {
+test("an adopted archive becomes a recording of its own", async (app) => {
   await openMain(app);
   const done = await app.admin.post("/history/archive-1/adopt");
   assertRedirect(done, /^\/player\//);
@@ -67,13 +60,13 @@ testApp("an adopted archive becomes a recording of its own", async (app) => {
   assertPage(await app.admin.post("/history/archive-1/adopt"), 409);
 }, { archives: [orphan] });
 
-testApp(
+test(
   "an adopted archive joins the recording it was made beside, and fills its gap",
   async (app) => {
     await openMain(app);
     const { store, config } = app.services;
     const endMs = START_MS + 14_000;
-    await storeChain(app.services, {
+    await storeChain(app.services.store, {
       id: "seminar",
       gaps: [{ fromMs: START_MS + 10_000, toMs: endMs, cause: "failure" }],
       stopRequestedAtMs: endMs,
@@ -99,24 +92,20 @@ testApp(
   },
 );
 
-testApp(
-  "an orphan that records is stopped after being asked, and adopted only then",
-  async (app) => {
-    await openMain(app);
-    const early = await app.admin.post("/history/archive-1/adopt");
-    assertPage(early, 409, "still records, stop it first");
-    assertPage(await app.admin.get("/history/archive-1/stop"), 200, "Stop “Archive 1”?");
-    const [running = assert.fail()] = app.archives;
-    app.services.platform.stopArchive = () =>
-      Promise.resolve(Object.assign(running, { status: "stopped", durationSeconds: 5 }));
-    assertRedirect(await app.admin.post("/history/archive-1/stop"));
-    assert.equal(running.status, "stopped");
-    assertRedirect(await app.admin.post("/history/archive-1/adopt"));
-  },
-  { archives: [archive(1, { sessionId, status: "started", durationSeconds: 0 })] },
-);
+test("an orphan that records is stopped after being asked, and adopted only then", async (app) => {
+  await openMain(app);
+  const early = await app.admin.post("/history/archive-1/adopt");
+  assertPage(early, 409, "still records, stop it first");
+  assertPage(await app.admin.get("/history/archive-1/stop"), 200, "Stop “Archive 1”?");
+  const [running = assert.fail()] = app.archives;
+  app.services.platform.stopArchive = () =>
+    Promise.resolve(Object.assign(running, { status: "stopped", durationSeconds: 5 }));
+  assertRedirect(await app.admin.post("/history/archive-1/stop"));
+  assert.equal(running.status, "stopped");
+  assertRedirect(await app.admin.post("/history/archive-1/adopt"));
+}, { archives: [archive(1, { sessionId, status: "started", durationSeconds: 0 })] });
 
-testApp("what a start of ours may have made a moment ago is left to its recording", async (app) => {
+test("what a start of ours may have made a moment ago is left to its recording", async (app) => {
   await openMain(app);
   const { store, chains } = app.services;
   const archiveOptions = { hasAudio: true, hasVideo: true, outputMode: "composed" as const };
@@ -130,7 +119,7 @@ testApp("what a start of ours may have made a moment ago is left to its recordin
   assertPage(await app.admin.post("/history/archive-1/stop"), 409, "may take it in");
 }, { archives: [archive(1, { sessionId, name: "Weekly", status: "started" })] });
 
-testApp("nobody signed out stops or adopts, nor does another site's page", async (app) => {
+test("nobody signed out stops or adopts, nor does another site's page", async (app) => {
   await openMain(app);
   for (const path of ["/history/archive-1/adopt", "/history/archive-1/stop"]) {
     assertRedirect(await app.post(path), /^\/sign-in/);

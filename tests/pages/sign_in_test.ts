@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { assertPage, assertRedirect, PASSWORD, testApp } from "./support.ts";
+import { assertPage, assertRedirect, PASSWORD, test } from "./support.ts";
 
-testApp("the sign-in form works without JavaScript and keeps where to go", async (app) => {
+test("the sign-in form works without JavaScript and keeps where to go", async (app) => {
   const form = await app.get("/sign-in?next=%2Frooms%3Fa%3D%22b");
   assertPage(form, 200, '<label for="password">Password</label>', 'type="password"');
   assertPage(form, 200, ">Sign in</button>");
@@ -11,7 +11,7 @@ testApp("the sign-in form works without JavaScript and keeps where to go", async
   assert.match(done.headers.get("set-cookie") ?? "", /HttpOnly; SameSite=Lax/);
 });
 
-testApp("signing in never leads to another site", async (app) => {
+test("signing in never leads to another site", async (app) => {
   for (const next of ["https://evil.example/", "//evil.example", "/\\evil.example", "x"]) {
     const done = await app.post("/sign-in", { password: PASSWORD, next });
     assertRedirect(done, /^\/(?![/\\])/);
@@ -19,7 +19,7 @@ testApp("signing in never leads to another site", async (app) => {
   }
 });
 
-testApp("a wrong password is refused in words, and not shown again", async (app) => {
+test("a wrong password is refused in words, and not shown again", async (app) => {
   const wrong = await app.post("/sign-in", { password: "not-this-one", next: "/host" });
   assertPage(wrong, 401, "That is not the password");
   assert.doesNotMatch(wrong.body, /not-this-one/);
@@ -28,7 +28,7 @@ testApp("a wrong password is refused in words, and not shown again", async (app)
   assertPage(await app.post("/sign-in", { password: "x".repeat(5000) }), 400);
 });
 
-testApp("guessing on and on is stopped, and says for how long", async (app) => {
+test("guessing on and on is stopped, and says for how long", async (app) => {
   let answer = await app.post("/sign-in", { password: "guess-0" });
   for (let i = 1; i < 20 && answer.status === 401; i++) {
     answer = await app.post("/sign-in", { password: `guess-${i}` });
@@ -37,19 +37,19 @@ testApp("guessing on and on is stopped, and says for how long", async (app) => {
   assert.match(answer.headers.get("retry-after") ?? "", /^\d+$/);
 });
 
-testApp("signing out forgets the admin", async (app) => {
+test("signing out forgets the admin", async (app) => {
   const done = await app.admin.post("/sign-out");
   assertRedirect(done);
   assert.match(done.headers.get("set-cookie") ?? "", /Max-Age=0/);
 });
 
-testApp("a form from another site changes nothing", async (app) => {
+test("a form from another site changes nothing", async (app) => {
   const room = { name: "court", title: "Court" };
   assertPage(await app.admin.post("/rooms", room, { "sec-fetch-site": "cross-site" }), 403);
   assert.equal(await app.services.store.rooms.get("court"), null);
 });
 
-testApp("what is no form, or far too much of one, is refused as such", async (app) => {
+test("what is no form, or far too much of one, is refused as such", async (app) => {
   assertPage(await app.post("/sign-in", {}, { "content-type": "application/json" }), 400);
   const huge = await app.post("/sign-in", { password: "x".repeat(100_000) });
   assertPage(huge, 413, "That is too much");

@@ -6,16 +6,13 @@ import { createApp } from "../../app.ts";
 import { readConfig } from "../../lib/config.ts";
 import { createChains, openRoom } from "../../lib/handover/mod.ts";
 import { type Platform, type PlatformArchive, PlatformError } from "../../lib/platform/platform.ts";
-import { type Chain, chainSchema, partSchema } from "../../lib/recording/model.ts";
 import { openServices, type Services } from "../../lib/services.ts";
 import { openStore } from "../../lib/store/mod.ts";
-import { setPart } from "../../lib/store/parts.ts";
+import { START_MS } from "../support/stored_chain.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const ORIGIN = "http://gapless.test";
 export const PASSWORD = "correct horse battery";
-/** A moment the tests' recordings begin at. */
-export const START_MS = Date.UTC(2026, 4, 3, 10, 0, 0);
 
 // Building once serves every app of a test file.
 const applySnapshot = await new Builder({ root: ROOT }).build({ snapshot: "memory" });
@@ -58,16 +55,12 @@ interface Setup {
 }
 
 /** Defines a test on an app of its own. */
-export function testApp(
-  name: string,
-  test: (app: TestApp) => Promise<void>,
-  setup: Setup = {},
-): void {
-  Deno.test(name, () => withApp(test, setup));
+export function test(name: string, run: (app: TestApp) => Promise<void>, setup: Setup = {}): void {
+  Deno.test(name, () => withApp(run, setup));
 }
 
 async function withApp(
-  test: (app: TestApp) => Promise<void>,
+  run: (app: TestApp) => Promise<void>,
   { archives = [], env = {} }: Setup,
 ): Promise<void> {
   const dataDir = await Deno.makeTempDir();
@@ -117,7 +110,7 @@ async function withApp(
   });
   const signIn = await services.auth.signIn(new Request(origin), PASSWORD, "test");
   try {
-    await test({
+    await run({
       services,
       archives,
       ask,
@@ -178,44 +171,6 @@ export function archive(number: number, change: Partial<PlatformArchive> = {}): 
     url: `https://files.example/archive-${number}.mp4`,
     ...change,
   };
-}
-
-/** Stores a stopped chain of `lengthsMs.length` parts, each overlapping the next by a second. */
-export async function storeChain(
-  services: Services,
-  change: Partial<Chain> & { id: string },
-  lengthsMs: number[] = [10_000, 10_000],
-): Promise<void> {
-  const endMs = START_MS + lengthsMs.reduce((sum, ms) => sum + ms - 1000, 1000);
-  await services.store.chains.create(chainSchema.parse({
-    room: "main",
-    name: "Seminar",
-    options: {},
-    strategy: "dual-session",
-    state: "stopped",
-    createdAtMs: START_MS,
-    stoppedAtMs: endMs,
-    ...change,
-  }));
-  let startedAtMs = START_MS;
-  for (const [seq, durationMs] of lengthsMs.entries()) {
-    const part = partSchema.parse({
-      chainId: change.id,
-      seq,
-      archiveId: `${change.id}-${seq}`,
-      sessionId: "session",
-      lane: seq % 2 === 0 ? "primary" : "secondary",
-      status: "available",
-      startedAtMs,
-      startSource: "file",
-      startUncertaintyMs: 1,
-      endedAtMs: startedAtMs + durationMs,
-      durationMs,
-      sizeBytes: 1000,
-    });
-    await setPart(services.store.kv.atomic(), part).commit();
-    startedAtMs += durationMs - 1000;
-  }
 }
 
 /** A platform that has these archives and makes sessions. */

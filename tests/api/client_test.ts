@@ -53,7 +53,7 @@ async function failure(attempt: Promise<unknown>): Promise<ApiError> {
 
 test("a room is joined, recorded, handed over, stopped and watched with the client", async (server) => {
   await using _ada = await enterCall(server);
-  await inPageOf(server, { cookie: server.adminCookie }, async () => {
+  await inPageOf(server, server.asAdmin, async () => {
     assert.equal((await joinRoom("main", { name: "Eve", host: true })).role, "host");
     const started = await startRecording("main", RECORDING);
     assert.equal(started.chain?.state, "recording");

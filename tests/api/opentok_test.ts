@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { joinSchema } from "../../lib/recording/views.ts";
 import { untilStatus } from "../emulator/test_emulator.ts";
 import { CALLS, TestOpenTok } from "../emulator/test_opentok.ts";
-import { assertJson, assertProblem, type TestServer, withServer } from "./server.ts";
+import { assertJson, assertProblem, openServer, type TestServer } from "./server.ts";
 
 const RECORDING = {
   name: "Hearing",
@@ -18,15 +18,14 @@ function test(
   // Requests of the SDK that hang end with the proxy.
   Deno.test(name, { sanitizeOps: false, sanitizeResources: false }, async () => {
     await using openTok = await TestOpenTok.open();
-    await withServer(async (server) => {
-      const host = { name: "Ada", host: true };
-      const answer = await server.admin("POST", "/api/rooms/main/join", host);
-      const join = joinSchema.parse(assertJson(answer));
-      assert.deepEqual(join.client, {});
-      assert.equal(join.apiKey, openTok.credentials.apiKey);
-      for (const { token } of [join.primary, join.secondary]) await openTok.enter(token);
-      await run({ ...server, openTok });
-    }, openTok.env);
+    await using server = await openServer(openTok.env);
+    const host = { name: "Ada", host: true };
+    const answer = await server.admin("POST", "/api/rooms/main/join", host);
+    const join = joinSchema.parse(assertJson(answer));
+    assert.deepEqual(join.client, {});
+    assert.equal(join.apiKey, openTok.credentials.apiKey);
+    for (const { token } of [join.primary, join.secondary]) await openTok.enter(token);
+    await run({ ...server, openTok });
   });
 }
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { MAX_BODY_BYTES } from "../../lib/api/mod.ts";
 import { PAGE_VERSION } from "../../lib/recording/views.ts";
-import { assertJson, assertProblem, test, UNREACHABLE, withServer } from "./server.ts";
+import { cookieHeader } from "../support/test_services.ts";
+import { assertJson, assertProblem, openServer, test, UNREACHABLE } from "./server.ts";
 
 /** Every endpoint that changes something; only an admin may. */
 const changes: [string, string, unknown?][] = [
@@ -65,7 +66,7 @@ test("every changing endpoint refuses what another site's page sends, an admin's
     { origin: "https://evil.example" },
   ];
   for (const headers of elsewhere) {
-    const ask = server.askWith({ cookie: server.adminCookie, ...headers });
+    const ask = server.askWith({ ...server.asAdmin, ...headers });
     for (const [method, path, body] of [...changes, ...joins]) {
       assertProblem(await ask(method, path, body), 403, /another site/);
     }
@@ -155,14 +156,12 @@ test("no answer may be kept by a cache", async ({ ask }) => {
 });
 
 Deno.test("healthz answers 200 while store and platform answer, and 503 when one does not", async () => {
-  await withServer(async ({ ask }) => {
-    const healthy = assertJson(await ask("GET", "/healthz"));
-    assert.deepEqual(healthy, { status: "ok", store: "ok", platform: "ok" });
-  });
-  await withServer(async ({ ask }) => {
-    const sick = assertJson(await ask("GET", "/healthz"), 503);
-    assert.deepEqual(sick, { status: "unavailable", store: "ok", platform: "unavailable" });
-  }, UNREACHABLE);
+  await using well = await openServer();
+  const healthy = assertJson(await well.ask("GET", "/healthz"));
+  assert.deepEqual(healthy, { status: "ok", store: "ok", platform: "ok" });
+  await using alone = await openServer(UNREACHABLE);
+  const sick = assertJson(await alone.ask("GET", "/healthz"), 503);
+  assert.deepEqual(sick, { status: "unavailable", store: "ok", platform: "unavailable" });
 });
 
 test("a deployment without credentials says which variables to set", async ({ ask, services }) => {
@@ -179,7 +178,7 @@ test("a link lets its holder join its room until it is revoked", async (server) 
   const [, token] = made.url.split(`${origin}/open/`);
   assert.ok(token);
   const opened = await services.auth.openLink(new Request(origin), token);
-  const guest = server.askWith({ cookie: opened?.cookie.split(";")[0] ?? "" });
+  const guest = server.askWith(cookieHeader(opened?.cookie ?? ""));
   const join = () => guest("POST", "/api/rooms/main/join", { name: "Ada" });
   assert.equal(assertJson(await join()).role, "participant");
   assertProblem(await guest("GET", "/api/archives"), 401);

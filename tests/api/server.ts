@@ -1,17 +1,14 @@
 /** The API on a real store and the emulator, served on a free port. */
 import assert from "node:assert/strict";
-import { readConfig } from "../../lib/config.ts";
 import { joinSchema, type RoomView, roomViewSchema } from "../../lib/recording/views.ts";
-import { openServices, type Services } from "../../lib/services.ts";
-import { openStore } from "../../lib/store/mod.ts";
+import type { Services } from "../../lib/services.ts";
 import { FakeRecorder } from "../emulator/fake_recorder.ts";
 import { finishRecording } from "../emulator/test_opentok.ts";
 import { WireClient } from "../emulator/wire_client.ts";
+import { openTestServices } from "../support/test_services.ts";
 
-export const PASSWORD = "correct horse battery";
 /** Quick overlaps: handovers take a second, not ten. */
 const ENV = {
-  ADMIN_PASSWORD: PASSWORD,
   SESSION_JOIN_DELAY: "3",
   SESSION_STOP_DELAY_PRIMARY: "0.2",
   SESSION_STOP_DELAY_SECONDARY: "0.2",
@@ -37,7 +34,8 @@ export interface Answer {
 export interface TestServer {
   origin: string;
   services: Services;
-  adminCookie: string;
+  /** The headers of a signed-in admin. */
+  asAdmin: { cookie: string };
   /** Asks as a caller who has no cookie. */
   ask: Ask;
   /** Asks as a signed-in admin. */
@@ -54,36 +52,31 @@ export function test(
   run: (server: TestServer) => Promise<void>,
   env: Record<string, string> = {},
 ): void {
-  Deno.test(name, () => withServer(run, env));
+  Deno.test(name, async () => {
+    await using server = await openServer(env);
+    await run(server);
+  });
 }
 
-/** Runs `run` on a server of its own. */
-export async function withServer(
-  run: (server: TestServer) => Promise<void>,
+/** Serves the API with these environment variables. */
+export async function openServer(
   env: Record<string, string> = {},
-): Promise<void> {
-  const dataDir = await Deno.makeTempDir({ prefix: "gapless-api-" });
+): Promise<TestServer & AsyncDisposable> {
   const opened = Promise.withResolvers<Services>();
   const http = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async (request) => {
-    const services = await opened.promise;
+    const { emulator, api } = await opened.promise;
     const isForEmulator = new URL(request.url).pathname.startsWith("/emulator/");
-    return await (isForEmulator && services.emulator
-      ? services.emulator.fetch(request)
-      : services.api(request));
+    return await (isForEmulator && emulator ? emulator.fetch(request) : api(request));
   });
   const origin = `http://127.0.0.1:${http.addr.port}`;
-  const config = readConfig({ ...ENV, DATA_DIR: dataDir, ...env });
-  const store = await openStore(":memory:");
-  const services = await openServices(config, { store, origin: () => origin });
+  const own = await openTestServices({ ...ENV, ...env }, origin);
+  const { services, asAdmin } = own;
   opened.resolve(services);
 
-  const signIn = await services.auth.signIn(new Request(origin), PASSWORD, "test");
-  const adminCookie = signIn.ok ? signIn.cookie.split(";")[0] ?? "" : "";
   const askWith = (given: Record<string, string>): Ask => async (method, path, body) => {
-    const json = body !== undefined && { "content-type": "application/json" };
     const request = new Request(origin + path, {
       method,
-      headers: { ...json, ...given },
+      headers: { ...(body !== undefined && { "content-type": "application/json" }), ...given },
       body: typeof body === "string" ? body : JSON.stringify(body),
     });
     const { status, headers, body: stream } = await services.api(request);
@@ -91,23 +84,22 @@ export async function withServer(
     const type = headers.get("content-type")?.split(";")[0] ?? "";
     return { status, type, headers, text, json: type.endsWith("json") ? JSON.parse(text) : null };
   };
-  const admin = askWith({ cookie: adminCookie });
-  try {
-    await run({
-      origin,
-      services,
-      adminCookie,
-      ask: askWith({}),
-      admin,
-      askWith,
-      command: async (verb, body) =>
-        roomViewSchema.parse(assertJson(await admin("POST", `/api/rooms/main/${verb}`, body))),
-    });
-  } finally {
-    await services.close();
-    await http.shutdown();
-    await Deno.remove(dataDir, { recursive: true });
-  }
+  const admin = askWith(asAdmin);
+  return {
+    origin,
+    services,
+    asAdmin,
+    ask: askWith({}),
+    admin,
+    askWith,
+    command: async (verb, body) =>
+      roomViewSchema.parse(assertJson(await admin("POST", `/api/rooms/main/${verb}`, body))),
+    async [Symbol.asyncDispose]() {
+      await own.services.close();
+      await http.shutdown();
+      await own[Symbol.asyncDispose]();
+    },
+  };
 }
 
 /** Asserts that an answer is a problem: status, then content type, then body. */

@@ -1,6 +1,7 @@
 /** The whole app as `Deno.serve` would run it: its headers, its doors, its refusals. */
 import assert from "node:assert/strict";
-import { type Answer, assertPage, assertRedirect, PASSWORD, test } from "./support.ts";
+import { PASSWORD } from "../support/test_services.ts";
+import { type Answer, assertPage, assertRedirect, test } from "./support.ts";
 
 /** The sources of each directive of an answer's content security policy. */
 function policyOf({ headers }: Answer): Map<string, string[]> {

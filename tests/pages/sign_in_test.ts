@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { assertPage, assertRedirect, PASSWORD, test } from "./support.ts";
+import { PASSWORD } from "../support/test_services.ts";
+import { assertPage, assertRedirect, test } from "./support.ts";
 
 test("the sign-in form works without JavaScript and keeps where to go", async (app) => {
   const form = await app.get("/sign-in?next=%2Frooms%3Fa%3D%22b");

@@ -3,16 +3,14 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { Builder } from "fresh/dev";
 import { createApp } from "../../app.ts";
-import { readConfig } from "../../lib/config.ts";
 import { createChains, openRoom } from "../../lib/handover/mod.ts";
 import { type Platform, type PlatformArchive, PlatformError } from "../../lib/platform/platform.ts";
-import { openServices, type Services } from "../../lib/services.ts";
-import { openStore } from "../../lib/store/mod.ts";
+import type { Services } from "../../lib/services.ts";
 import { START_MS } from "../support/stored_chain.ts";
+import { cookieHeader, openTestServices } from "../support/test_services.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const ORIGIN = "http://gapless.test";
-export const PASSWORD = "correct horse battery";
 
 // Building once serves every app of a test file.
 const applySnapshot = await new Builder({ root: ROOT }).build({ snapshot: "memory" });
@@ -56,24 +54,17 @@ interface Setup {
 
 /** Defines a test on an app of its own. */
 export function test(name: string, run: (app: TestApp) => Promise<void>, setup: Setup = {}): void {
-  Deno.test(name, () => withApp(run, setup));
+  Deno.test(name, () => runOnApp(run, setup));
 }
 
-async function withApp(
+async function runOnApp(
   run: (app: TestApp) => Promise<void>,
   { archives = [], env = {} }: Setup,
 ): Promise<void> {
-  const dataDir = await Deno.makeTempDir();
   const origin = env.PUBLIC_URL ?? ORIGIN;
-  const config = readConfig({
-    ADMIN_PASSWORD: PASSWORD,
-    DATA_DIR: dataDir,
-    PUBLIC_URL: origin,
-    ...env,
-  });
-  const store = await openStore(":memory:");
   // Nobody serves the emulator of these services.
-  const own = await openServices(config, { store, origin: () => "http://127.0.0.1:1" });
+  await using own = await openTestServices({ PUBLIC_URL: origin, ...env }, "http://127.0.0.1:1");
+  const { store, config } = own.services;
   const platform = listedPlatform(archives);
   const chains = createChains({
     store,
@@ -86,7 +77,7 @@ async function withApp(
     },
   });
   const services: Services = {
-    ...own,
+    ...own.services,
     platform,
     chains,
     openRoom: (name, title) => openRoom({ store, platform }, name, title),
@@ -108,25 +99,19 @@ async function withApp(
         headers: { ...cookies, "sec-fetch-site": "same-origin", ...headers },
       }),
   });
-  const signIn = await services.auth.signIn(new Request(origin), PASSWORD, "test");
   try {
     await run({
       services,
       archives,
       ask,
       ...visitor({}),
-      admin: visitor(signIn.ok ? pairOf(signIn.cookie) : {}),
-      withCookieOf: ({ headers }) => visitor(pairOf(headers.get("set-cookie") ?? "")),
+      admin: visitor(own.asAdmin),
+      withCookieOf: ({ headers }) => visitor(cookieHeader(headers.get("set-cookie") ?? "")),
     });
   } finally {
     await chains.close();
-    await own.close();
-    await Deno.remove(dataDir, { recursive: true });
   }
 }
-
-/** A cookie as browsers send it back. */
-const pairOf = (cookie: string) => ({ cookie: cookie.split(";")[0] ?? "" });
 
 /** Asserts that an answer is a page of this status that shows all of `texts`. */
 export function assertPage(answer: Answer, status: number, ...texts: (string | RegExp)[]): void {

@@ -203,7 +203,7 @@ Deno.test("a streamed response arrives as it is written", async () => {
   const app = new App<State>()
     .use((ctx) => ctx.next())
     .get("/", () => new Response(readable, { headers: { "content-type": "text/event-stream" } }));
-  const server = Deno.serve({ port: 0, onListen() {} }, app.handler());
+  await using server = Deno.serve({ port: 0, onListen() {} }, app.handler());
   const response = await fetch(`http://127.0.0.1:${server.addr.port}/`);
   const reader = response.body?.getReader();
   const writer = writable.getWriter();
@@ -213,7 +213,6 @@ Deno.test("a streamed response arrives as it is written", async () => {
   }
   await writer.close();
   await reader?.cancel();
-  await server.shutdown();
 });
 
 Deno.test("a handler can turn its request into a WebSocket, through middlewares", async () => {
@@ -222,7 +221,7 @@ Deno.test("a handler can turn its request into a WebSocket, through middlewares"
     socket.onmessage = ({ data }) => socket.send(`echo ${data}`);
     return response;
   });
-  const server = Deno.serve({ port: 0, onListen() {} }, app.handler());
+  await using server = Deno.serve({ port: 0, onListen() {} }, app.handler());
   const socket = new WebSocket(`ws://127.0.0.1:${server.addr.port}/socket`);
   socket.onopen = () => socket.send("hello");
   const echoed = await new Promise((resolve) => socket.onmessage = ({ data }) => resolve(data));
@@ -230,7 +229,6 @@ Deno.test("a handler can turn its request into a WebSocket, through middlewares"
   const closed = new Promise((resolve) => socket.onclose = resolve);
   socket.close();
   await closed;
-  await server.shutdown();
 });
 
 Deno.test("csp() sets a policy, whose directives can be replaced", async () => {

@@ -4,9 +4,13 @@ import { z } from "zod";
 import { openStore, type Store, StoreError } from "../../lib/store/mod.ts";
 import type { Chain, Part } from "../../lib/recording/model.ts";
 import { emptyRecording } from "../../lib/recording/state.ts";
+import { openTempDir } from "../support/test_services.ts";
 
 /** Defines a test on a store in memory; `broken` are the errors of records that it cannot read. */
-function test(name: string, run: (store: Store, broken: StoreError[]) => Promise<void>): void {
+function test(
+  name: string,
+  run: (store: Store, broken: StoreError[]) => Promise<void>,
+): void {
   Deno.test(name, async () => {
     const broken: StoreError[] = [];
     const store = await openStore(":memory:", { onBroken: (error) => broken.push(error) });
@@ -14,18 +18,6 @@ function test(name: string, run: (store: Store, broken: StoreError[]) => Promise
       await run(store, broken);
     } finally {
       store.close();
-    }
-  });
-}
-
-/** Defines a test of stores in one file. */
-function testFile(name: string, run: (path: string, dir: string) => Promise<void>): void {
-  Deno.test(name, async () => {
-    const dir = await Deno.makeTempDir();
-    try {
-      await run(`${dir}/gapless.sqlite`, dir);
-    } finally {
-      await Deno.remove(dir, { recursive: true });
     }
   });
 }
@@ -79,36 +71,36 @@ const part = (chainId: string, seq: number): Part => ({
   nudgeMs: 0,
 });
 
-testFile("openStore() opens what this version wrote", async (path) => {
-  const first = await openStore(path);
+Deno.test("openStore() opens what this version wrote", async () => {
+  await using dir = await openTempDir();
+  const first = await openStore(`${dir.path}/kv`);
   await first.rooms.create(room("main"));
   first.close();
-  const second = await openStore(path);
+  const second = await openStore(`${dir.path}/kv`);
   assert.equal((await second.rooms.get("main"))?.name, "main");
   second.close();
 });
 
-testFile(
-  "openStore() refuses what another version wrote, and names the folder",
-  async (path, dir) => {
-    const kv = await Deno.openKv(path);
-    await kv.set(["room", "main"], room("main"));
-    kv.close();
-    await assert.rejects(openStore(path), (error) => {
-      assert.ok(error instanceof StoreError && error.kind === "version");
-      return error.message.includes(dir);
-    });
-  },
-);
+Deno.test("openStore() refuses what another version wrote, and names the folder", async () => {
+  await using dir = await openTempDir();
+  const kv = await Deno.openKv(`${dir.path}/kv`);
+  await kv.set(["room", "main"], room("main"));
+  kv.close();
+  await assert.rejects(openStore(`${dir.path}/kv`), (error) => {
+    assert.ok(error instanceof StoreError && error.kind === "version");
+    return error.message.includes(dir.path);
+  });
+});
 
-testFile("processes that write to the same file at once all get through", async (path) => {
+Deno.test("processes that write to the same file at once all get through", async () => {
+  await using dir = await openTempDir();
   const script = fileURLToPath(new URL("./counting_process.ts", import.meta.url));
-  const args = ["run", "-A", script, path, "100"];
+  const args = ["run", "-A", script, `${dir.path}/kv`, "100"];
   const count = () => new Deno.Command(Deno.execPath(), { args }).output();
   for (const { success, stderr } of await Promise.all([count(), count()])) {
     assert.ok(success, new TextDecoder().decode(stderr));
   }
-  const store = await openStore(path);
+  const store = await openStore(`${dir.path}/kv`);
   assert.equal(await store.values.get(["count"], z.number()), 200);
   store.close();
 });

@@ -16,6 +16,9 @@ async function read(app: App<State>, path: string, init?: RequestInit): Promise<
 }
 
 const answer = (text: string) => () => new Response(text);
+const fail = (error: Error) => (): never => {
+  throw error;
+};
 
 Deno.test("a static route wins over a dynamic one that was added before it", async () => {
   const app = new App<State>()
@@ -114,12 +117,8 @@ Deno.test("what a handler throws reaches the nearest error handler as ctx.error"
   const app = new App<State>()
     .onError("*", (ctx) => new Response(`outer ${ctx.error}`, { status: 500 }))
     .onError("/api", (ctx) => new Response(`inner ${ctx.error}`, { status: 418 }))
-    .get("/api/x", () => {
-      throw new Error("one");
-    })
-    .get("/x", () => {
-      throw new Error("two");
-    });
+    .get("/api/x", fail(new Error("one")))
+    .get("/x", fail(new Error("two")));
   assert.deepEqual(await read(app, "/api/x"), [418, "inner Error: one"]);
   assert.deepEqual(await read(app, "/x"), [500, "outer Error: two"]);
 });
@@ -127,18 +126,14 @@ Deno.test("what a handler throws reaches the nearest error handler as ctx.error"
 Deno.test("notFound() answers unknown addresses and every HttpError 404", async () => {
   const app = new App<State>()
     .notFound(() => new Response("nothing here", { status: 404 }))
-    .get("/gone", () => {
-      throw new HttpError(404);
-    });
+    .get("/gone", fail(new HttpError(404)));
   for (const path of ["/gone", "/unknown"]) {
     assert.deepEqual(await read(app, path), [404, "nothing here"]);
   }
 });
 
 Deno.test("an HttpError without an error page answers with its status and message", async () => {
-  const app = new App<State>().get("/", () => {
-    throw new HttpError(403, "Admins only");
-  });
+  const app = new App<State>().get("/", fail(new HttpError(403, "Admins only")));
   assert.deepEqual(await read(app, "/"), [403, "Admins only"]);
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createTellAlert } from "../../lib/alert_webhook.ts";
 import type { ToldAlert } from "../../lib/handover/mod.ts";
-import { assertJson, Participant, withServer } from "./server.ts";
+import { enterCall, openServer } from "./server.ts";
 
 const ALERT: ToldAlert = {
   id: "chain-1",
@@ -14,28 +14,23 @@ const ALERT: ToldAlert = {
   recording: "Weekly",
 };
 
-/** A webhook that answers with `answer`. */
-async function withHook(
-  answer: (request: Request) => Response | Promise<Response>,
-  test: (url: string) => Promise<void>,
-): Promise<void> {
+/** Serves a webhook that answers with `answer`. */
+function openHook(answer: (request: Request) => Response | Promise<Response>) {
   const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, answer);
-  try {
-    await test(`http://127.0.0.1:${server.addr.port}/hook?token=hush-hush`);
-  } finally {
-    await server.shutdown();
-  }
+  return {
+    url: `http://127.0.0.1:${server.addr.port}/hook?token=hush-hush`,
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
 }
 
 Deno.test("an alert is posted as the documented JSON", async () => {
   const heard: unknown[] = [];
-  await withHook(async (request) => {
+  await using hook = openHook(async (request) => {
     heard.push([request.method, request.headers.get("content-type"), await request.json()]);
     return new Response(null, { status: 204 });
-  }, async (url) => {
-    await createTellAlert(url)(ALERT, 1);
-    await createTellAlert(url)({ ...ALERT, toMs: ALERT.fromMs + 1500 }, 2);
   });
+  await createTellAlert(hook.url)(ALERT, 1);
+  await createTellAlert(hook.url)({ ...ALERT, toMs: ALERT.fromMs + 1500 }, 2);
   const body = {
     id: "chain-1",
     kind: "uncovered",
@@ -64,23 +59,22 @@ const failures: [string, (request: Request) => Response | Promise<Response>, Reg
     /^Post to ALERT_WEBHOOK_URL: it answered 307$/,
   ],
 ];
-for (const [what, answer, words] of failures) {
-  Deno.test(`a webhook that ${what} has not been told`, () =>
-    withHook(answer, async (url) => {
-      await assert.rejects(createTellAlert(url)(ALERT, 2), (error: Error) => {
-        assert.match(error.message, words);
-        assert.doesNotMatch(error.message, /hush-hush/);
-        return true;
-      });
-    }));
+for (const [what, answer, message] of failures) {
+  Deno.test(`a webhook that ${what} has not been told`, async () => {
+    await using hook = openHook(answer);
+    await assert.rejects(createTellAlert(hook.url)(ALERT, 2), (error: Error) => {
+      assert.match(error.message, message);
+      assert.doesNotMatch(error.message, /hush-hush/);
+      return true;
+    });
+  });
 }
 
 Deno.test("a webhook that does not answer is given up in time, and its address is not told", async () => {
   const release = Promise.withResolvers<Response>();
-  await withHook(() => release.promise, async (url) => {
-    await assert.rejects(createTellAlert(url, 50)(ALERT, 2), /no answer within 50 ms$/);
-    release.resolve(new Response());
-  });
+  await using hook = openHook(() => release.promise);
+  await assert.rejects(createTellAlert(hook.url, 50)(ALERT, 2), /no answer within 50 ms$/);
+  release.resolve(new Response());
   const gone = "http://127.0.0.1:9/hook?token=hush-hush";
   await assert.rejects(
     createTellAlert(gone)(ALERT, 2),
@@ -91,25 +85,21 @@ Deno.test("a webhook that does not answer is given up in time, and its address i
 Deno.test("an archive that is stopped behind the app's back is told to ALERT_WEBHOOK_URL, once", async () => {
   const heard = Promise.withResolvers<{ kind: string; recording: string; text: string }>();
   let times = 0;
-  const hook = async (request: Request) => {
+  await using hook = openHook(async (request) => {
     times++;
     heard.resolve(await request.json());
     return new Response();
-  };
-  await withHook(hook, (url) =>
-    withServer(async (server) => {
-      const { ask, services } = server;
-      await using _ada = await Participant.enter(server);
-      const body = { name: "Weekly" };
-      const view = assertJson(await ask("POST", "/api/rooms/main/start", { as: "admin", body }));
-      await services.platform.stopArchive(view.parts[0].archiveId);
-      await ask("POST", "/api/rooms/main/hint");
-      const { kind, recording, text } = await heard.promise;
-      assert.deepEqual([kind, recording], ["uncovered", "Weekly"]);
-      assert.match(text, /The archive ended by itself/);
-      const after = assertJson(await ask("POST", "/api/rooms/main/stop", { as: "admin" }));
-      assert.equal(after.chain, null);
-      await services.chains.sweep();
-      assert.equal(times, 1);
-    }, { ALERT_WEBHOOK_URL: url }));
+  });
+  await using server = await openServer({ ALERT_WEBHOOK_URL: hook.url });
+  await using _ada = await enterCall(server);
+  const view = await server.command("start", { name: "Weekly" });
+  const { platform, chains } = server.services;
+  await platform.stopArchive(view.parts[0]?.archiveId ?? "");
+  await server.ask("POST", "/api/rooms/main/hint");
+  const { kind, recording, text } = await heard.promise;
+  assert.deepEqual([kind, recording], ["uncovered", "Weekly"]);
+  assert.match(text, /The archive ended by itself/);
+  assert.equal((await server.command("stop")).chain, null);
+  await chains.sweep();
+  assert.equal(times, 1);
 });

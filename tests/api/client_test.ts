@@ -10,28 +10,38 @@ import {
   startRecording,
   stopRecording,
 } from "../../lib/api/client.ts";
-import { Participant, type TestServer, withServer } from "./server.ts";
+import { enterCall, test, type TestServer } from "./server.ts";
 
 const RECORDING = {
   name: "Hearing",
   options: { hasAudio: true, hasVideo: true, outputMode: "composed" },
 } as const;
 
-/** As in a page of this server: paths are its own, and the admin's cookie goes along. */
-async function inPageOf(server: TestServer, as: "admin" | "nobody", run: () => Promise<void>) {
+/** Runs code whose `fetch` is `answer`. */
+async function withFetch(answer: typeof fetch, run: () => Promise<void>): Promise<void> {
   const { fetch } = globalThis;
-  globalThis.fetch = (path, init) => {
-    // What others fetch meanwhile is none of the page's.
-    if (typeof path !== "string" || !path.startsWith("/")) return fetch(path, init);
-    const request = new Request(`${server.origin}${path}`, init);
-    if (as === "admin") request.headers.set("cookie", server.adminCookie);
-    return server.services.api(request);
-  };
+  globalThis.fetch = answer;
   try {
     await run();
   } finally {
     globalThis.fetch = fetch;
   }
+}
+
+/** Runs code as in a page of this server: paths are its own, and the page's cookies go along. */
+function inPageOf(
+  { origin, services }: TestServer,
+  cookies: Record<string, string>,
+  run: () => Promise<void>,
+): Promise<void> {
+  const { fetch } = globalThis;
+  return withFetch((path, init) => {
+    // What others fetch meanwhile is none of the page's.
+    if (typeof path !== "string" || !path.startsWith("/")) return fetch(path, init);
+    const request = new Request(`${origin}${path}`, init);
+    for (const [name, value] of Object.entries(cookies)) request.headers.set(name, value);
+    return services.api(request);
+  }, run);
 }
 
 async function failure(attempt: Promise<unknown>): Promise<ApiError> {
@@ -41,48 +51,43 @@ async function failure(attempt: Promise<unknown>): Promise<ApiError> {
   return error;
 }
 
-Deno.test("a room is joined, recorded, handed over, stopped and watched with the client", () =>
-  withServer(async (server) => {
-    await using _ada = await Participant.enter(server);
-    await inPageOf(server, "admin", async () => {
-      assert.equal((await joinRoom("main", { name: "Eve", host: true })).role, "host");
-      const started = await startRecording("main", RECORDING);
-      assert.equal(started.chain?.state, "recording");
-      assert.equal((await restartRecording("main")).parts.length, 3);
-      assert.equal((await readRoom("main")).chain?.id, started.chain?.id);
-      assert.equal((await stopRecording("main")).chain, null);
-      const film = await readFilm(started.chain?.id ?? "");
-      assert.equal(film.name, "Hearing");
-    });
-  }));
+test("a room is joined, recorded, handed over, stopped and watched with the client", async (server) => {
+  await using _ada = await enterCall(server);
+  await inPageOf(server, server.asAdmin, async () => {
+    assert.equal((await joinRoom("main", { name: "Eve", host: true })).role, "host");
+    const started = await startRecording("main", RECORDING);
+    assert.equal(started.chain?.state, "recording");
+    assert.equal((await restartRecording("main")).parts.length, 3);
+    assert.equal((await readRoom("main")).chain?.id, started.chain?.id);
+    assert.equal((await stopRecording("main")).chain, null);
+    assert.equal((await readFilm(started.chain?.id ?? "")).name, "Hearing");
+  });
+});
 
-Deno.test("a refusal is told in the API's words, with what to do", () =>
-  withServer((server) =>
-    inPageOf(server, "nobody", async () => {
+test(
+  "a refusal is told in the API's words, with what to do",
+  (server) =>
+    inPageOf(server, {}, async () => {
       const refused = await failure(startRecording("main", RECORDING));
       assert.equal(refused.status, 401);
       assert.match(refused.message, /^Cannot start an archive/);
       assert.equal((await failure(readRoom("elsewhere"))).status, 404);
       assert.equal((await failure(readFilm("none"))).status, 404);
-    })
-  ));
+    }),
+);
 
+const noAnswers: [what: string, answer: () => Promise<Response>, message: RegExp][] = [
+  ["no network", () => Promise.reject(new TypeError("Failed to fetch")), /could not be reached/],
+  ["a proxy's page", () => Promise.resolve(new Response("<h1>502</h1>")), /could not be reached/],
+  ["another shape", () => Promise.resolve(Response.json({ a: 1 })), /does not understand/],
+];
 Deno.test("what is no answer of the API is told in words too", async () => {
-  const { fetch } = globalThis;
-  const answers: [string, () => Promise<Response>, RegExp][] = [
-    ["no network", () => Promise.reject(new TypeError("Failed to fetch")), /could not be reached/],
-    ["a proxy's page", () => Promise.resolve(new Response("<h1>502</h1>")), /could not be reached/],
-    ["another shape", () => Promise.resolve(Response.json({ a: 1 })), /does not understand/],
-  ];
-  try {
-    for (const [what, answer, words] of answers) {
-      globalThis.fetch = answer;
+  for (const [what, answer, message] of noAnswers) {
+    await withFetch(answer, async () => {
       const error = await failure(readRoom("main"));
       assert.equal(error.status, null, what);
-      assert.match(error.message, words, what);
-    }
-  } finally {
-    globalThis.fetch = fetch;
+      assert.match(error.message, message, what);
+    });
   }
 });
 

@@ -1,7 +1,8 @@
 /** What is written to the logs while everything goes wrong: events a machine can read, no secrets. */
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { assertJson, assertProblem, PASSWORD, withServer } from "./server.ts";
+import { PASSWORD } from "../support/test_services.ts";
+import { assertJson, assertProblem, openServer } from "./server.ts";
 
 const lineSchema = z.object({
   time: z.iso.datetime(),
@@ -9,52 +10,47 @@ const lineSchema = z.object({
   event: z.string().min(1),
 });
 
-/** Runs `work` and gives the lines that it wrote. */
-async function linesOf(work: () => Promise<void>): Promise<string[]> {
-  const { log, error } = console;
-  const lines: string[] = [];
-  console.log = console.error = (line: unknown) => void lines.push(String(line));
-  try {
-    await work();
-  } finally {
-    Object.assign(console, { log, error });
-  }
-  return lines;
-}
-
 /** A session of the project 123, as the SDK reads ids. */
 const sessionId = (name: string) => `1_${btoa(`1~123~~1700000000000~${name}~`)}`;
 
 Deno.test("logs are one JSON object a line, and hold no secret, cookie or link", async () => {
-  const secrets = [PASSWORD];
-  const lines = await linesOf(() =>
-    withServer(async ({ ask, adminCookie }) => {
-      const admin = { as: "admin" } as const;
-      const body = { scope: { kind: "room", room: "main" } };
-      const link = assertJson(await ask("POST", "/api/links", { ...admin, body }), 201);
-      secrets.push(adminCookie.split("=")[1] ?? "", link.url.split("/open/")[1]);
-      const failed = await ask("POST", "/api/rooms", { ...admin, body: { name: "other" } });
-      assertProblem(failed, 503);
-      const entry = { ...admin, body: { name: "Ada", host: true } };
-      const joined = assertJson(await ask("POST", "/api/rooms/main/join", entry));
-      secrets.push(joined.primary.token, joined.secondary.token);
-      await ask("GET", "/api/archives?limit=1&token=query-hush-hush", admin);
-      await ask("POST", "/api/callbacks/archive", {
-        headers: { authorization: "Bearer eyJhbGciOiJIUzI1NiJ9.e30.hush-hush" },
-        body: { id: "a", sessionId: "s" },
-      });
-    }, {
-      API_KEY: "123",
-      API_SECRET: "project-hush-hush",
-      SIGNATURE_SECRET: "signature-hush-hush",
-      OPENTOK_API_URL: "http://127.0.0.1:1",
-      SESSION_ID_PRIMARY: sessionId("one"),
-      SESSION_ID_SECONDARY: sessionId("two"),
-    })
-  );
+  const { log, error } = console;
+  using _restored = { [Symbol.dispose]: () => Object.assign(console, { log, error }) };
+  const lines: string[] = [];
+  console.log = console.error = (line: unknown) => void lines.push(String(line));
+  const secrets = await useSecrets();
   assert.ok(lines.some((line) => line.includes("Cannot create a session")), lines.join("\n"));
   for (const line of lines) lineSchema.parse(JSON.parse(line));
   const all = lines.join("\n");
   assert.doesNotMatch(all, /hush|eyJ|Bearer|T1==/);
   for (const secret of secrets) assert.ok(secret.length > 8 && !all.includes(secret));
 });
+
+/** Uses every kind of secret on a server whose platform fails; returns those to look for in the logs. */
+async function useSecrets(): Promise<string[]> {
+  await using server = await openServer({
+    API_KEY: "123",
+    API_SECRET: "project-hush-hush",
+    SIGNATURE_SECRET: "signature-hush-hush",
+    OPENTOK_API_URL: "http://127.0.0.1:1",
+    SESSION_ID_PRIMARY: sessionId("one"),
+    SESSION_ID_SECONDARY: sessionId("two"),
+  });
+  const { admin, asAdmin, askWith } = server;
+  const scope = { kind: "room", room: "main" };
+  const link = assertJson(await admin("POST", "/api/links", { scope }), 201);
+  assertProblem(await admin("POST", "/api/rooms", { name: "other" }), 503);
+  const host = { name: "Ada", host: true };
+  const joined = assertJson(await admin("POST", "/api/rooms/main/join", host));
+  await admin("GET", "/api/archives?limit=1&token=query-hush-hush");
+  const authorization = "Bearer eyJhbGciOiJIUzI1NiJ9.e30.hush-hush";
+  const hint = { id: "a", sessionId: "s" };
+  await askWith({ authorization })("POST", "/api/callbacks/archive", hint);
+  return [
+    PASSWORD,
+    asAdmin.cookie.split("=")[1] ?? "",
+    link.url.split("/open/")[1],
+    joined.primary.token,
+    joined.secondary.token,
+  ];
+}

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { createApiApp } from "../../lib/api/mod.ts";
-import { assertJson, withServer } from "./server.ts";
+import { assertJson, test } from "./server.ts";
 
 /** JSON Schema 2020-12, as much of it as may occur; an unknown keyword is a mistake. */
 const schemaObject: z.ZodType = z.lazy(() =>
@@ -100,72 +100,57 @@ function operationsOf(document: z.infer<typeof documentSchema>) {
   );
 }
 
-Deno.test("the description is valid OpenAPI 3.1", () =>
-  withServer(async ({ ask }) => {
-    const answer = await ask("GET", "/api/openapi.json");
-    const document = documentSchema.parse(assertJson(answer));
-    const operations = operationsOf(document);
-    assert.ok(operations.length > 20);
+test("the description is valid OpenAPI 3.1", async ({ ask }) => {
+  const answer = await ask("GET", "/api/openapi.json");
+  const document = documentSchema.parse(assertJson(answer));
+  const operations = operationsOf(document);
+  assert.ok(operations.length > 20);
 
-    const ids = operations.map((operation) => operation.operationId);
-    assert.deepEqual(
-      ids.filter((id, i) => ids.indexOf(id) !== i),
-      [],
-      "every operation has its id",
-    );
-    const tags = document.tags.map((tag) => tag.name);
-    const schemes = Object.keys(document.components.securitySchemes);
-    for (const { path, method, tags: used, parameters = [], security = [] } of operations) {
-      const what = `${method} ${path}`;
-      assert.ok(used.every((tag) => tags.includes(tag)), what);
-      const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
-      const given = parameters.filter((p) => p.in === "path").map((p) => p.name);
-      assert.deepEqual(given.sort(), inPath.sort(), what);
-      const names = parameters.map((p) => `${p.in} ${p.name}`);
-      assert.equal(new Set(names).size, names.length, what);
-      assert.ok(
-        [...security, ...document.security].every((need) =>
-          Object.keys(need).every((name) => schemes.includes(name))
-        ),
-      );
-    }
-    for (const [, name = ""] of answer.text.matchAll(/"#\/components\/schemas\/([^"]+)"/g)) {
-      assert.ok(document.components.schemas[name], `${name} is referred to but not there`);
-    }
-  }));
+  const ids = operations.map((operation) => operation.operationId);
+  assert.equal(new Set(ids).size, ids.length, `every operation has its id: ${ids}`);
+  const tags = document.tags.map((tag) => tag.name);
+  const schemes = Object.keys(document.components.securitySchemes);
+  for (const { path, method, tags: used, parameters = [], security = [] } of operations) {
+    const what = `${method} ${path}`;
+    assert.ok(used.every((tag) => tags.includes(tag)), what);
+    const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+    const given = parameters.filter((p) => p.in === "path").map((p) => p.name);
+    assert.deepEqual(given.sort(), inPath.sort(), what);
+    const names = parameters.map((p) => `${p.in} ${p.name}`);
+    assert.equal(new Set(names).size, names.length, what);
+    const needed = [...security, ...document.security].flatMap(Object.keys);
+    assert.ok(needed.every((name) => schemes.includes(name)), what);
+  }
+  for (const [, name = ""] of answer.text.matchAll(/"#\/components\/schemas\/([^"]+)"/g)) {
+    assert.ok(document.components.schemas[name], `${name} is referred to but not there`);
+  }
+});
 
-Deno.test("every route that is served is described, and nothing else", () =>
-  withServer(async ({ ask, services }) => {
-    const document = documentSchema.parse(assertJson(await ask("GET", "/api/openapi.json")));
-    const stated = operationsOf(document).flatMap(({ path, method, servers = document.servers }) =>
-      servers.map(({ url }) => `${method.toUpperCase()} ${url === "/" ? "" : url}${path}`)
-    );
-    const { routes } = createApiApp({
-      ...services,
-      client: {},
-      signatureSecret: null,
-      closing: new AbortController().signal,
-    });
-    const served = routes.filter(({ method }) => method !== "ALL")
-      .map(({ method, path }) => `${method} ${path.replace(/:(\w+)(\{[^}]*\})?/g, "{$1}")}`);
-    assert.deepEqual([...new Set(stated)].sort(), [...new Set(served)].sort());
-  }));
+test("every route that is served is described, and nothing else", async ({ ask, services }) => {
+  const document = documentSchema.parse(assertJson(await ask("GET", "/api/openapi.json")));
+  const stated = operationsOf(document).flatMap(({ path, method, servers = document.servers }) =>
+    servers.map(({ url }) => `${method.toUpperCase()} ${url === "/" ? "" : url}${path}`)
+  );
+  const { routes } = createApiApp({
+    ...services,
+    client: {},
+    signatureSecret: null,
+    closing: new AbortController().signal,
+  });
+  const served = routes.filter(({ method }) => method !== "ALL")
+    .map(({ method, path }) => `${method} ${path.replace(/:(\w+)(\{[^}]*\})?/g, "{$1}")}`);
+  assert.deepEqual([...new Set(stated)].sort(), [...new Set(served)].sort());
+});
 
-Deno.test("every list is read on with a cursor", () =>
-  withServer(async ({ ask }) => {
-    const document = documentSchema.parse(assertJson(await ask("GET", "/api/openapi.json")));
-    const lists = operationsOf(document).filter(({ method, responses }) =>
-      method === "get" && JSON.stringify(responses["200"] ?? {}).includes('"cursor"')
-    );
-    assert.deepEqual(lists.map((list) => list.path).sort(), [
-      "/archives",
-      "/chains",
-      "/links",
-      "/orphans",
-      "/rooms",
-    ]);
-    for (const { path, parameters = [] } of lists) {
-      const query = parameters.filter((p) => p.in === "query").map((p) => p.name);
-      assert.ok(query.includes("cursor") && query.includes("limit"), path);
-    }
-  }));
+test("every list is read on with a cursor", async ({ ask }) => {
+  const document = documentSchema.parse(assertJson(await ask("GET", "/api/openapi.json")));
+  const lists = operationsOf(document).filter(({ method, responses }) =>
+    method === "get" && JSON.stringify(responses["200"] ?? {}).includes('"cursor"')
+  );
+  const paths = lists.map((list) => list.path).sort();
+  assert.deepEqual(paths, ["/archives", "/chains", "/links", "/orphans", "/rooms"]);
+  for (const { path, parameters = [] } of lists) {
+    const query = parameters.filter((p) => p.in === "query").map((p) => p.name);
+    assert.ok(query.includes("cursor") && query.includes("limit"), path);
+  }
+});

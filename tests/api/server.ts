@@ -1,28 +1,24 @@
 /** The API on a real store and the emulator, served on a free port. */
 import assert from "node:assert/strict";
-import { readConfig } from "../../lib/config.ts";
-import { type Join, joinSchema } from "../../lib/recording/views.ts";
-import { openServices, type Services } from "../../lib/services.ts";
-import { openStore } from "../../lib/store/mod.ts";
+import { joinSchema, type RoomView, roomViewSchema } from "../../lib/recording/views.ts";
+import type { Services } from "../../lib/services.ts";
 import { FakeRecorder } from "../emulator/fake_recorder.ts";
 import { finishRecording } from "../emulator/test_opentok.ts";
 import { WireClient } from "../emulator/wire_client.ts";
+import { openTestServices } from "../support/test_services.ts";
 
-export const PASSWORD = "correct horse battery";
 /** Quick overlaps: handovers take a second, not ten. */
 const ENV = {
-  ADMIN_PASSWORD: PASSWORD,
   SESSION_JOIN_DELAY: "3",
   SESSION_STOP_DELAY_PRIMARY: "0.2",
   SESSION_STOP_DELAY_SECONDARY: "0.2",
 };
 
-/** How a request is sent. `as: "admin"` sends a signed-in cookie. */
-export interface Ask {
-  as?: "admin";
-  body?: unknown;
-  headers?: Record<string, string>;
-}
+/** Environment of a real project, at an address where nobody answers. */
+export const UNREACHABLE = { API_KEY: "1", API_SECRET: "s", OPENTOK_API_URL: "http://127.0.0.1:1" };
+
+/** Sends a request. A body is sent as JSON, a string as it is. */
+type Ask = (method: string, path: string, body?: unknown) => Promise<Answer>;
 
 /** An answer, read. `json` is null where the body is none. */
 export interface Answer {
@@ -38,56 +34,72 @@ export interface Answer {
 export interface TestServer {
   origin: string;
   services: Services;
-  adminCookie: string;
-  ask(method: string, path: string, options?: Ask): Promise<Answer>;
+  /** The headers of a signed-in admin. */
+  asAdmin: { cookie: string };
+  /** Asks as a caller who has no cookie. */
+  ask: Ask;
+  /** Asks as a signed-in admin. */
+  admin: Ask;
+  /** Asks with these headers. */
+  askWith(headers: Record<string, string>): Ask;
+  /** Records in the main room, as an admin; returns what came of it. */
+  command(verb: "start" | "restart" | "stop", body?: unknown): Promise<RoomView>;
 }
 
-/** Runs `test` on a server of its own. */
-export async function withServer(
-  test: (server: TestServer) => Promise<void>,
+/** Defines a test on a server of its own. */
+export function test(
+  name: string,
+  run: (server: TestServer) => Promise<void>,
   env: Record<string, string> = {},
-): Promise<void> {
-  const dataDir = await Deno.makeTempDir({ prefix: "gapless-api-" });
+): void {
+  Deno.test(name, async () => {
+    await using server = await openServer(env);
+    await run(server);
+  });
+}
+
+/** Serves the API with these environment variables. */
+export async function openServer(
+  env: Record<string, string> = {},
+): Promise<TestServer & AsyncDisposable> {
   const opened = Promise.withResolvers<Services>();
   const http = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async (request) => {
-    const services = await opened.promise;
+    const { emulator, api } = await opened.promise;
     const isForEmulator = new URL(request.url).pathname.startsWith("/emulator/");
-    return await (isForEmulator && services.emulator
-      ? services.emulator.fetch(request)
-      : services.api(request));
+    return await (isForEmulator && emulator ? emulator.fetch(request) : api(request));
   });
   const origin = `http://127.0.0.1:${http.addr.port}`;
-  const config = readConfig({ ...ENV, DATA_DIR: dataDir, ...env });
-  const store = await openStore(":memory:");
-  const services = await openServices(config, { store, origin: () => origin });
+  const own = await openTestServices({ ...ENV, ...env }, origin);
+  const { services, asAdmin } = own;
   opened.resolve(services);
 
-  const signIn = await services.auth.signIn(new Request(origin), PASSWORD, "test");
-  const adminCookie = signIn.ok ? signIn.cookie.split(";")[0] ?? "" : "";
-  async function ask(method: string, path: string, options: Ask = {}): Promise<Answer> {
-    const headers = new Headers(options.headers);
-    if (options.as === "admin") headers.set("cookie", adminCookie);
-    if (options.body !== undefined && !headers.has("content-type")) {
-      headers.set("content-type", "application/json");
-    }
-    const body = options.body === undefined
-      ? undefined
-      : typeof options.body === "string"
-      ? options.body
-      : JSON.stringify(options.body);
-    const response = await services.api(new Request(origin + path, { method, headers, body }));
-    const text = await response.text();
-    const type = response.headers.get("content-type")?.split(";")[0] ?? "";
-    const json = type.endsWith("json") ? JSON.parse(text) : null;
-    return { status: response.status, type, headers: response.headers, text, json };
-  }
-  try {
-    await test({ origin, services, adminCookie, ask });
-  } finally {
-    await services.close();
-    await http.shutdown();
-    await Deno.remove(dataDir, { recursive: true });
-  }
+  const askWith = (given: Record<string, string>): Ask => async (method, path, body) => {
+    const request = new Request(origin + path, {
+      method,
+      headers: { ...(body !== undefined && { "content-type": "application/json" }), ...given },
+      body: typeof body === "string" ? body : JSON.stringify(body),
+    });
+    const { status, headers, body: stream } = await services.api(request);
+    const text = await new Response(stream).text();
+    const type = headers.get("content-type")?.split(";")[0] ?? "";
+    return { status, type, headers, text, json: type.endsWith("json") ? JSON.parse(text) : null };
+  };
+  const admin = askWith(asAdmin);
+  return {
+    origin,
+    services,
+    asAdmin,
+    ask: askWith({}),
+    admin,
+    askWith,
+    command: async (verb, body) =>
+      roomViewSchema.parse(assertJson(await admin("POST", `/api/rooms/main/${verb}`, body))),
+    async [Symbol.asyncDispose]() {
+      await own.services.close();
+      await http.shutdown();
+      await own[Symbol.asyncDispose]();
+    },
+  };
 }
 
 /** Asserts that an answer is a problem: status, then content type, then body. */
@@ -107,61 +119,45 @@ export function assertJson(answer: Answer, status = 200): any {
   return answer.json;
 }
 
-/** A participant whose page records whatever the platform asks it to. */
-export class Participant implements AsyncDisposable {
-  private readonly clients: WireClient[] = [];
-  private readonly work: Promise<void>[] = [];
-  private recorder: FakeRecorder | null = null;
+/** Enters the main room's call with a page that records whatever the platform asks it to. */
+export async function enterCall({ ask, origin }: TestServer): Promise<AsyncDisposable> {
+  const joined = await ask("POST", "/api/rooms/main/join", { name: "Ada" });
+  const { primary, secondary } = joinSchema.parse(assertJson(joined));
+  const clients: WireClient[] = [];
+  const work: Promise<void>[] = [];
 
-  private constructor(private readonly server: TestServer, readonly join: Join) {}
-
-  static async enter(server: TestServer, room = "main", name = "Ada"): Promise<Participant> {
-    const answer = await server.ask("POST", `/api/rooms/${room}/join`, { body: { name } });
-    const participant = new Participant(server, joinSchema.parse(assertJson(answer)));
-    const { token } = participant.join.primary;
-    const primary = await participant.connect(token);
-    participant.recorder = await FakeRecorder.connect(server.origin, token);
-    participant.work.push(
-      participant.followSignals(primary).catch(ignoreEnd),
-      participant.recordWhenAsked(participant.recorder).catch(ignoreEnd),
-    );
-    return participant;
-  }
-
-  /** The call's client, which receives events of the primary session. */
-  get primary(): WireClient {
-    return this.clients[0] ?? assert.fail("The participant is not connected");
-  }
-
-  private async connect(token: string): Promise<WireClient> {
-    const client = await WireClient.join(this.server.origin, token);
-    this.clients.push(client);
+  async function connect(token: string): Promise<WireClient> {
+    const client = await WireClient.join(origin, token);
+    clients.push(client);
     await client.publish();
     await client.next("created", "stream");
     return client;
   }
-
   /** Publishes to the secondary session from `join` to `leave`. */
-  private async followSignals(primary: WireClient): Promise<void> {
+  async function followSignals(client: WireClient): Promise<void> {
     const signal = (type: string) =>
-      primary.next("signal", "signal", ({ content }) => content.type === type);
+      client.next("signal", "signal", ({ content }) => content.type === type);
     for (;;) {
       await signal("join");
-      const secondary = await this.connect(this.join.secondary.token);
+      const guest = await connect(secondary.token);
       await signal("leave");
-      await secondary.leave();
+      await guest.leave();
     }
   }
-
-  private async recordWhenAsked(recorder: FakeRecorder): Promise<void> {
-    for (;;) this.work.push(finishRecording(await recorder.record()).catch(ignoreEnd));
+  async function recordAll(recorder: FakeRecorder): Promise<void> {
+    for (;;) work.push(finishRecording(await recorder.record()).catch(ignoreEnd));
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.clients.map((client) => client.leave()));
-    await this.recorder?.close();
-    await Promise.all(this.work);
-  }
+  const client = await connect(primary.token);
+  const recorder = await FakeRecorder.connect(origin, primary.token);
+  work.push(followSignals(client).catch(ignoreEnd), recordAll(recorder).catch(ignoreEnd));
+  return {
+    async [Symbol.asyncDispose]() {
+      await Promise.all(clients.map((client) => client.leave()));
+      await recorder.close();
+      await Promise.all(work);
+    },
+  };
 }
 
 /** The call is over: nothing more comes on its sockets. */

@@ -9,25 +9,20 @@ import { ChainError } from "../../lib/handover/mod.ts";
 import { type PlatformArchive, PlatformError } from "../../lib/platform/platform.ts";
 import { openServices } from "../../lib/services.ts";
 import { StoreError } from "../../lib/store/mod.ts";
+import { openTempDir } from "../support/test_services.ts";
 
 Deno.test("openServices() keeps its password and data from one start to the next", async () => {
-  const dataDir = await Deno.makeTempDir();
-  try {
-    const config = readConfig({ DATA_DIR: dataDir, PORT: "1" });
-    const start = async () => {
-      const services = await openServices(config);
-      const seen = [services.madePassword, services.platform.apiKey];
-      const request = new Request("http://localhost/");
-      const result = await services.auth.signIn(request, services.madePassword ?? "", "a");
-      assert.ok(result.ok);
-      await services.close();
-      await services.close();
-      return seen;
-    };
-    assert.deepEqual(await start(), await start());
-  } finally {
-    await Deno.remove(dataDir, { recursive: true });
-  }
+  await using dir = await openTempDir();
+  const config = readConfig({ DATA_DIR: dir.path, PORT: "1" });
+  const start = async () => {
+    const { auth, madePassword, platform, close } = await openServices(config);
+    const request = new Request("http://localhost/");
+    assert.ok((await auth.signIn(request, madePassword ?? "", "a")).ok);
+    await close();
+    await close();
+    return [madePassword, platform.apiKey];
+  };
+  assert.deepEqual(await start(), await start());
 });
 
 Deno.test("announcement() says where everything is, and no secret of the real platform", () => {
@@ -97,12 +92,9 @@ const withoutMedia: [PlatformArchive["status"], number, RegExp][] = [
 ];
 for (const [status, code, words] of withoutMedia) {
   Deno.test(`mediaLocation() says why an archive that is ${status} has no media`, () => {
-    assert.throws(() => mediaLocation({ ...archive, status, url: null }, null), (error) => {
-      assert.ok(error instanceof RequestError);
-      assert.equal(error.status, code);
-      assert.match(error.message, words);
-      return true;
-    });
+    const locate = () => mediaLocation({ ...archive, status, url: null }, null);
+    assert.throws(locate, (error) => error instanceof RequestError && error.status === code);
+    assert.throws(locate, words);
   });
 }
 

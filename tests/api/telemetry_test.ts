@@ -29,17 +29,13 @@ const tracesSchema = z.object({
 async function collect(env: Record<string, string>): Promise<{ spans: Span[]; all: string }> {
   const bodies: string[] = [];
   const spans: Span[] = [];
-  const collector = Deno.serve(
-    { port: 0, hostname: "127.0.0.1", onListen() {} },
-    async (request) => {
-      const body = await request.text();
-      bodies.push(body);
-      if (new URL(request.url).pathname === "/v1/traces") {
-        spans.push(...tracesSchema.parse(JSON.parse(body)));
-      }
-      return Response.json({});
-    },
-  );
+  const options = { port: 0, hostname: "127.0.0.1", onListen() {} };
+  const collector = Deno.serve(options, async (request) => {
+    const body = await request.text();
+    bodies.push(body);
+    if (request.url.endsWith("/v1/traces")) spans.push(...tracesSchema.parse(JSON.parse(body)));
+    return Response.json({});
+  });
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "tests/api/telemetry_run.ts"],
     env: {

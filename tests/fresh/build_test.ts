@@ -1,12 +1,5 @@
 import assert from "node:assert/strict";
-import { writeFixture } from "./fixture.ts";
-
-/** Runs Deno in a fixture, as a task of the app would. */
-async function deno(root: string, ...args: string[]): Promise<void> {
-  const { success } = await new Deno.Command(Deno.execPath(), { args, cwd: root, stdout: "null" })
-    .output();
-  assert.ok(success, `deno ${args.join(" ")}`);
-}
+import { untilPrinted, writeFixture } from "./fixture.ts";
 
 Deno.test("a production build serves pages, islands and static files with ETags, by deno serve", async () => {
   const root = await writeFixture({
@@ -19,15 +12,18 @@ Deno.test("a production build serves pages, islands and static files with ETags,
       `import Word from "../islands/Word.tsx"; import { asset } from "fresh/runtime";
       export default () => <div><Word word="built" /><a href={asset("/a.txt")}>file</a></div>;`,
   });
-  await deno(root, "run", "-A", "dev.ts");
+  const args = ["run", "-A", "dev.ts"];
+  const build = new Deno.Command(Deno.execPath(), { args, cwd: root, stdout: "null" });
+  assert.ok((await build.output()).success);
   const server = new Deno.Command(Deno.execPath(), {
     args: ["serve", "-A", "--port", "0", "--host", "127.0.0.1", "_fresh/server.js"],
     cwd: root,
-    stdout: "piped",
+    stdout: "null",
     stderr: "piped",
   }).spawn();
+  const printed = server.stderr.pipeThrough(new TextDecoderStream());
   try {
-    const origin = await addressIn(server.stderr);
+    const origin = await untilPrinted(printed, /http:\/\/127\.0\.0\.1:\d+/);
     const html = await (await fetch(origin)).text();
     assert.match(html, /<b>built<\/b>/);
     const modules = Array.from(html.matchAll(/from "([^"]+\.js)"/g), ([, path]) => path ?? "");
@@ -49,18 +45,7 @@ Deno.test("a production build serves pages, islands and static files with ETags,
   } finally {
     server.kill("SIGKILL");
     await server.status;
-    await server.stdout.cancel();
+    await printed.cancel();
     await Deno.remove(root, { recursive: true });
   }
 });
-
-/** Reads until the address that a server prints. */
-async function addressIn(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
-  let printed = "";
-  for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
-    printed += chunk;
-    const address = /http:\/\/127\.0\.0\.1:\d+/.exec(printed);
-    if (address) return address[0];
-  }
-  throw new Error(`No address was printed: ${printed}`);
-}

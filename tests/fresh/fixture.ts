@@ -1,6 +1,6 @@
 /** Small apps in folders of their own, for the contract tests of Fresh. */
 import { dirname, join } from "node:path";
-import type { App } from "fresh";
+import { App, staticFiles } from "fresh";
 import { Builder } from "fresh/dev";
 
 /** Writes files into a new folder inside the project, where its packages and settings apply. */
@@ -16,22 +16,40 @@ export async function writeFixture(files: Record<string, string>): Promise<strin
   return dir;
 }
 
-/** Builds a fixture into memory and gives it to an app; `get` asks the app for a path. */
-export async function openFixture<State>(
+/** Builds a fixture into memory and gives it to an app, by default one of its pages and files. */
+export async function openFixture(
   files: Record<string, string>,
-  app: App<State>,
+  { app = new App().use(staticFiles()).fsRoutes(), staticDir = ["static"] } = {},
 ) {
   const root = await writeFixture(files);
-  const applySnapshot = await new Builder<State>({ root }).build({
-    snapshot: "memory",
-  });
+  const applySnapshot = await new Builder({ root, staticDir }).build({ snapshot: "memory" });
   applySnapshot(app);
   const handler = app.handler();
+  const get = (path: string, init?: RequestInit) =>
+    handler(new Request(new URL(path, "http://localhost"), init));
   return {
     root,
     handler,
-    get: (path: string, init?: RequestInit) =>
-      handler(new Request(new URL(path, "http://localhost"), init)),
+    /** Asks the app for a path. */
+    get,
+    /** Asks the app for a path; returns the text of the answer. */
+    text: async (path: string) => await (await get(path)).text(),
+    /** Asks the app for a path; returns the JSON of the answer. */
+    json: async (path: string): Promise<unknown> => await (await get(path)).json(),
     [Symbol.asyncDispose]: () => Deno.remove(root, { recursive: true }),
   };
+}
+
+/** Reads what a process prints until it fits `pattern`; returns the match. The stream stays open. */
+export async function untilPrinted(
+  stream: ReadableStream<string>,
+  pattern: RegExp,
+): Promise<string> {
+  let printed = "";
+  for await (const chunk of stream.values({ preventCancel: true })) {
+    printed += chunk;
+    const [found] = pattern.exec(printed) ?? [];
+    if (found !== undefined) return found;
+  }
+  throw new Error(`The process ended: ${printed}`);
 }

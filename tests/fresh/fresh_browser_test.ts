@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { App, csp, staticFiles } from "fresh";
 import { launchChromium } from "../support/chromium.ts";
-import { openFixture, writeFixture } from "./fixture.ts";
+import { openFixture, untilPrinted, writeFixture } from "./fixture.ts";
 
 const FILES = {
   "static/favicon.ico": "",
@@ -63,11 +63,9 @@ const FILES = {
 };
 
 Deno.test("islands come alive with their props, in place, under a strict policy", async () => {
-  await using app = await openFixture(
-    FILES,
-    new App().use(csp({ useNonce: true })).use(staticFiles()).fsRoutes(),
-  );
-  const server = Deno.serve({ port: 0, onListen() {} }, app.handler);
+  const app = new App().use(csp({ useNonce: true })).use(staticFiles()).fsRoutes();
+  await using fixture = await openFixture(FILES, { app });
+  const server = Deno.serve({ port: 0, onListen() {} }, fixture.handler);
   const browser = await launchChromium();
   try {
     const page = await browser.newPage();
@@ -122,27 +120,20 @@ Deno.test("islands come alive with their props, in place, under a strict policy"
   }
 });
 
-/** Starts a fixture's dev.ts on a port and waits for the address it prints. */
-async function startDev(root: string, port: number) {
+/** Starts a fixture's dev.ts on a port and waits for the address it prints; returns what ends it. */
+async function startDev(root: string, port: number): Promise<() => Promise<void>> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--quiet", "dev.ts", String(port)],
     cwd: root,
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
-  let printed = "";
-  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  while (!printed.includes(`:${port}`)) {
-    const { value, done } = await reader.read();
-    if (done) throw new Error(`The development server ended: ${printed}`);
-    printed += value;
-  }
-  return {
-    stop: async () => {
-      child.kill("SIGKILL");
-      await child.status;
-      await reader.cancel();
-    },
+  const printed = child.stdout.pipeThrough(new TextDecoderStream());
+  await untilPrinted(printed, new RegExp(`:${port}`));
+  return async () => {
+    child.kill("SIGKILL");
+    await child.status;
+    await printed.cancel();
   };
 }
 
@@ -159,7 +150,7 @@ Deno.test("a page reloads when the development server comes back with a change",
   const { port } = listener.addr;
   listener.close();
   const browser = await launchChromium();
-  let dev = await startDev(root, port);
+  let stopDev = await startDev(root, port);
   try {
     const page = await browser.newPage();
     const connected = new Promise((resolve) =>
@@ -169,13 +160,13 @@ Deno.test("a page reloads when the development server comes back with a change",
     assert.equal(await page.textContent("b"), "one");
     await connected;
 
-    await dev.stop();
+    await stopDev();
     await Deno.writeTextFile(join(root, "islands/Word.tsx"), `export default () => <b>two</b>;`);
-    dev = await startDev(root, port);
+    stopDev = await startDev(root, port);
     await page.waitForFunction(() => document.querySelector("b")?.textContent === "two");
   } finally {
     await browser.close();
-    await dev.stop();
+    await stopDev();
     await Deno.remove(root, { recursive: true });
   }
 });

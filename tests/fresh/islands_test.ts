@@ -18,19 +18,20 @@ const FILES = {
     export default () => <Note text={"x"} onSave={() => 1} />;`,
 };
 
-const newApp = () => new App().use(csp({ useNonce: true })).use(staticFiles()).fsRoutes();
+/** Opens the fixture's app under a strict policy. */
+const openStrict = () =>
+  openFixture(FILES, { app: new App().use(csp({ useNonce: true })).use(staticFiles()).fsRoutes() });
 
 Deno.test("a page without an island ships no JavaScript", async () => {
-  await using app = await openFixture(FILES, newApp());
+  await using app = await openStrict();
   const response = await app.get("/");
   assert.doesNotMatch(await response.text(), /<script/);
   assert.equal(response.headers.get("link"), null);
 });
 
 Deno.test("an island is rendered on the server and its modules are served for a year", async () => {
-  await using app = await openFixture(FILES, newApp());
-  const response = await app.get("/count");
-  const html = await response.text();
+  await using app = await openStrict();
+  const html = await app.text("/count");
   assert.match(html, /<button[^>]*>3<\/button>/);
   const modules = Array.from(html.matchAll(/from "([^"]+\.js)"/g), ([, path]) => path ?? "");
   assert.ok(modules.length >= 2);
@@ -44,7 +45,7 @@ Deno.test("an island is rendered on the server and its modules are served for a 
 });
 
 Deno.test("the boot script carries the nonce of the policy", async () => {
-  await using app = await openFixture(FILES, newApp());
+  await using app = await openStrict();
   const response = await app.get("/count");
   const nonce = /<script[^>]* nonce="([^"]+)"/.exec(await response.text())?.[1];
   assert.ok(nonce);
@@ -53,17 +54,15 @@ Deno.test("the boot script carries the nonce of the policy", async () => {
 });
 
 Deno.test("props cannot end the script that carries them", async () => {
-  await using app = await openFixture(FILES, newApp());
-  const html = await (await app.get("/note")).text();
+  await using app = await openStrict();
+  const html = await app.text("/note");
   assert.equal(html.match(/<\/script>/g)?.length, 1);
   assert.doesNotMatch(html.slice(html.indexOf("<script")), /<!--/);
 });
 
 Deno.test("a function among the props of an island is an error", async () => {
-  await using app = await openFixture(
-    FILES,
-    new App().onError("*", (ctx) => new Response(String(ctx.error), { status: 500 }))
-      .use(staticFiles()).fsRoutes(),
-  );
-  assert.equal((await app.get("/function")).status, 500);
+  const app = new App().onError("*", (ctx) => new Response(String(ctx.error), { status: 500 }))
+    .use(staticFiles()).fsRoutes();
+  await using fixture = await openFixture(FILES, { app });
+  assert.equal((await fixture.get("/function")).status, 500);
 });

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { App, staticFiles } from "fresh";
 import { openFixture } from "./fixture.ts";
 
 const FILES = {
@@ -9,20 +8,21 @@ const FILES = {
     export default () => <div><a href={asset("/styles.css")}>css</a><img src="/deep/x.png" /></div>;`,
 };
 
-const newApp = () => new App().use(staticFiles()).fsRoutes();
+/** The style sheet's address that is locked to the build. */
+const lockedIn = (html: string) => /href="(\/styles\.css\?[^"]+)"/.exec(html)?.[1] ?? "";
 
 Deno.test("static files are served with their type and length", async () => {
-  await using app = await openFixture(FILES, newApp());
+  await using app = await openFixture(FILES);
   const response = await app.get("/styles.css");
   assert.equal(response.status, 200);
   assert.match(response.headers.get("content-type") ?? "", /^text\/css/);
   assert.equal(response.headers.get("content-length"), "18");
   assert.equal(await response.text(), "body { margin: 0 }");
-  assert.equal(await (await app.get("/deep/a.txt")).text(), "deep");
+  assert.equal(await app.text("/deep/a.txt"), "deep");
 });
 
 Deno.test("HEAD of a file has headers and no body; other methods are refused", async () => {
-  await using app = await openFixture(FILES, newApp());
+  await using app = await openFixture(FILES);
   const head = await app.get("/styles.css", { method: "HEAD" });
   assert.deepEqual([head.status, head.headers.get("content-length")], [200, "18"]);
   assert.equal(await head.text(), "");
@@ -32,11 +32,10 @@ Deno.test("HEAD of a file has headers and no body; other methods are refused", a
 });
 
 Deno.test("asset() and image sources are locked to the build and kept for a year", async () => {
-  await using app = await openFixture(FILES, newApp());
-  const html = await (await app.get("/")).text();
-  const locked = /href="(\/styles\.css\?[^"]+)"/.exec(html)?.[1] ?? "";
+  await using app = await openFixture(FILES);
+  const html = await app.text("/");
   assert.match(html, /src="\/deep\/x\.png\?[^"]+"/);
-  const response = await app.get(locked);
+  const response = await app.get(lockedIn(html));
   await response.body?.cancel();
   assert.equal(response.headers.get("cache-control"), "public, max-age=31536000, immutable");
   const plain = await app.get("/styles.css");
@@ -45,19 +44,17 @@ Deno.test("asset() and image sources are locked to the build and kept for a year
 });
 
 Deno.test("an address locked to another build leads to the plain one", async () => {
-  await using app = await openFixture(FILES, newApp());
-  const html = await (await app.get("/")).text();
-  const locked = /href="(\/styles\.css\?[^"]+)"/.exec(html)?.[1] ?? "";
+  await using app = await openFixture(FILES);
+  const locked = lockedIn(await app.text("/"));
   const response = await app.get(locked.replace(/=.*/, "=another"));
   assert.equal(response.status, 307);
   assert.equal(response.headers.get("location"), "/styles.css");
 });
 
 Deno.test("nothing outside the static folder is served", async () => {
-  await using app = await openFixture({ ...FILES, "secret.txt": "secret" }, newApp());
-  for (
-    const path of ["/../secret.txt", "/%2e%2e/secret.txt", "/deep/..%2f..%2fsecret.txt", "/%00"]
-  ) {
+  await using app = await openFixture({ ...FILES, "secret.txt": "secret" });
+  const outside = ["/../secret.txt", "/%2e%2e/secret.txt", "/deep/..%2f..%2fsecret.txt", "/%00"];
+  for (const path of outside) {
     const response = await app.get(path);
     assert.ok(response.status >= 400, path);
     assert.notEqual(await response.text(), "secret");
@@ -65,15 +62,7 @@ Deno.test("nothing outside the static folder is served", async () => {
 });
 
 Deno.test("the first of several static folders wins", async () => {
-  const { Builder } = await import("fresh/dev");
-  const { writeFixture } = await import("./fixture.ts");
-  const root = await writeFixture({ "one/a.txt": "one", "two/a.txt": "two", "two/b.txt": "b" });
-  const app = new App().use(staticFiles());
-  const builder = new Builder({ root, staticDir: ["one", "two"] });
-  (await builder.build({ snapshot: "memory" }))(app);
-  const handler = app.handler();
-  const get = async (path: string) =>
-    await (await handler(new Request(`http://localhost${path}`))).text();
-  assert.deepEqual([await get("/a.txt"), await get("/b.txt")], ["one", "b"]);
-  await Deno.remove(root, { recursive: true });
+  const files = { "one/a.txt": "one", "two/a.txt": "two", "two/b.txt": "b" };
+  await using app = await openFixture(files, { staticDir: ["one", "two"] });
+  assert.deepEqual([await app.text("/a.txt"), await app.text("/b.txt")], ["one", "b"]);
 });

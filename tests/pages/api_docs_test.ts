@@ -1,39 +1,35 @@
 import assert from "node:assert/strict";
+import { z } from "zod";
 import { wordsOf } from "../../lib/api/reading.ts";
-import { withApp } from "./support.ts";
+import { assertPage, assertShows, test } from "./support.ts";
 
-Deno.test("/api/docs shows every operation and shape of the description, without script", async () => {
-  await withApp({}, async (app) => {
-    const { status, headers, body } = await app.get("/api/docs");
-    assert.equal(status, 200, body);
-    assert.match(headers.get("content-type") ?? "", /^text\/html/);
-    assert.doesNotMatch(body, /<script|https?:\/\/(?!gapless\.test)/);
-    const description = JSON.parse((await app.get("/api/openapi.json")).body);
-    assert.equal(description.externalDocs.url, "/api/docs");
-    for (
-      const [path, item] of Object.entries<Record<string, { operationId: string }>>(
-        description.paths,
-      )
-    ) {
-      assert.ok(body.includes(`${path}</code>`), path);
-      for (const { operationId } of Object.values(item)) {
-        assert.ok(body.includes(`id="${operationId}"`), operationId);
-      }
-    }
-    for (const [, shape] of body.matchAll(/href="#([A-Z]\w*)"/g)) {
-      assert.ok(body.includes(`id="${shape}"`), `${shape} is referred to but not there`);
-    }
-    const ids = [...body.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
-    assert.equal(new Set(ids).size, ids.length);
-  });
+const operationsSchema = z.record(z.string(), z.object({ operationId: z.string() }));
+const documentSchema = z.object({
+  externalDocs: z.object({ url: z.literal("/api/docs") }),
+  paths: z.record(z.string(), operationsSchema),
 });
 
-Deno.test("other addresses under /api stay the API's, also beside the page", async () => {
-  await withApp({}, async (app) => {
-    const { status, headers } = await app.get("/api/docs/more");
-    assert.equal(status, 404);
-    assert.equal(headers.get("content-type"), "application/problem+json");
-  });
+test("/api/docs shows every operation and shape of the description, without script", async (app) => {
+  const page = await app.get("/api/docs");
+  assertPage(page, 200);
+  assert.doesNotMatch(page.body, /<script|https?:\/\/(?!gapless\.test)/);
+  const description = await app.get("/api/openapi.json");
+  const { paths } = documentSchema.parse(JSON.parse(description.body));
+  for (const [path, item] of Object.entries(paths)) {
+    assertShows(page, `${path}</code>`);
+    for (const { operationId } of Object.values(item)) assertShows(page, `id="${operationId}"`);
+  }
+  for (const [, shape] of page.body.matchAll(/href="#([A-Z]\w*)"/g)) {
+    assertShows(page, `id="${shape}"`);
+  }
+  const ids = [...page.body.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
+  assert.equal(new Set(ids).size, ids.length);
+});
+
+test("other addresses under /api stay the API's, also beside the page", async (app) => {
+  const { status, headers } = await app.get("/api/docs/more");
+  assert.equal(status, 404);
+  assert.equal(headers.get("content-type"), "application/problem+json");
 });
 
 const shapes: [string, Record<string, unknown>, string][] = [

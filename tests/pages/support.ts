@@ -1,36 +1,42 @@
-/** The app's pages on a real store, auth and chains, in memory; only the video platform is a list. */
+/** The app on a real store, auth and chains, in memory; only the video platform is a list. */
+import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { Builder } from "fresh/dev";
 import { createApp } from "../../app.ts";
-import { readConfig } from "../../lib/config.ts";
 import { createChains, openRoom } from "../../lib/handover/mod.ts";
 import { type Platform, type PlatformArchive, PlatformError } from "../../lib/platform/platform.ts";
-import { type Chain, chainSchema, partSchema } from "../../lib/recording/model.ts";
-import { openServices, type Services } from "../../lib/services.ts";
-import { openStore } from "../../lib/store/mod.ts";
-import { setPart } from "../../lib/store/parts.ts";
+import type { Services } from "../../lib/services.ts";
+import { START_MS } from "../support/stored_chain.ts";
+import { cookieHeader, openTestServices } from "../support/test_services.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const ORIGIN = "http://gapless.test";
-export const PASSWORD = "correct horse battery";
-/** A moment the tests' recordings begin at. */
-export const START_MS = Date.UTC(2026, 4, 3, 10, 0, 0);
 
 // Building once serves every app of a test file.
 const applySnapshot = await new Builder({ root: ROOT }).build({ snapshot: "memory" });
 
-/** An app under test, asked like a browser asks. */
-export interface TestApp {
-  services: Services;
-  /** Asks for a page. Redirects are not followed. `as: "admin"` sends a signed-in cookie. */
-  get(path: string, options?: Ask): Promise<Answer>;
-  /** Sends a form from one of the app's own pages. */
-  post(path: string, fields?: Record<string, string>, options?: Ask): Promise<Answer>;
+/** What a visitor's browser does. Redirects are not followed. */
+interface Visitor {
+  get(path: string, headers?: Record<string, string>): Promise<Answer>;
+  /** Sends a form from one of the app's own pages, unless `headers` say otherwise. */
+  post(
+    path: string,
+    fields?: Record<string, string>,
+    headers?: Record<string, string>,
+  ): Promise<Answer>;
 }
 
-interface Ask {
-  as?: "admin";
-  headers?: Record<string, string>;
+/** An app under test, asked like a browser without cookies asks. */
+export interface TestApp extends Visitor {
+  services: Services;
+  /** The archives of its platform. */
+  archives: PlatformArchive[];
+  /** Sends a request that is no browser's. */
+  ask(path: string, init: RequestInit): Promise<Answer>;
+  /** A browser that has signed in. */
+  admin: Visitor;
+  /** A browser that has the cookie of this answer. */
+  withCookieOf(answer: Answer): Visitor;
 }
 
 /** An answer, read. */
@@ -40,22 +46,26 @@ export interface Answer {
   body: string;
 }
 
-/** Runs `test` on an app of its own. */
-export async function withApp(
-  options: { archives?: PlatformArchive[]; env?: Record<string, string> },
-  test: (app: TestApp) => Promise<void>,
+/** How an app under test is set up. */
+interface Setup {
+  archives?: PlatformArchive[];
+  env?: Record<string, string>;
+}
+
+/** Defines a test on an app of its own. */
+export function test(name: string, run: (app: TestApp) => Promise<void>, setup: Setup = {}): void {
+  Deno.test(name, () => runOnApp(run, setup));
+}
+
+async function runOnApp(
+  run: (app: TestApp) => Promise<void>,
+  { archives = [], env = {} }: Setup,
 ): Promise<void> {
-  const dataDir = await Deno.makeTempDir();
-  const config = readConfig({
-    ADMIN_PASSWORD: PASSWORD,
-    DATA_DIR: dataDir,
-    PUBLIC_URL: ORIGIN,
-    ...options.env,
-  });
-  const store = await openStore(":memory:");
-  const own = await openServices(config, { store, origin: () => ORIGIN });
-  const platform = listedPlatform(options.archives ?? []);
-  // The services' own chains would ask the emulator, which nobody serves here.
+  const origin = env.PUBLIC_URL ?? ORIGIN;
+  // Nobody serves the emulator of these services.
+  await using own = await openTestServices({ PUBLIC_URL: origin, ...env }, "http://127.0.0.1:1");
+  const { store, config } = own.services;
+  const platform = listedPlatform(archives);
   const chains = createChains({
     store,
     platform,
@@ -67,7 +77,7 @@ export async function withApp(
     },
   });
   const services: Services = {
-    ...own,
+    ...own.services,
     platform,
     chains,
     openRoom: (name, title) => openRoom({ store, platform }, name, title),
@@ -75,39 +85,57 @@ export async function withApp(
   const app = createApp(services);
   applySnapshot(app);
   const handler = app.handler();
-  let cookie: string | null = null;
 
-  async function ask(path: string, init: RequestInit, options: Ask = {}): Promise<Answer> {
-    const headers = new Headers({ ...options.headers });
-    if (options.as === "admin") headers.set("cookie", cookie ??= await signIn());
-    const response = await handler(new Request(new URL(path, ORIGIN), { ...init, headers }));
-    return {
-      status: response.status,
-      headers: response.headers,
-      body: await response.text(),
-    };
+  async function ask(path: string, init: RequestInit): Promise<Answer> {
+    const { status, headers, body } = await handler(new Request(new URL(path, origin), init));
+    return { status, headers, body: await new Response(body).text() };
   }
-  async function signIn(): Promise<string> {
-    const answer = await post("/sign-in", { password: PASSWORD });
-    return answer.headers.get("set-cookie")?.split(";")[0] ?? "";
-  }
-  function post(path: string, fields: Record<string, string> = {}, options: Ask = {}) {
-    const headers = { "sec-fetch-site": "same-origin", ...options.headers };
-    const init = { method: "POST", body: new URLSearchParams(fields) };
-    return ask(path, init, { ...options, headers });
-  }
-
+  const visitor = (cookies: { cookie?: string }): Visitor => ({
+    get: (path, headers) => ask(path, { headers: { ...cookies, ...headers } }),
+    post: (path, fields, headers) =>
+      ask(path, {
+        method: "POST",
+        body: new URLSearchParams(fields),
+        headers: { ...cookies, "sec-fetch-site": "same-origin", ...headers },
+      }),
+  });
   try {
-    await test({
+    await run({
       services,
-      get: (path, options) => ask(path, {}, options),
-      post,
+      archives,
+      ask,
+      ...visitor({}),
+      admin: visitor(own.asAdmin),
+      withCookieOf: ({ headers }) => visitor(cookieHeader(headers.get("set-cookie") ?? "")),
     });
   } finally {
     await chains.close();
-    await own.close();
-    await Deno.remove(dataDir, { recursive: true });
   }
+}
+
+/** Asserts that an answer is a page of this status that shows all of `texts`. */
+export function assertPage(answer: Answer, status: number, ...texts: (string | RegExp)[]): void {
+  assert.equal(answer.status, status, answer.body);
+  assert.match(answer.headers.get("content-type") ?? "", /^text\/html/);
+  for (const text of texts) assertShows(answer, text);
+}
+
+/** Asserts that an answer's body has a text in it. */
+export function assertShows({ body }: Answer, text: string | RegExp): void {
+  if (typeof text === "string") assert.ok(body.includes(text), `"${text}" is missing in ${body}`);
+  else assert.match(body, text);
+}
+
+/** Asserts that an answer leads to another address. */
+export function assertRedirect(
+  answer: Answer,
+  location: string | RegExp = /./,
+  status = 303,
+): void {
+  assert.equal(answer.status, status, answer.body);
+  const actual = answer.headers.get("location") ?? "";
+  if (typeof location === "string") assert.equal(actual, location);
+  else assert.match(actual, location);
 }
 
 /** An archive that is there to be downloaded, or as `change` says. */
@@ -128,44 +156,6 @@ export function archive(number: number, change: Partial<PlatformArchive> = {}): 
     url: `https://files.example/archive-${number}.mp4`,
     ...change,
   };
-}
-
-/** Stores a stopped chain of `lengthsMs.length` parts, each overlapping the next by a second. */
-export async function storeChain(
-  services: Services,
-  change: Partial<Chain> & { id: string },
-  lengthsMs: number[] = [10_000, 10_000],
-): Promise<void> {
-  const endMs = START_MS + lengthsMs.reduce((sum, ms) => sum + ms - 1000, 1000);
-  await services.store.chains.create(chainSchema.parse({
-    room: "main",
-    name: "Seminar",
-    options: {},
-    strategy: "dual-session",
-    state: "stopped",
-    createdAtMs: START_MS,
-    stoppedAtMs: endMs,
-    ...change,
-  }));
-  let startedAtMs = START_MS;
-  for (const [seq, durationMs] of lengthsMs.entries()) {
-    const part = partSchema.parse({
-      chainId: change.id,
-      seq,
-      archiveId: `${change.id}-${seq}`,
-      sessionId: "session",
-      lane: seq % 2 === 0 ? "primary" : "secondary",
-      status: "available",
-      startedAtMs,
-      startSource: "file",
-      startUncertaintyMs: 1,
-      endedAtMs: startedAtMs + durationMs,
-      durationMs,
-      sizeBytes: 1000,
-    });
-    await setPart(services.store.kv.atomic(), part).commit();
-    startedAtMs += durationMs - 1000;
-  }
 }
 
 /** A platform that has these archives and makes sessions. */

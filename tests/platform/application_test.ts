@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createPublicKey, generateKeyPairSync } from "node:crypto";
 import { jwtVerify } from "jose";
 import { readConfig } from "../../lib/config.ts";
-import { createOpenTokPlatform } from "../../lib/platform/opentok.ts";
+import { documentedAnswer, openFake } from "./support.ts";
 
 const APPLICATION_ID = "1b4f0e98-51b2-4d2c-9b3a-6f0b6f6f2a11";
 const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
@@ -17,39 +17,32 @@ for (const form of ["pkcs8", "pkcs1"] as const) {
       ADMIN_PASSWORD: "correct horse battery",
     });
     assert.ok(chosen.kind === "opentok" && chosen.credentials.kind === "application");
-    const requests: { path: string; authorization: string }[] = [];
-    const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, (request) => {
-      const { pathname } = new URL(request.url);
-      requests.push({ path: pathname, authorization: request.headers.get("authorization") ?? "" });
-      return pathname === "/session/create"
-        ? Response.json([{ session_id: "s1" }])
-        : Response.json({ count: 0, items: [] });
+    const authorizations: string[] = [];
+    await using fake = await openFake((request) => {
+      authorizations.push(request.headers.get("authorization") ?? "");
+      return documentedAnswer(request);
     });
-    const platform = createOpenTokPlatform({
-      apiKey: chosen.credentials.applicationId,
-      apiSecret: chosen.credentials.privateKey,
-      apiUrl: `http://127.0.0.1:${server.addr.port}`,
-    });
+    const { applicationId: apiKey, privateKey: apiSecret } = chosen.credentials;
+    const platform = fake.platform({ apiKey, apiSecret });
     const sessionId = await platform.createSession();
     await platform.listArchives({ sessionId });
-    await server.shutdown();
 
-    assert.deepEqual(requests.map(({ path }) => path), [
-      "/session/create",
-      `/v2/project/${APPLICATION_ID}/archive`,
+    assert.deepEqual(fake.proxy.journal.map(({ call }) => call), [
+      "POST /session/create",
+      `GET /v2/project/${APPLICATION_ID}/archive`,
     ]);
     const key = createPublicKey(publicKey.export({ type: "spki", format: "pem" }));
-    for (const { authorization } of requests) {
+    for (const authorization of authorizations) {
       const token = authorization.replace(/^Bearer /, "");
       const { payload } = await jwtVerify(token, key, { algorithms: ["RS256"] });
       assert.equal(payload.application_id, APPLICATION_ID);
     }
-    const pass = platform.createToken(sessionId, {
+    const token = platform.createToken(sessionId, {
       role: "moderator",
       data: '{"name":"Ada"}',
       expiresInSeconds: 3600,
     });
-    const { payload } = await jwtVerify(pass, key, { algorithms: ["RS256"] });
+    const { payload } = await jwtVerify(token, key, { algorithms: ["RS256"] });
     assert.equal(payload.role, "moderator");
     assert.equal(payload.session_id, "s1");
     assert.equal(payload.connection_data, '{"name":"Ada"}');

@@ -1,4 +1,4 @@
-/** A process that counts up, beside others, in the store at the path given: run by `processes_test.ts`. */
+/** A process that counts up, beside others, in the store at the path given: run by `store_test.ts`. */
 import { z } from "zod";
 import { openStore } from "../../lib/store/mod.ts";
 

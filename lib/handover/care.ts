@@ -64,7 +64,10 @@ export function createCare(
     let entry = await store.recordings.get(room);
     if (entry.state?.procedure) {
       const run = runner.kick(room);
-      if (entry.state.procedure.step === "replacing") await adoptStrays(entry.state);
+      // The procedure may take long. Meanwhile the main archive may end unheard, and an archive that a
+      // lagging list did not show may turn up.
+      await readParts(entry.state);
+      await findStrays(entry.state);
       await run;
       // What recorded when it began may have ended meanwhile.
       entry = await store.recordings.get(room);
@@ -80,34 +83,45 @@ export function createCare(
       if (!watchful && told) await store.recordings.rest(room, entry);
       return;
     }
-    for (const part of state.tail.filter((p) => p.endedAtMs === null)) {
-      const archive = await read(part.archiveId, part.sessionId)
-        .catch((error) => onTrouble(`Look at archive ${part.archiveId}`, error));
-      const after = archive && await runner.apply(room, { type: "seen", archive });
-      // One that ended is replaced before anything else is asked, which may fail.
-      if (after?.procedure) return await runner.kick(room);
-    }
-    await adoptStrays(state)
-      .catch((error) => onTrouble(`Look for strays in room "${room}"`, error));
+    // One that ended is replaced before anything else is asked, which may fail.
+    if (await readParts(state)) return await runner.kick(room);
+    await findStrays(state);
     await runner.apply(room, { type: "tick" });
     await runner.kick(room);
   }
 
+  /** Reads the parts that run and notes what is new; true if one has ended and is being replaced. */
+  async function readParts({ room, tail, procedure }: RecordingState): Promise<boolean> {
+    for (const part of tail.filter((p) => p.endedAtMs === null)) {
+      const archive = await read(part.archiveId, part.sessionId)
+        .catch((error) => onTrouble(`Look at archive ${part.archiveId}`, error));
+      const after = archive && await runner.apply(room, { type: "seen", archive });
+      if (!procedure && after?.procedure) return true;
+    }
+    return false;
+  }
+
   /** Tells the recording of archives that its lost starts have made. */
-  async function adoptStrays({ room, chain, sessions }: RecordingState): Promise<void> {
+  async function findStrays({ room, chain, sessions }: RecordingState): Promise<void> {
     if (!chain) return;
     const starts = [{ name: chain.name, sinceMs: chain.createdAtMs }];
-    for (const archive of await strays(sessions, starts)) {
-      await runner.apply(room, { type: "seen", archive });
+    try {
+      for await (const archive of strays(sessions, starts)) {
+        await runner.apply(room, { type: "seen", archive });
+      }
+    } catch (error) {
+      onTrouble(`Look for strays in room "${room}"`, error);
     }
   }
 
-  /** Running archives of the room's sessions that were started like this but are no part of a chain. */
-  async function strays(
+  /**
+   * Running archives of the room's sessions that were started like this but are no part of a chain. Those of
+   * one session come before the other session's list is asked for, which may fail.
+   */
+  async function* strays(
     sessions: RecordingState["sessions"],
     starts: { name: string; sinceMs: number }[],
-  ): Promise<PlatformArchive[]> {
-    const found: PlatformArchive[] = [];
+  ): AsyncGenerator<PlatformArchive> {
     for (const sessionId of [sessions.primary, sessions.secondary]) {
       const { archives } = await platform.listArchives({ sessionId, count: LIST_COUNT });
       for (const archive of archives) {
@@ -115,10 +129,9 @@ export function createCare(
           starts.some((start) =>
             archive.name === start.name && archive.createdAtMs >= start.sinceMs - CLOCK_TOLERANCE_MS
           );
-        if (fits && !await store.parts.byArchive(archive.id)) found.push(archive);
+        if (fits && !await store.parts.byArchive(archive.id)) yield archive;
       }
     }
-    return found;
   }
 
   /** What a lost start made after it was given up records for nobody, unless the chain can use it. */
@@ -126,7 +139,7 @@ export function createCare(
     const { state, versionstamp } = await store.recordings.get(room);
     const starts = state?.suspects.filter((s) => s.untilMs > now()) ?? [];
     if (!state || state.procedure || starts.length === 0) return;
-    for (const archive of await strays(state.sessions, starts)) {
+    for await (const archive of strays(state.sessions, starts)) {
       const { chain } = state;
       const usable = chain !== null && archive.name === chain.name &&
         archive.createdAtMs >= chain.createdAtMs - CLOCK_TOLERANCE_MS;

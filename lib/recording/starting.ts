@@ -13,6 +13,11 @@ export type StartResult =
   | { refused: AnswerKind; message: string }
   | null;
 
+/** So often the archive of a start in doubt is looked for: lists may lag by four seconds. */
+export const MAX_LOOKS = 5;
+/** Delay before it is looked for again. */
+export const LOOK_AGAIN_MS = 1_000;
+
 /** Begins to start an archive on a lane. */
 export function beginStart(draft: Draft, lane: Lane, tag: string | null = null): void {
   const procedure = draft.running;
@@ -38,6 +43,15 @@ export function tryStart(draft: Draft, tag: string | null = null): void {
   });
 }
 
+/**
+ * Whether to look again before a start in doubt counts as refused. Without a main archive the next try
+ * must not wait; the platform then refuses it while the archive of the earlier try runs.
+ */
+export function mustLookAgain(draft: Draft): boolean {
+  const looks = draft.running.starting?.looks ?? 0;
+  return draft.slots.main !== null && looks > 0 && looks < MAX_LOOKS;
+}
+
 /** Looks for the archive that a start in doubt may have made. */
 export function look(draft: Draft): void {
   const { starting } = draft.running;
@@ -59,11 +73,15 @@ export function look(draft: Draft): void {
 export function startAnswered(draft: Draft, command: Command, answer: Answer): StartResult {
   const { starting } = draft.running;
   if (!starting) return null;
+  if (answer.ok && answer.archive && isRunning(answer.archive.status)) {
+    starting.inDoubt = false;
+    return { archive: answer.archive };
+  }
+  if (command.do === "find-archive" && mustLookAgain(draft)) {
+    draft.wakeIn(LOOK_AGAIN_MS);
+    return null;
+  }
   if (answer.ok) {
-    if (answer.archive && isRunning(answer.archive.status)) {
-      starting.inDoubt = false;
-      return { archive: answer.archive };
-    }
     if (command.do === "start-archive") {
       return { refused: "unexpected", message: endedAtOnce(answer.archive) };
     }

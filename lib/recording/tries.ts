@@ -1,6 +1,13 @@
 /** Steps that start an archive: what comes of each try. */
 import type { Draft } from "./draft.ts";
-import { backoffMs, startAnswered, type StartResult, tryStart } from "./starting.ts";
+import {
+  backoffMs,
+  look,
+  mustLookAgain,
+  startAnswered,
+  type StartResult,
+  tryStart,
+} from "./starting.ts";
 import type { Answer, Command, Failure } from "./state.ts";
 import { confirmed } from "./transfer.ts";
 
@@ -21,8 +28,9 @@ export function handleStart(
   else refused(result.refused, result.message);
 }
 
-/** Tries the running step's start again. */
+/** Looks again for what the running step's start may have made, or tries it again. */
 export function retryStart(draft: Draft): void {
+  if (mustLookAgain(draft)) return look(draft);
   const simultaneous = draft.running.step === "starting-next" && draft.slots.main !== null;
   tryStart(draft, simultaneous ? tagOf(draft) : null);
 }

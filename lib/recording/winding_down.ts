@@ -2,12 +2,9 @@
 import type { Draft } from "./draft.ts";
 import { signal } from "./asking.ts";
 import { stopAnswered, tryStop } from "./ending.ts";
-import { look } from "./starting.ts";
+import { look, LOOK_AGAIN_MS, MAX_LOOKS } from "./starting.ts";
 import type { Lane } from "./model.ts";
 import type { Answer, ArchiveFacts, Command, Failure } from "./state.ts";
-
-/** How often an archive that a start in doubt may have made is looked for. */
-const MAX_LOOKS = 3;
 
 /** Begins to stop everything. A start in doubt stays in doubt: what it made is stopped too. */
 export function beginStop(draft: Draft): void {
@@ -74,7 +71,7 @@ export function windDownAnswered(draft: Draft, command: Command, answer: Answer)
       procedure.looks = 0;
       return windDown(draft);
     }
-    return draft.wakeIn(1000);
+    return draft.wakeIn(LOOK_AGAIN_MS);
   }
   if (command.do === "signal") return windDown(draft);
   if (command.do === "get-archive" && command.archiveId === slots.main && slots.interim !== null) {

@@ -1,6 +1,7 @@
 /** Archives that end by themselves, and who is first to say so. */
 import assert from "node:assert/strict";
 import type { Chains } from "../../lib/handover/mod.ts";
+import { PlatformError } from "../../lib/platform/platform.ts";
 import { ARCHIVE, inWorld, type world } from "./world.ts";
 
 const WEEKLY = { name: "Weekly", archive: ARCHIVE };
@@ -14,10 +15,15 @@ const witnesses: Record<string, (chains: Chains, w: World, archiveId: string) =>
   "the sweep": (chains) => chains.sweep(),
 };
 
-/** Records for ten seconds, then has the archive die. */
-async function diedAfterTenSeconds(w: World, chains: Chains): Promise<string> {
+/** Records for ten seconds, does what is given, then has the archive die. */
+async function diedAfterTenSeconds(
+  w: World,
+  chains: Chains,
+  before = () => Promise.resolve(),
+): Promise<string> {
   await w.done(chains.start("main", WEEKLY));
   await w.clock.runUntil(w.clock.nowMs + 10_000);
+  await before();
   const [dead] = w.platform.archives;
   assert.ok(dead);
   w.platform.end(dead, "world", "maximum duration exceeded");
@@ -60,6 +66,78 @@ Deno.test("one that ended unheard is replaced as soon as the handover after it h
     assert.match(String(await handover), /The interim archive ended by itself/);
     await w.pass(3_000);
     assert.equal(w.running().length, 1);
+  }));
+
+Deno.test("one that ended unheard is replaced by a sweep while a handover waits for a start", () =>
+  inWorld(async (w) => {
+    let waits = false;
+    const platform: typeof w.seen = {
+      ...w.seen,
+      startArchive(sessionId, options) {
+        if (sessionId === w.room.sessions.primary) return w.seen.startArchive(sessionId, options);
+        waits = true;
+        return new Promise(() => {});
+      },
+    };
+    const chains = w.process({ platform });
+    const id = await diedAfterTenSeconds(w, chains, async () => {
+      void chains.handOver("main").catch(() => {});
+      await w.clock.runUntil(w.clock.nowMs + 10_000, () => waits);
+    });
+    void chains.sweep();
+    await w.clock.runUntil(w.clock.nowMs + 3_000);
+    assert.deepEqual([id, ...w.running()], ["archive-1", "archive-2"]);
+  }));
+
+Deno.test("a start that failed and was made after all is found while its handover still runs", () =>
+  inWorld(async (w) => {
+    const { primary, secondary } = w.room.sessions;
+    await w.done(w.store.rooms.update("main", { strategy: "simultaneous" }));
+    let listsLag = true;
+    const platform: typeof w.seen = {
+      ...w.seen,
+      async startArchive(sessionId, options) {
+        const archive = await w.seen.startArchive(sessionId, options);
+        if (options.multiArchiveTag === undefined) return archive;
+        throw new PlatformError("conflict", "start an archive", "The SDK's own retry is refused");
+      },
+      listArchives: async (query) =>
+        listsLag ? { total: 0, archives: [] } : await w.seen.listArchives(query),
+    };
+    const chains = w.process({ platform });
+    await w.done(chains.start("main", WEEKLY));
+    const handover = chains.handOver("main");
+    while (w.running().length < 3) await w.clock.runUntil(w.clock.nowMs + 100);
+    // Nobody is left: the interim archive is all that the app knows of, and nothing can be started.
+    for (const session of [primary, secondary]) w.platform.publishing(session).clear();
+    w.platform.end(w.platform.find("archive-1"), "world", "failure");
+    await w.done(chains.hint("archive-1"));
+    await w.clock.runUntil(w.clock.nowMs + 10_000);
+    listsLag = false;
+    const sweep = chains.sweep();
+    await w.clock.runUntil(w.clock.nowMs + 1_000);
+    const { slots } = (await w.done(w.store.recordings.get("main"))).state ?? {};
+    assert.deepEqual(slots, { main: "archive-2", interim: "archive-3", previous: null });
+    await w.done(Promise.all([handover, sweep]));
+    assert.deepEqual(w.running(), ["archive-2"]);
+  }));
+
+Deno.test("an archive in one session's list is taken in although the other session's list fails", () =>
+  inWorld(async (w) => {
+    const { primary, secondary } = w.room.sessions;
+    const platform: typeof w.seen = {
+      ...w.seen,
+      listArchives: (query) =>
+        query.sessionId === secondary
+          ? Promise.reject(new PlatformError("unavailable", "list archives", "Down"))
+          : w.seen.listArchives(query),
+    };
+    const chains = w.process({ platform });
+    await w.done(chains.start("main", WEEKLY));
+    const unseen = { ...ARCHIVE, name: "Weekly", multiArchiveTag: "part-1" };
+    const { id } = await w.done(w.platform.start(primary, unseen));
+    await w.done(chains.sweep());
+    assert.ok(await w.done(w.store.parts.byArchive(id)));
   }));
 
 Deno.test("it is replaced once when all tell at the same time, of two processes", () =>

@@ -58,10 +58,36 @@ Deno.test("a platform that refuses tags is handed over on over the secondary ses
   const play = new Play().recording("simultaneous");
   play.event({ type: "handover" });
   assert.equal(ask(play.refuse("conflict")), "find-archive primary");
+  for (let look = 2; look <= 5; look++) {
+    assert.equal(ask(play.answer({})), "nothing", "lists lag");
+    assert.equal(ask(play.pass(1_000)), "find-archive primary");
+  }
   assert.equal(ask(play.answer({})), "signal join", "the same handover goes on");
   assert.equal(play.state.procedure?.step, "joining");
   assert.equal(play.state.chain?.strategy, "dual-session");
   assert.match(play.state.notice?.text ?? "", /takes no second archive on one session/);
+});
+
+Deno.test("a refused start of ours that a lagging list does not show is looked for again, and adopted", () => {
+  const play = new Play();
+  play.event({
+    type: "start",
+    chainId: "chain",
+    name: "Weekly",
+    options: OPTIONS,
+    strategy: "simultaneous",
+  });
+  play.answer({ archive: play.archive("P") });
+  play.event({ type: "handover" });
+  const made = play.archive("P");
+  play.refuse("conflict");
+  play.answer({});
+  assert.equal(ask(play.pass(1_000)), "find-archive primary");
+  play.refuse("unavailable");
+  assert.equal(ask(play.pass(1_000)), "find-archive primary", "a look that failed shows nothing");
+  play.answer({ archive: made });
+  assert.deepEqual(play.state.slots, { main: "a2", interim: null, previous: "a1" });
+  assert.equal(play.state.chain?.strategy, "simultaneous");
 });
 
 Deno.test("a handover that failed is tried again soon, the other way", () => {

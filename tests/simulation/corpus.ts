@@ -45,4 +45,13 @@ export const CORPUS: readonly { seed: number; was: string }[] = [
     was:
       "An archive that was found while its start was answered took the place of one to be stopped",
   },
+  {
+    seed: 31051684,
+    was:
+      "A start that our own retry had made fail was in no list yet: it recorded for a minute unseen",
+  },
+  {
+    seed: 73014663,
+    was: "The main archive ended unheard while a handover waited for a start: no sweep checked it",
+  },
 ];

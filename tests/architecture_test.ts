@@ -22,7 +22,12 @@ const MAY_IMPORT: Record<string, string[]> = {
   ],
   "islands/": ["components/", "lib/api/client.ts", "lib/call/", "lib/player/", "lib/recording/"],
   "lib/call/": ["lib/api/client.ts", "lib/recording/"],
-  "lib/player/": ["lib/alignment/", "lib/api/client.ts", "lib/recording/"],
+  "lib/player/": [
+    "lib/alignment/",
+    "lib/api/client.ts",
+    "lib/mediabunny.ts",
+    "lib/recording/",
+  ],
   "lib/player/ui/": [
     "lib/alignment/",
     "lib/api/client.ts",
@@ -30,18 +35,25 @@ const MAY_IMPORT: Record<string, string[]> = {
     "lib/player/",
     "lib/recording/",
   ],
-  "lib/export/": ["lib/player/media_fetch.ts", "lib/player/timeline.ts", "lib/recording/"],
-  "lib/alignment/": ["lib/recording/"],
+  "lib/export/": [
+    "lib/mediabunny.ts",
+    "lib/player/media_fetch.ts",
+    "lib/player/timeline.ts",
+    "lib/recording/",
+  ],
+  "lib/alignment/": ["lib/mediabunny.ts", "lib/recording/"],
   // All that the call and the recorder know of each other.
   "lib/emulator/recorder/": [
     "lib/call/recorder.ts",
     "lib/emulator/packets.ts",
     "lib/emulator/protocol.ts",
+    "lib/mediabunny.ts",
   ],
   // Ours, directly in lib/: the composition root and what pages share.
   "lib/": ["lib/"],
   "lib/config.ts": [],
   "lib/log.ts": [],
+  "lib/mediabunny.ts": [],
   "lib/trace.ts": [],
   "lib/api/client.ts": ["lib/recording/"],
   "lib/api/": [
@@ -99,6 +111,7 @@ const BROWSER_PARTS = [
   "lib/emulator/packets.ts",
   "lib/emulator/protocol.ts",
   "lib/emulator/recorder/",
+  "lib/mediabunny.ts",
   "lib/player/",
   "lib/recording/",
 ];

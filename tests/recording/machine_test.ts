@@ -69,15 +69,7 @@ Deno.test("a platform that refuses tags is handed over on over the secondary ses
 });
 
 Deno.test("a refused start of ours that a lagging list does not show is looked for again, and adopted", () => {
-  const play = new Play();
-  play.event({
-    type: "start",
-    chainId: "chain",
-    name: "Weekly",
-    options: OPTIONS,
-    strategy: "simultaneous",
-  });
-  play.answer({ archive: play.archive("P") });
+  const play = new Play().recording("simultaneous");
   play.event({ type: "handover" });
   const made = play.archive("P");
   play.refuse("conflict");

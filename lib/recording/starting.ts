@@ -13,9 +13,9 @@ export type StartResult =
   | { refused: AnswerKind; message: string }
   | null;
 
-/** So often the archive of a start in doubt is looked for: lists may lag by four seconds. */
+/** How many times the archive of a start in doubt is looked for: lists may lag by four seconds. */
 export const MAX_LOOKS = 5;
-/** Delay before it is looked for again. */
+/** Time between two of these looks, ms. */
 export const LOOK_AGAIN_MS = 1_000;
 
 /** Begins to start an archive on a lane. */

@@ -1,5 +1,4 @@
 /** A small site whose pages hold calls on the real SDK, on a real emulator in this process. */
-import * as esbuild from "esbuild";
 import { SignJWT } from "jose";
 import type { Browser, Page } from "playwright-core";
 import {
@@ -18,30 +17,18 @@ import type {
 import type { Join } from "../../lib/recording/views.ts";
 import { storeOn } from "../../lib/store/mod.ts";
 import type { EmulatorRecords } from "../../lib/store/mod.ts";
+import { bundleModules } from "../support/bundle.ts";
 import type { CallPageOptions, CallSnapshot } from "./call_page.ts";
-
-const root = new URL("../../", import.meta.url).pathname;
 
 let bundled: Promise<Map<string, string>> | undefined;
 
 /** The page's script, and the recorder's module and worker at the addresses that the app has for them. */
-async function bundle(): Promise<Map<string, string>> {
-  const { outputFiles } = await esbuild.build({
-    absWorkingDir: root,
-    entryPoints: {
-      "call": "tests/call/call_page.ts",
-      "modules/recorder": "lib/emulator/recorder/recorder.module.ts",
-      "workers/recorder": "lib/emulator/recorder/recorder.worker.ts",
-    },
-    bundle: true,
-    write: false,
-    outdir: "/",
-    format: "esm",
-    target: "es2022",
-    logLevel: "error",
+function bundle(): Promise<Map<string, string>> {
+  return bundleModules({
+    "call": "tests/call/call_page.ts",
+    "modules/recorder": "lib/emulator/recorder/recorder.module.ts",
+    "workers/recorder": "lib/emulator/recorder/recorder.worker.ts",
   });
-  await esbuild.stop();
-  return new Map(outputFiles.map(({ path, text }) => [path, text]));
 }
 
 /** A failed join, as the app's API answers it. */

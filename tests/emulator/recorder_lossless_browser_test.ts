@@ -4,7 +4,6 @@
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import * as esbuild from "esbuild";
 import {
   COMPOSED_FILE,
   type FromRecorder,
@@ -13,6 +12,7 @@ import {
   uploadPath,
 } from "../../lib/emulator/protocol.ts";
 import { joinUploads } from "../../lib/emulator/server/remux.ts";
+import { bundleModules } from "../support/bundle.ts";
 import { launchChromium } from "../support/chromium.ts";
 import { decodeFiles, missingNumbers } from "../support/decode.ts";
 import type { MediaReport } from "../support/in_page.ts";
@@ -33,29 +33,12 @@ interface Recorded {
   report: MediaReport;
 }
 
-const root = new URL("../../", import.meta.url).pathname;
-
-async function bundle(): Promise<Map<string, string>> {
-  const { outputFiles } = await esbuild.build({
-    absWorkingDir: root,
-    entryPoints: {
-      "page": "tests/emulator/synthetic_in_page.ts",
-      "workers/recorder": "lib/emulator/recorder/recorder.worker.ts",
-    },
-    bundle: true,
-    write: false,
-    outdir: "/",
-    format: "esm",
-    target: "es2022",
-    logLevel: "error",
-  });
-  await esbuild.stop();
-  return new Map(outputFiles.map(({ path, text }) => [path, text]));
-}
-
 /** Serves a page with a recorder, and is its server. */
 async function openServer() {
-  const files = await bundle();
+  const files = await bundleModules({
+    "page": "tests/emulator/synthetic_in_page.ts",
+    "workers/recorder": "lib/emulator/recorder/recorder.worker.ts",
+  });
   const uploads = new Map<string, Uint8Array<ArrayBuffer>[]>();
   const told: FromRecorder[] = [];
   const { promise: connected, resolve: connect } = Promise.withResolvers<WebSocket>();
